@@ -1,0 +1,8 @@
+# Version, commit and date reach the code through one generated unit, so that a new commit
+# recompiles one file. Honours SOURCE_DATE_EPOCH.
+set(MC_VERSION_CC "${CMAKE_BINARY_DIR}/gen/version.cc")
+add_custom_target(mc_version_stamp
+  COMMAND "${CMAKE_COMMAND}" "-DOUT=${MC_VERSION_CC}" "-DSOURCE_DIR=${CMAKE_SOURCE_DIR}"
+          -P "${CMAKE_SOURCE_DIR}/cmake/version_stamp.cmake"
+  BYPRODUCTS "${MC_VERSION_CC}"
+  VERBATIM)
