@@ -1,0 +1,91 @@
+// A service's configuration: a struct bound to keys by a declarative table.
+//
+//   struct Config { std::string socket = "/srv/mcq/admin.sock"; std::chrono::milliseconds tick{30000}; };
+//   config::Table table("mcq");
+//   table.text("socket.path", &config.socket).help("local socket").reloadable();
+//   table.duration("agent.tick", &config.tick).range("1s", "1h");
+//   MC_TRY(table.load(sources));
+//
+// Precedence: command flag > $PORT/$PORT_<NAME> > $<SERVICE>_<SECTION>_<KEY> > TOML > default.
+// Every problem is collected; all are reported together, each with file:line:column and, for an
+// unknown key, the nearest known one. Exit code 2.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dsl/config/toml.h"
+#include "dsl/env/env.h"
+#include "dsl/result/result.h"
+
+namespace dsl::config {
+
+// Where values come from. `file` may be empty: no file then.
+struct Sources {
+  std::string file;
+  bool file_required = true;                  // false: a missing file means defaults
+  std::map<std::string, std::string> flags;   // dotted key -> value, from the command line
+};
+
+// Declares one key's attributes; returned by the Table's binders.
+class Key {
+ public:
+  Key& help(std::string text);
+  Key& required();
+  Key& secret();       // masked in check-config; `<key>_file = path` is accepted too
+  Key& reloadable();   // SIGHUP takes a new value
+  Key& range(std::string minimum, std::string maximum);  // in the key's own notation
+  Key& one_of(std::vector<std::string> values);
+  Key& port_variable(std::string name);  // "" = $PORT, else $PORT_<NAME>
+
+ private:
+  friend class Table;
+  struct State;
+  explicit Key(State* state) : state_(state) {}
+  State* state_;
+};
+
+// Confined to one thread. Targets must outlive the table; their values at binding time are the
+// defaults.
+class Table {
+ public:
+  // `service` names the environment prefix: "mcp-agent" -> $MCP_AGENT_...
+  explicit Table(std::string service);
+  ~Table();
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  Key text(std::string key, std::string* target);
+  Key integer(std::string key, std::int64_t* target);
+  Key boolean(std::string key, bool* target);
+  Key duration(std::string key, std::chrono::milliseconds* target);
+  Key size(std::string key, std::uint64_t* target);
+  Key list(std::string key, std::vector<std::string>* target);         // array of strings
+  Key table(std::string key, std::map<std::string, std::string>* target);  // free string table
+  // [[key]]: one call of `add` for each entry, with its value; `add` reports its own problems.
+  Key tables(std::string key, std::function<Result<void>(const TomlValue&)> add);
+  // An extra check over the finished values, e.g. one key against another.
+  void check(std::function<Result<void>()> rule);
+
+  Result<void> load(env::Env& env, const Sources& sources);
+  // Reads the file again and sets the keys marked reloadable. On any problem nothing is changed.
+  // Returns the keys whose value changed.
+  Result<std::vector<std::string>> reload(env::Env& env, const Sources& sources);
+
+  // `key = value  # origin` for each key, secrets masked: what `check-config` prints.
+  std::string effective() const;
+  // A commented TOML example with every key, type, default and help.
+  std::string reference() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dsl::config

@@ -1,0 +1,54 @@
+// A TOML document as a light tree in which every key and value knows its position.
+//
+// The seam to toml++: only src/dsl/config/*.cc includes it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "dsl/result/result.h"
+
+namespace dsl::config {
+
+struct Position {
+  int line = 0;  // from 1; 0 = unknown
+  int column = 0;
+};
+
+struct TomlMember;
+
+// One value. `array_of_tables` tells [[x]] from x = [...]. Dates are kept as their text (kString).
+struct TomlValue {
+  enum class Kind { kString, kInteger, kFloat, kBool, kArray, kTable };
+
+  Kind kind = Kind::kTable;
+  Position position;
+  std::string string;
+  std::int64_t integer = 0;
+  double number = 0;
+  bool boolean = false;
+  std::vector<TomlValue> items;     // kArray
+  std::vector<TomlMember> members;  // kTable, in the order of the file
+
+  // The member named `key`, or nullptr.
+  const TomlValue* find(std::string_view key) const;
+  // "string", "integer", ... as a user reads it
+  std::string_view kind_name() const;
+};
+
+struct TomlMember {
+  std::string key;
+  Position position;  // of the key
+  TomlValue value;
+};
+
+// `name` (a path) goes into errors: "mcq.toml:3:14: ...". A duplicate key is an error.
+Result<TomlValue> parse_toml(std::string_view text, std::string_view name);
+
+// "file:line:column"
+std::string at(std::string_view file, Position position);
+
+}  // namespace dsl::config

@@ -1,0 +1,62 @@
+// Typed calls over one generic stub.
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "dsl/result/result.h"
+
+namespace dsl::rpc {
+
+using google::protobuf::Message;
+
+struct CallOptions {
+  std::chrono::milliseconds timeout{30000};  // zero = none
+  std::string request_id;                    // sent as x-request-id; empty = the server makes one
+  // Polled while waiting, about every 100 ms: true cancels the call (kCancelled).
+  std::function<bool()> cancelled;
+};
+
+// Thread-safe. Errors carry code, hint, id and details as the server's handler made them;
+// kUnavailable when the peer cannot be reached.
+class Channel {
+ public:
+  // "unix:/srv/mcp/admin.sock" or "127.0.0.1:9444" (plain; TLS comes with dsl::tls). Connects at
+  // the first call.
+  static std::unique_ptr<Channel> open(const std::string& address);
+  // A client over TLS with http/2 that checks no certificate: for health gates only.
+  static std::unique_ptr<Channel> open_unverified_tls(const std::string& address);
+  virtual ~Channel() = default;
+
+  template <class Response>
+  Result<Response> call(const std::string& method, const Message& request,
+                        const CallOptions& options = {}) {
+    Response response;
+    MC_TRY(call_erased(method, request, response, options));
+    return response;
+  }
+  // `on_message` returns an error to end the stream early; that error is then returned.
+  template <class Response>
+  Result<void> stream(const std::string& method, const Message& request,
+                      const std::function<Result<void>(const Response&)>& on_message,
+                      const CallOptions& options = {}) {
+    Response response;
+    return stream_erased(method, request, response,
+                         [&] { return on_message(static_cast<const Response&>(response)); },
+                         options);
+  }
+
+ protected:
+  virtual Result<void> call_erased(const std::string& method, const Message& request,
+                                   Message& response, const CallOptions& options) = 0;
+  virtual Result<void> stream_erased(const std::string& method, const Message& request,
+                                     Message& response,
+                                     const std::function<Result<void>()>& on_message,
+                                     const CallOptions& options) = 0;
+};
+
+}  // namespace dsl::rpc

@@ -1,0 +1,52 @@
+// The life of a server process: start in order, signals, systemd, graceful stop.
+//
+// Order: configuration, log, env, then the service's own `start` (database, listeners), ready,
+// notify. On TERM or INT: not ready, STOPPING=1, the service's `stop` with the drain deadline,
+// exit 0; a second signal ends at once with 130. HUP calls `reload`.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dsl/config/config.h"
+#include "dsl/env/env.h"
+#include "dsl/log/log.h"
+#include "dsl/result/result.h"
+#include "dsl/service/version.h"
+
+namespace dsl::service {
+
+// What a service author writes. All calls come from one thread, in this order.
+class Service {
+ public:
+  virtual ~Service() = default;
+  // Binds its keys to the table.
+  virtual void configure(config::Table& table) = 0;
+  // Returns once it can serve. An error ends the process with the error's exit code.
+  virtual Result<void> start(env::Env& env) = 0;
+  // Addresses it really listens on, for --ready-fd: "grpc 127.0.0.1:40123", "unix /path".
+  virtual std::vector<std::string> listeners() const = 0;
+  // New values are in the bound struct already.
+  virtual void reloaded(const std::vector<std::string>& changed_keys) { (void)changed_keys; }
+  // Stops accepting, drains until `grace` has passed, closes what it owns.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+struct RunOptions {
+  config::Sources sources;
+  int ready_fd = -1;   // one line per listener, then an empty line, then it is closed
+  bool once = false;   // stop as soon as it is ready
+  std::chrono::milliseconds grace{30000};
+};
+
+// The `server` command. Exit code of the process.
+int run(const std::string& name, Service& service, const RunOptions& options);
+// The `check-config` and `config reference` commands: text to print.
+Result<std::string> check_config(const std::string& name, Service& service,
+                                 const config::Sources& sources);
+std::string config_reference(const std::string& name, Service& service);
+
+}  // namespace dsl::service
