@@ -21,13 +21,13 @@ using Value = std::variant<bool*, std::string*, std::int64_t*, std::chrono::mill
                            std::vector<std::string>*>;
 
 struct Option {
-  std::string name;    // "--version", "-f,--follow"; "SERVICE" (no dash) is a positional
+  std::string name;  // "--version", "-f,--follow"; "SERVICE" (no dash) is a positional
   Value target;
   std::string help;
-  std::string value_name;             // "TAG", shown in help; empty = from the type
+  std::string value_name;  // "TAG", shown in help; empty = from the type
   bool required = false;
-  std::vector<std::string> one_of;    // allowed values; completed by the shell
-  std::string complete;               // name of a live completion source: "service", "container"
+  std::vector<std::string> one_of;  // allowed values; completed by the shell
+  std::string complete;             // name of a live completion source: "service", "container"
 };
 
 struct Command {
@@ -36,8 +36,8 @@ struct Command {
   std::string description;            // paragraphs for --help; may be empty
   std::vector<std::string> examples;  // command lines; at least one for a leaf command
   std::vector<Option> options;
-  std::vector<Command> commands;      // sub-commands; then `run` is empty
-  std::function<Result<int>()> run;   // the process's exit code
+  std::vector<Command> commands;     // sub-commands; then `run` is empty
+  std::function<Result<int>()> run;  // the process's exit code
   bool hidden = false;
 };
 
@@ -48,7 +48,7 @@ enum class Output { kTable, kWide, kJson };
 struct Globals {
   std::string config;
   Output output = Output::kTable;
-  bool color = true;       // false for --no-color, $NO_COLOR, or no terminal
+  bool color = true;  // false for --no-color, $NO_COLOR, or no terminal
   bool quiet = false;
   bool verbose = false;
   bool yes = false;
@@ -59,7 +59,7 @@ struct Globals {
 struct App {
   std::string name;
   std::string summary;
-  std::vector<Option> options;    // beside the globals
+  std::vector<Option> options;  // beside the globals
   std::vector<Command> commands;
   // Live names for completion: complete("service") -> {"mcq", "mcns"}. Silent when it cannot tell.
   std::function<std::vector<std::string>(std::string_view source)> complete;
@@ -73,8 +73,8 @@ int run(const App& app, Globals& globals, int argc, const char* const* argv);
 
 struct Column {
   std::string title;
-  bool right = false;    // numbers
-  bool wide = false;     // only with --output wide
+  bool right = false;  // numbers
+  bool wide = false;   // only with --output wide
 };
 
 // A table fitted to the terminal (80 columns when it is wider is not needed; never cut when piped).

@@ -1,10 +1,9 @@
 // A service's configuration: a struct bound to keys by a declarative table.
 //
-//   struct Config { std::string socket = "/srv/mcq/admin.sock"; std::chrono::milliseconds tick{30000}; };
-//   config::Table table("mcq");
-//   table.text("socket.path", &config.socket).help("local socket").reloadable();
-//   table.duration("agent.tick", &config.tick).range("1s", "1h");
-//   MC_TRY(table.load(sources));
+//   struct Config { std::string socket = "/srv/mcq/admin.sock"; std::chrono::milliseconds
+//   tick{30000}; }; config::Table table("mcq"); table.text("socket.path",
+//   &config.socket).help("local socket").reloadable(); table.duration("agent.tick",
+//   &config.tick).range("1s", "1h"); MC_TRY(table.load(sources));
 //
 // Precedence: command flag > $PORT/$PORT_<NAME> > $<SERVICE>_<SECTION>_<KEY> > TOML > default.
 // Every problem is collected; all are reported together, each with file:line:column and, for an
@@ -29,8 +28,8 @@ namespace dsl::config {
 // Where values come from. `file` may be empty: no file then.
 struct Sources {
   std::string file;
-  bool file_required = true;                  // false: a missing file means defaults
-  std::map<std::string, std::string> flags;   // dotted key -> value, from the command line
+  bool file_required = true;                 // false: a missing file means defaults
+  std::map<std::string, std::string> flags;  // dotted key -> value, from the command line
 };
 
 // Declares one key's attributes; returned by the Table's binders.
@@ -38,8 +37,8 @@ class Key {
  public:
   Key& help(std::string text);
   Key& required();
-  Key& secret();       // masked in check-config; `<key>_file = path` is accepted too
-  Key& reloadable();   // SIGHUP takes a new value
+  Key& secret();      // masked in check-config; `<key>_file = path` is accepted too
+  Key& reloadable();  // SIGHUP takes a new value
   Key& range(std::string minimum, std::string maximum);  // in the key's own notation
   Key& one_of(std::vector<std::string> values);
   Key& port_variable(std::string name);  // "" = $PORT, else $PORT_<NAME>
@@ -66,7 +65,7 @@ class Table {
   Key boolean(std::string key, bool* target);
   Key duration(std::string key, std::chrono::milliseconds* target);
   Key size(std::string key, std::uint64_t* target);
-  Key list(std::string key, std::vector<std::string>* target);         // array of strings
+  Key list(std::string key, std::vector<std::string>* target);             // array of strings
   Key table(std::string key, std::map<std::string, std::string>* target);  // free string table
   // [[key]]: one call of `add` for each entry, with its value; `add` reports its own problems.
   Key tables(std::string key, std::function<Result<void>(const TomlValue&)> add);

@@ -7,7 +7,8 @@
 
 namespace dsl::config {
 
-// Empty when none is near (optimal string alignment distance above a third of the word, at least 2).
+// Empty when none is near (optimal string alignment distance above a third of the word, at least
+// 2).
 std::string nearest(std::string_view word, std::span<const std::string> known);
 
 }  // namespace dsl::config

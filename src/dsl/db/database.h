@@ -34,7 +34,7 @@ struct Migration {
 
 struct Options {
   std::vector<Migration> migrations;
-  int readers = 4;              // read-only connections
+  int readers = 4;               // read-only connections
   std::size_t queue_max = 1024;  // writers waiting; beyond it kUnavailable at once
   // Writers whose work is queued together share one commit and one fsync. None is acknowledged
   // before that commit.
@@ -71,9 +71,9 @@ class Transaction {
 };
 
 struct SnapshotReport {
-  std::string sha256;          // of the copy, lower-case hex
+  std::string sha256;  // of the copy, lower-case hex
   std::uint64_t size_bytes = 0;
-  std::int64_t rows = 0;       // in all tables together
+  std::int64_t rows = 0;  // in all tables together
 };
 
 // Thread-safe. Destroying it finishes the queued writes, checkpoints and closes.

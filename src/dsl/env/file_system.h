@@ -28,10 +28,10 @@ struct FileInfo {
 
 enum class OpenMode {
   kRead,
-  kReadWrite,   // must exist
-  kCreate,      // made when missing, kept when there
-  kCreateNew,   // kAlreadyExists when there
-  kTruncate,    // made or emptied
+  kReadWrite,  // must exist
+  kCreate,     // made when missing, kept when there
+  kCreateNew,  // kAlreadyExists when there
+  kTruncate,   // made or emptied
 };
 
 // An open file. Confined to one thread at a time. Closed by its destructor.
@@ -76,7 +76,8 @@ class FileSystem {
   virtual Result<void> sync_directory(const std::string& path) = 0;
   // An exclusive lock on `path` (made when missing) with `note` as its content, so that a second
   // process can say who holds it. kConflict with that note when it is held.
-  virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view note) = 0;
+  virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path,
+                                                 std::string_view note) = 0;
   // Bytes free for this user where `path` lies.
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
 

@@ -1,25 +1,25 @@
 // Child processes, by argument vector only.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "dsl/result/result.h"
 
 namespace dsl::env {
 
 struct Command {
-  std::vector<std::string> argv;            // argv[0] is looked up in PATH
-  std::vector<std::string> environment;     // KEY=VALUE; empty = inherit ours
-  std::string directory;                    // empty = ours
-  std::string input;                        // for `run`: written to its stdin
-  bool new_session = false;                 // setsid: survives our terminal and our process group
-  std::string output_path;                  // for `start`: stdout and stderr are appended; empty = /dev/null
+  std::vector<std::string> argv;         // argv[0] is looked up in PATH
+  std::vector<std::string> environment;  // KEY=VALUE; empty = inherit ours
+  std::string directory;                 // empty = ours
+  std::string input;                     // for `run`: written to its stdin
+  bool new_session = false;              // setsid: survives our terminal and our process group
+  std::string output_path;  // for `start`: stdout and stderr are appended; empty = /dev/null
 };
 
 struct Output {

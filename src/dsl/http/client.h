@@ -19,7 +19,7 @@ namespace dsl::http {
 // Where to connect. Addresses are literals: nothing here resolves names.
 struct Target {
   enum class Kind { kUnix, kTcp, kTls } kind = Kind::kTcp;
-  std::string address;      // path for kUnix, IP literal otherwise
+  std::string address;  // path for kUnix, IP literal otherwise
   std::uint16_t port = 0;
   std::string server_name;  // kTls: SNI and name to verify; also the Host header when set
   std::string ca_file;      // kTls: empty = do not verify the certificate

@@ -19,7 +19,7 @@ Result<std::string> canonical(const boost::json::value& value);
 // Lower-case hex.
 std::string sha256_hex(std::string_view bytes);
 
-std::string base64(std::string_view bytes);              // RFC 4648 section 4, with padding
+std::string base64(std::string_view bytes);  // RFC 4648 section 4, with padding
 Result<std::string> from_base64(std::string_view text);
 
 }  // namespace dsl::json

@@ -23,7 +23,7 @@ enum class Format { kText, kJson, kJournal };  // kText is coloured on a termina
 struct Options {
   Level level = Level::kInfo;
   Format format = Format::kText;
-  std::string service;         // field of every line
+  std::string service;  // field of every line
   std::size_t queue_max = 8192;
   int fd = 2;
 };
@@ -31,7 +31,8 @@ struct Options {
 // A named value. Secrets have no conversion to it, so they cannot be logged.
 class Field {
  public:
-  Field(std::string_view name, std::string_view value) : name_(name), value_(value), quoted_(true) {}
+  Field(std::string_view name, std::string_view value)
+      : name_(name), value_(value), quoted_(true) {}
   Field(std::string_view name, const std::string& value) : Field(name, std::string_view(value)) {}
   Field(std::string_view name, const char* value) : Field(name, std::string_view(value)) {}
   Field(std::string_view name, bool value) : name_(name), value_(value ? "true" : "false") {}
@@ -81,10 +82,18 @@ class Logger {
  public:
   explicit Logger(std::string_view component) : component_(component) {}
 
-  void debug(std::string_view message, Fields fields = {}) const { write(Level::kDebug, message, fields); }
-  void info(std::string_view message, Fields fields = {}) const { write(Level::kInfo, message, fields); }
-  void warn(std::string_view message, Fields fields = {}) const { write(Level::kWarn, message, fields); }
-  void error(std::string_view message, Fields fields = {}) const { write(Level::kError, message, fields); }
+  void debug(std::string_view message, Fields fields = {}) const {
+    write(Level::kDebug, message, fields);
+  }
+  void info(std::string_view message, Fields fields = {}) const {
+    write(Level::kInfo, message, fields);
+  }
+  void warn(std::string_view message, Fields fields = {}) const {
+    write(Level::kWarn, message, fields);
+  }
+  void error(std::string_view message, Fields fields = {}) const {
+    write(Level::kError, message, fields);
+  }
   // Message, hint and id of an Error.
   void failure(Level level, std::string_view message, const Error& error) const;
 

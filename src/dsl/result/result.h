@@ -6,9 +6,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
+
+#include <tl/expected.hpp>
 
 #include "dsl/result/text.h"
 
@@ -174,27 +175,27 @@ Result<T> with_context(Result<T> result, std::string_view layer) {
 #define MC_CONCAT(a, b) MC_CONCAT_(a, b)
 
 // Evaluates a Result<void> or Result<T>; returns its error from the enclosing function.
-#define MC_TRY(...)                                               \
-  do {                                                            \
-    if (auto mc_result_ = (__VA_ARGS__); !mc_result_) {           \
-      return ::tl::unexpected(std::move(mc_result_).error());     \
-    }                                                             \
+#define MC_TRY(...)                                           \
+  do {                                                        \
+    if (auto mc_result_ = (__VA_ARGS__); !mc_result_) {       \
+      return ::tl::unexpected(std::move(mc_result_).error()); \
+    }                                                         \
   } while (false)
 
-// MC_ASSIGN(auto zone, zones.find(name)): declares or assigns from a Result<T>, or returns its error.
-#define MC_ASSIGN(target, ...) \
-  MC_ASSIGN_(MC_CONCAT(mc_result_, __COUNTER__), target, (__VA_ARGS__))
-#define MC_ASSIGN_(temporary, target, expression)                 \
-  auto temporary = expression;                                    \
-  if (!temporary) {                                               \
-    return ::tl::unexpected(std::move(temporary).error());        \
-  }                                                               \
+// MC_ASSIGN(auto zone, zones.find(name)): declares or assigns from a Result<T>, or returns its
+// error.
+#define MC_ASSIGN(target, ...) MC_ASSIGN_(MC_CONCAT(mc_result_, __COUNTER__), target, (__VA_ARGS__))
+#define MC_ASSIGN_(temporary, target, expression)          \
+  auto temporary = expression;                             \
+  if (!temporary) {                                        \
+    return ::tl::unexpected(std::move(temporary).error()); \
+  }                                                        \
   target = std::move(*temporary)
 
 // On in every build.
-#define MC_ASSERT(condition, message)                                               \
-  do {                                                                              \
-    if (!(condition)) {                                                             \
-      ::dsl::assertion_failed(#condition, message, __FILE__, __LINE__);             \
-    }                                                                               \
+#define MC_ASSERT(condition, message)                                   \
+  do {                                                                  \
+    if (!(condition)) {                                                 \
+      ::dsl::assertion_failed(#condition, message, __FILE__, __LINE__); \
+    }                                                                   \
   } while (false)

@@ -23,12 +23,12 @@ struct Caller {
 
 // How the connection arrived, before anyone is authenticated.
 struct Peer {
-  bool local = false;      // unix socket; the credentials below are the kernel's (SO_PEERCRED)
+  bool local = false;  // unix socket; the credentials below are the kernel's (SO_PEERCRED)
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::int32_t pid = 0;
-  std::string address;     // TCP: "127.0.0.1:50514"
-  std::string token;       // the bearer token, when one was sent; never logged
+  std::string address;  // TCP: "127.0.0.1:50514"
+  std::string token;    // the bearer token, when one was sent; never logged
 };
 
 // Alive for the length of the call. Thread-safe.

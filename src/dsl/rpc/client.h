@@ -1,12 +1,12 @@
 // Typed calls over one generic stub.
 #pragma once
 
-#include <google/protobuf/message.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+
+#include <google/protobuf/message.h>
 
 #include "dsl/result/result.h"
 
@@ -45,9 +45,9 @@ class Channel {
                       const std::function<Result<void>(const Response&)>& on_message,
                       const CallOptions& options = {}) {
     Response response;
-    return stream_erased(method, request, response,
-                         [&] { return on_message(static_cast<const Response&>(response)); },
-                         options);
+    return stream_erased(
+        method, request, response,
+        [&] { return on_message(static_cast<const Response&>(response)); }, options);
   }
 
  protected:

@@ -10,8 +10,6 @@
 // method without one makes `start` fail with its name.
 #pragma once
 
-#include <google/protobuf/message.h>
-
 #include <chrono>
 #include <functional>
 #include <map>
@@ -19,6 +17,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <google/protobuf/message.h>
 
 #include "dsl/env/env.h"
 #include "dsl/result/result.h"
@@ -93,10 +93,10 @@ using Policy = std::function<Result<void>(const CallContext&, const Message& req
 Authenticator local_authenticator(std::uint32_t service_uid, std::string group);
 
 struct ServerOptions {
-  std::string local_socket;            // path; empty = none. Mode 0660; a stale file is replaced
-  std::string local_group;             // group owner of the socket file; empty = ours
-  std::vector<std::string> tcp;        // "127.0.0.1:0"; plain, loopback only until dsl::tls
-  Authenticator authenticate;          // required
+  std::string local_socket;      // path; empty = none. Mode 0660; a stale file is replaced
+  std::string local_group;       // group owner of the socket file; empty = ours
+  std::vector<std::string> tcp;  // "127.0.0.1:0"; plain, loopback only until dsl::tls
+  Authenticator authenticate;    // required
   Policy policy;
   std::function<bool()> sealed;        // absent = never sealed
   int workers = 0;                     // unary handlers at once; 0 = max(4, cores)

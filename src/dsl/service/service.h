@@ -37,8 +37,8 @@ class Service {
 
 struct RunOptions {
   config::Sources sources;
-  int ready_fd = -1;   // one line per listener, then an empty line, then it is closed
-  bool once = false;   // stop as soon as it is ready
+  int ready_fd = -1;  // one line per listener, then an empty line, then it is closed
+  bool once = false;  // stop as soon as it is ready
   std::chrono::milliseconds grace{30000};
 };
 

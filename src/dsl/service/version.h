@@ -8,7 +8,7 @@ namespace dsl {
 struct BuildInfo {
   std::string version;  // git describe
   std::string commit;
-  std::string date;     // of the commit, RFC 3339
+  std::string date;  // of the commit, RFC 3339
 };
 
 // From the one unit that is generated at build time.

@@ -5,8 +5,8 @@
 // being prepared at once. The next stage opens when every essential node of the present one is
 // healthy, after a re-check of the present one's gates. A node whose preparation or gate fails by
 // its deadline is retried with back-off (2 s doubling to 60 s) while its dependants wait. When
-// `stage_timeout` passes: one alert, then hold (keep retrying; later stages wait; the run goes on by
-// itself once healthy) or proceed. A healthy node is never started again.
+// `stage_timeout` passes: one alert, then hold (keep retrying; later stages wait; the run goes on
+// by itself once healthy) or proceed. A healthy node is never started again.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,17 @@ namespace mcp::boot {
 
 using dsl::env::MonoTime;
 
-enum class NodeState { kPending, kBlocked, kPreparing, kGating, kHealthy, kRetrying, kSkipped, kImageMissing };
-std::string_view name(NodeState state);                       // "pending", "image-missing", ...
+enum class NodeState {
+  kPending,
+  kBlocked,
+  kPreparing,
+  kGating,
+  kHealthy,
+  kRetrying,
+  kSkipped,
+  kImageMissing
+};
+std::string_view name(NodeState state);  // "pending", "image-missing", ...
 std::optional<NodeState> node_state_from_name(std::string_view name);
 
 enum class RunState { kRunning, kHolding, kDone, kAborted };
@@ -44,9 +53,12 @@ struct Event {
     kPrepared,      // node's container runs, or `error` says why not
     kImageMissing,  // node's image is not in the store
     kGate,          // the gate passed (error empty) or was given up at its deadline
-    kRechecked,     // re-check of a healthy node at the end of its stage: error empty = still healthy
-    kTick,          // a wake-up that was asked for
-    kRetry, kSkip, kProceed, kAbort,  // the operator; kRetry and kSkip name a node
+    kRechecked,  // re-check of a healthy node at the end of its stage: error empty = still healthy
+    kTick,       // a wake-up that was asked for
+    kRetry,
+    kSkip,
+    kProceed,
+    kAbort,  // the operator; kRetry and kSkip name a node
   } kind = Kind::kTick;
   std::size_t node = 0;
   std::string error;
@@ -56,11 +68,11 @@ struct Event {
 // What to do outside; each answered by an event (except kPersist, kAlert, kStageOpened, kFinished).
 struct Action {
   enum class Kind {
-    kPersist,   // commit this node's row before the actions that follow it
-    kPrepare,   // make the container exist with the right spec, and run
-    kGate,      // probe until it passes or the node's deadline has passed
-    kRecheck,   // probe a healthy node once
-    kAlert,     // `message`
+    kPersist,  // commit this node's row before the actions that follow it
+    kPrepare,  // make the container exist with the right spec, and run
+    kGate,     // probe until it passes or the node's deadline has passed
+    kRecheck,  // probe a healthy node once
+    kAlert,    // `message`
     kStageOpened,
     kFinished,
   } kind;
@@ -84,8 +96,8 @@ class Engine {
  public:
   Engine(Graph graph, EngineOptions options);
 
-  // Before kStart: what a former, interrupted run had reached. Healthy nodes stay healthy (the stage's
-  // re-check sees whether they still are); everything else starts over.
+  // Before kStart: what a former, interrupted run had reached. Healthy nodes stay healthy (the
+  // stage's re-check sees whether they still are); everything else starts over.
   void restore(std::size_t node, NodeState state, int attempts);
 
   // Actions in the order in which they must be carried out.

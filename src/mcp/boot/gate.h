@@ -22,7 +22,7 @@ struct Endpoint {
 struct Gate {
   model::Health health;
   std::vector<Endpoint> endpoints;  // all must pass; dns: each by UDP and by TCP
-  std::string ca_file;              // platform CA; empty or missing = fall back to `any` with a warning
+  std::string ca_file;  // platform CA; empty or missing = fall back to `any` with a warning
 };
 
 // An empty host address of a port is probed on 127.0.0.1; "0.0.0.0" likewise.
@@ -39,7 +39,8 @@ struct Answer {
 // `exec` runs the argv of an exec gate in the container; `running` says whether the container has
 // been up without a restart for 3 s (gate none).
 struct GateHooks {
-  std::function<dsl::Result<int>(const std::vector<std::string>& argv, std::chrono::milliseconds)> exec;
+  std::function<dsl::Result<int>(const std::vector<std::string>& argv, std::chrono::milliseconds)>
+      exec;
   std::function<bool()> settled;
 };
 

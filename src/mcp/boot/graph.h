@@ -16,9 +16,9 @@ struct Node {
   std::string key;
   std::string service;
   std::string component;
-  std::size_t stage = 0;             // index into Graph::stages
-  bool essential = true;             // false: never holds a stage
-  std::vector<std::size_t> needs;    // indexes of nodes that must be healthy first
+  std::size_t stage = 0;                       // index into Graph::stages
+  bool essential = true;                       // false: never holds a stage
+  std::vector<std::size_t> needs;              // indexes of nodes that must be healthy first
   std::chrono::milliseconds deadline{120000};  // of one attempt, gate included
 };
 

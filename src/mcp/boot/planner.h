@@ -14,24 +14,34 @@ namespace mcp::boot {
 
 // What the registry wants of one component.
 struct Wanted {
-  const model::Service* service = nullptr;      // outlives the plan
+  const model::Service* service = nullptr;  // outlives the plan
   const model::Component* component = nullptr;
   std::int64_t generation = 0;
   bool should_run = true;
-  std::string image_digest;                     // recorded at the last deploy; may be empty
-  bool adopted = false;                         // made by somebody else: compared by settings, not by label
+  std::string image_digest;  // recorded at the last deploy; may be empty
+  bool adopted = false;      // made by somebody else: compared by settings, not by label
 };
 
 // What is there.
 struct Inventory {
-  std::vector<runtime::Container> containers;   // storage-only ones included
+  std::vector<runtime::Container> containers;  // storage-only ones included
   std::vector<runtime::Image> images;
-  std::vector<std::string> archives;            // image archives that could be loaded
-  std::set<std::string> live_ids;               // containers whose main process really lives
+  std::vector<std::string> archives;  // image archives that could be loaded
+  std::set<std::string> live_ids;     // containers whose main process really lives
 };
 
-enum class PlanAction { kKeep, kStart, kRecreate, kReleaseName, kLoadImage, kOrphan, kStale, kForeign, kBlocked };
-std::string_view name(PlanAction action);       // "keep", "release-name", ...
+enum class PlanAction {
+  kKeep,
+  kStart,
+  kRecreate,
+  kReleaseName,
+  kLoadImage,
+  kOrphan,
+  kStale,
+  kForeign,
+  kBlocked
+};
+std::string_view name(PlanAction action);  // "keep", "release-name", ...
 
 struct PlanStep {
   PlanAction action = PlanAction::kKeep;

@@ -20,13 +20,14 @@ struct Platform {
   std::string service_zone = "svc.mcp.metacircular.net";
   std::vector<std::string> stages = {"foundation", "core", "management", "services"};
   std::vector<std::string> volume_roots = {"/srv"};
-  std::string data_root = "/srv";    // host side of the default volume <data_root>/<svc>:/srv/<svc>
-  std::uint16_t port_offset = 0;     // added to every fixed host port and host-network gate port
+  std::string data_root = "/srv";  // host side of the default volume <data_root>/<svc>:/srv/<svc>
+  std::uint16_t port_offset = 0;   // added to every fixed host port and host-network gate port
 };
 
 struct Node {
   std::string name;
-  std::map<std::string, std::string> addresses;  // label -> literal; "loopback" is 127.0.0.1 if absent
+  std::map<std::string, std::string>
+      addresses;  // label -> literal; "loopback" is 127.0.0.1 if absent
 };
 
 // A definition as written: the grammar is checked (keys, types, names), defaults are not yet there.

@@ -13,11 +13,11 @@
 namespace mcp::model {
 
 struct Port {
-  std::string host_ip;         // literal; empty = every address
+  std::string host_ip;  // literal; empty = every address
   std::uint16_t host = 0;
   std::uint16_t container = 0;
   std::string protocol = "tcp";  // tcp, udp
-  std::uint16_t count = 1;     // a range of this length
+  std::uint16_t count = 1;       // a range of this length
   bool operator==(const Port&) const = default;
 };
 
@@ -29,11 +29,11 @@ struct Volume {
 };
 
 struct Route {
-  std::string name;              // empty for a sole unnamed route
-  std::uint16_t port = 443;      // listener of the proxy
-  std::string mode = "l7";       // l4, l7
+  std::string name;          // empty for a sole unnamed route
+  std::uint16_t port = 443;  // listener of the proxy
+  std::string mode = "l7";   // l4, l7
   std::vector<std::string> hostnames;
-  std::uint16_t target = 0;      // container port; 0 = the container listens on $PORT
+  std::uint16_t target = 0;  // container port; 0 = the container listens on $PORT
   bool backend_tls = false;
   std::string cert = "auto";
   bool operator==(const Route&) const = default;
@@ -48,12 +48,12 @@ struct SecretUse {
 
 // How to tell that a component is healthy (section "gates" of docs/design/mcp.md).
 struct Health {
-  std::string type = "none";     // dns, tcp, http, https, grpc, exec, none
-  std::uint16_t port = 0;        // as seen from the host; 0 = the first fitting published port
-  std::string path;              // http, https
-  std::string host;              // http, https: Host header and SNI
-  std::string query;             // dns: name to ask for; empty = the zone's SOA
-  std::string expect;            // status list, answer or bytes, by type; empty = the type's own rule
+  std::string type = "none";  // dns, tcp, http, https, grpc, exec, none
+  std::uint16_t port = 0;     // as seen from the host; 0 = the first fitting published port
+  std::string path;           // http, https
+  std::string host;           // http, https: Host header and SNI
+  std::string query;          // dns: name to ask for; empty = the zone's SOA
+  std::string expect;         // status list, answer or bytes, by type; empty = the type's own rule
   std::string method = "GET";
   std::vector<std::string> cmd;  // exec
   std::string service;           // grpc
@@ -68,17 +68,17 @@ struct Health {
 
 struct Component {
   std::string name;
-  std::string container;         // podman's name
-  std::string image;             // full reference, with tag or digest
+  std::string container;  // podman's name
+  std::string image;      // full reference, with tag or digest
   std::vector<Volume> volumes;
   std::string network = "mcpnet";  // host, none, default, or a network's name
   std::vector<std::string> aliases;
-  std::string user = "0:0";      // empty = the image's own
+  std::string user = "0:0";  // empty = the image's own
   std::string restart = "unless-stopped";
-  std::vector<Port> ports;       // fixed ones
+  std::vector<Port> ports;  // fixed ones
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<SecretUse> secrets;
-  std::optional<std::vector<std::string>> cmd;         // nothing = the image's own
+  std::optional<std::vector<std::string>> cmd;  // nothing = the image's own
   std::optional<std::vector<std::string>> entrypoint;
   std::string workdir;
   std::string hostname;
@@ -91,12 +91,12 @@ struct Component {
   std::vector<std::string> cap_drop;
   bool read_only = false;
   bool no_new_privileges = true;
-  std::uint64_t memory_bytes = 0;        // 0 = no limit
+  std::uint64_t memory_bytes = 0;  // 0 = no limit
   double cpus = 0;
   std::int64_t pids = 0;
   std::chrono::milliseconds stop_timeout{10000};
   std::string stop_signal = "TERM";
-  std::vector<std::string> after;        // components of the same service
+  std::vector<std::string> after;  // components of the same service
   Health health;
   std::string strategy = "recreate";
   std::vector<Route> routes;
@@ -109,13 +109,13 @@ struct Service {
   std::string version;
   bool active = true;
   std::string tier = "services";
-  std::vector<std::string> depends_on;   // "service" or "service/component"
+  std::vector<std::string> depends_on;  // "service" or "service/component"
   bool essential = true;
   bool is_public = false;
   std::string path;
   std::map<std::string, std::string> build_images;
   std::map<std::string, std::string> labels;
-  std::string reconcile = "report";      // report, restart, enforce
+  std::string reconcile = "report";  // report, restart, enforce
   std::vector<Component> components;
   bool operator==(const Service&) const = default;
 
@@ -125,8 +125,8 @@ struct Service {
 // Host ports that the agent chose for routes: kept beside the specification, never inside it.
 struct Allocation {
   std::string component;
-  std::string route;             // name; empty for the sole unnamed one
-  std::uint16_t host_port = 0;   // on 127.0.0.1
+  std::string route;            // name; empty for the sole unnamed one
+  std::uint16_t host_port = 0;  // on 127.0.0.1
   bool operator==(const Allocation&) const = default;
 };
 

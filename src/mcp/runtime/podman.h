@@ -10,14 +10,15 @@
 namespace mcp::runtime {
 
 // Thread-safe. In spawn mode it also owns the service process: started in a session of its own, so
-// that it outlives a restart of ours, restarted with back-off when it dies; neither harms containers.
-// Refuses an API below 4.0 (kFailedPrecondition with the version found), and in spawn mode
-// NoNewPrivs or an unusable /dev/net/tun.
+// that it outlives a restart of ours, restarted with back-off when it dies; neither harms
+// containers. Refuses an API below 4.0 (kFailedPrecondition with the version found), and in spawn
+// mode NoNewPrivs or an unusable /dev/net/tun.
 class PodmanRuntime : public Runtime {
  public:
-  static Result<std::unique_ptr<PodmanRuntime>> open(dsl::env::Env& env, const PodmanOptions& options);
+  static Result<std::unique_ptr<PodmanRuntime>> open(dsl::env::Env& env,
+                                                     const PodmanOptions& options);
 
-  virtual std::string mode() const = 0;         // "socket" or "spawn"
+  virtual std::string mode() const = 0;  // "socket" or "spawn"
   virtual std::string socket_path() const = 0;
 };
 

@@ -23,8 +23,8 @@ using dsl::Result;
 // What `create` takes: a resolved component, with what only the agent knows.
 struct ContainerSpec {
   model::Component component;
-  std::vector<model::Port> ports;                          // fixed and allocated
-  std::vector<std::pair<std::string, std::string>> env;    // component's and routes'
+  std::vector<model::Port> ports;                        // fixed and allocated
+  std::vector<std::pair<std::string, std::string>> env;  // component's and routes'
   std::map<std::string, std::string> labels;
 };
 
@@ -33,7 +33,7 @@ enum class State { kCreated, kRunning, kPaused, kExited, kStopped, kRemoving, kU
 struct Container {
   std::string id;
   std::string name;
-  std::string image;         // reference it was made from
+  std::string image;  // reference it was made from
   std::string image_id;
   State state = State::kUnknown;
   int exit_code = 0;
@@ -46,30 +46,30 @@ struct Container {
   std::map<std::string, std::string> labels;
   std::vector<model::Port> ports;
   // From `inspect` only:
-  std::vector<std::string> command;      // as given at create, without entrypoint
+  std::vector<std::string> command;  // as given at create, without entrypoint
   std::vector<std::string> entrypoint;
   std::vector<model::Volume> mounts;
-  std::vector<std::string> networks;     // ["mcpnet"]; host and none by name
-  std::string network_mode;              // "slirp4netns", "bridge", "host", "none"
+  std::vector<std::string> networks;  // ["mcpnet"]; host and none by name
+  std::string network_mode;           // "slirp4netns", "bridge", "host", "none"
   std::string user;
   std::string restart_policy;
   std::vector<std::string> env;
-  bool storage_only = false;             // the image store reserves the name; podman knows no container
+  bool storage_only = false;  // the image store reserves the name; podman knows no container
 };
 
 struct Image {
   std::string id;
-  std::string digest;                    // sha256:...
-  std::vector<std::string> names;        // repo:tag
-  std::vector<std::string> digests;      // repo@sha256:...
+  std::string digest;                // sha256:...
+  std::vector<std::string> names;    // repo:tag
+  std::vector<std::string> digests;  // repo@sha256:...
   std::uint64_t size_bytes = 0;
   std::vector<std::string> entrypoint;
   std::vector<std::string> command;
 };
 
 struct RuntimeEvent {
-  std::string type;                      // container, image, ...
-  std::string action;                    // start, died, remove, ...
+  std::string type;    // container, image, ...
+  std::string action;  // start, died, remove, ...
   std::string id;
   std::string name;
   std::map<std::string, std::string> attributes;
@@ -78,7 +78,7 @@ struct RuntimeEvent {
 
 struct LogOptions {
   bool follow = false;
-  int tail = 0;                          // 0 = all
+  int tail = 0;  // 0 = all
   std::int64_t since_s = 0;
   bool timestamps = false;
 };
@@ -90,16 +90,16 @@ struct LogRecord {
 
 struct ExecResult {
   int exit_code = 0;
-  std::string output;                    // stdout and stderr, 64 KiB at most
+  std::string output;  // stdout and stderr, 64 KiB at most
 };
 
 struct RuntimeInfo {
-  std::string version;                   // "4.3.1"
+  std::string version;  // "4.3.1"
   std::string api_version;
   std::string graph_root;
   std::string run_root;
-  std::string driver;                    // overlay
-  std::string cgroup_version;            // v1, v2
+  std::string driver;          // overlay
+  std::string cgroup_version;  // v1, v2
   bool rootless = true;
 };
 
@@ -114,7 +114,8 @@ class Runtime {
 
   virtual Result<std::string> create(const ContainerSpec& spec) = 0;  // id
   virtual Result<void> start(const std::string& id) = 0;              // already running is success
-  virtual Result<void> stop(const std::string& id, std::chrono::milliseconds grace) = 0;  // already stopped is success
+  virtual Result<void> stop(const std::string& id,
+                            std::chrono::milliseconds grace) = 0;  // already stopped is success
   virtual Result<void> kill(const std::string& id, const std::string& signal) = 0;
   virtual Result<void> remove(const std::string& id, bool force) = 0;  // absent is success
   virtual Result<void> rename(const std::string& id, const std::string& name) = 0;
@@ -133,7 +134,8 @@ class Runtime {
   virtual Result<ExecResult> exec(const std::string& id, const std::vector<std::string>& argv,
                                   std::chrono::milliseconds timeout) = 0;
 
-  virtual Result<std::optional<Image>> image(const std::string& reference) = 0;  // nothing when absent
+  virtual Result<std::optional<Image>> image(
+      const std::string& reference) = 0;  // nothing when absent
   virtual Result<std::vector<Image>> images() = 0;
   virtual Result<void> pull(const std::string& reference, std::chrono::milliseconds timeout) = 0;
   virtual Result<void> tag(const std::string& image_id, const std::string& reference) = 0;
@@ -145,9 +147,9 @@ class Runtime {
 
 // How the libpod socket comes to be there.
 struct PodmanOptions {
-  std::string mode = "auto";             // socket, spawn, auto
-  std::string socket;                    // empty = $XDG_RUNTIME_DIR/podman/podman.sock, or ours in spawn mode
-  std::string log_path;                  // spawn: the service's output
+  std::string mode = "auto";  // socket, spawn, auto
+  std::string socket;         // empty = $XDG_RUNTIME_DIR/podman/podman.sock, or ours in spawn mode
+  std::string log_path;       // spawn: the service's output
   int connections_max = 8;
   std::chrono::milliseconds call_timeout{60000};
 };

@@ -1,8 +1,8 @@
 #include "dsl/result/result.h"
 
-#include <gtest/gtest.h>
-
 #include <memory>
+
+#include <gtest/gtest.h>
 
 namespace dsl {
 namespace {
