@@ -20,7 +20,8 @@ struct Position {
 
 struct TomlMember;
 
-// One value. `array_of_tables` tells [[x]] from x = [...]. Dates are kept as their text (kString).
+// One value. [[x]] and x = [{...}] are both kArray. Dates and times are kept as their text
+// (kString).
 struct TomlValue {
   enum class Kind { kString, kInteger, kFloat, kBool, kArray, kTable };
 
@@ -45,7 +46,8 @@ struct TomlMember {
   TomlValue value;
 };
 
-// `name` (a path) goes into errors: "mcq.toml:3:14: ...". A duplicate key is an error.
+// `name` (a path) goes into errors: "mcq.toml:3:14: ...". A duplicate key is an error, and so is a
+// key of more than 64 parts (a.b.c has three).
 Result<TomlValue> parse_toml(std::string_view text, std::string_view name);
 
 // "file:line:column"

@@ -1,0 +1,208 @@
+#include "dsl/config/toml.h"
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include <toml++/toml.h>
+
+namespace dsl::config {
+
+namespace {
+
+constexpr int kKeyPartsMax = 64;
+
+Position position_of(const toml::source_region& source) {
+  return {static_cast<int>(source.begin.line), static_cast<int>(source.begin.column)};
+}
+
+// Walks over TOML text knowing only strings, comments and separators.
+class KeyDepthScan {
+ public:
+  explicit KeyDepthScan(std::string_view text) : text_(text) {}
+
+  // Where a key has more parts than toml++ (recursive, without a limit of its own) may be given.
+  // Values nest 256 deep at most in toml++, so that the whole tree stays shallow enough.
+  bool too_deep(Position& where) {
+    int dots = 0;
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '"' || c == '\'') {
+        skip_string(c);
+        continue;
+      }
+      if (c == '#') {
+        skip_comment();
+        continue;
+      }
+      if (c == '.') {
+        if (++dots >= kKeyPartsMax) {
+          where = {line_, static_cast<int>(at_ - line_start_) + 1};
+          return true;
+        }
+      } else if (c == '\n' || c == ',' || c == '=' || c == '{' || c == '[') {
+        dots = 0;
+      }
+      advance();
+    }
+    return false;
+  }
+
+ private:
+  void advance() {
+    if (text_[at_] == '\n') {
+      ++line_;
+      line_start_ = at_ + 1;
+    }
+    ++at_;
+  }
+
+  void skip_comment() {
+    while (at_ < text_.size() && text_[at_] != '\n') {
+      ++at_;
+    }
+  }
+
+  void skip_string(char quote) {
+    const std::string triple(3, quote);
+    const bool multi_line = text_.substr(at_, 3) == triple;
+    at_ += multi_line ? 3 : 1;
+    while (at_ < text_.size()) {
+      if (text_[at_] == '\\' && quote == '"') {
+        advance();
+      } else if (multi_line && text_.substr(at_, 3) == triple) {
+        at_ += 3;
+        return;
+      } else if (!multi_line && text_[at_] == quote) {
+        ++at_;
+        return;
+      } else if (!multi_line && text_[at_] == '\n') {
+        return;  // not closed: toml++ says so
+      }
+      if (at_ < text_.size()) {
+        advance();
+      }
+    }
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t line_start_ = 0;
+  int line_ = 1;
+};
+
+template <class T>
+std::string printed(const T& value) {
+  std::ostringstream out;
+  out << value;
+  return std::move(out).str();
+}
+
+TomlValue convert(const toml::node& node);
+
+TomlValue convert_table(const toml::table& table) {
+  TomlValue out;
+  for (const auto& [key, node] : table) {
+    out.members.push_back({std::string(key.str()), position_of(key.source()), convert(node)});
+  }
+  // toml++ sorts by name; people read in the order of the file.
+  std::stable_sort(out.members.begin(), out.members.end(),
+                   [](const TomlMember& a, const TomlMember& b) {
+                     return std::pair(a.position.line, a.position.column) <
+                            std::pair(b.position.line, b.position.column);
+                   });
+  return out;
+}
+
+TomlValue convert(const toml::node& node) {
+  TomlValue out;
+  switch (node.type()) {
+    case toml::node_type::table:
+      out = convert_table(*node.as_table());
+      break;
+    case toml::node_type::array:
+      out.kind = TomlValue::Kind::kArray;
+      for (const toml::node& item : *node.as_array()) {
+        out.items.push_back(convert(item));
+      }
+      break;
+    case toml::node_type::string:
+      out.kind = TomlValue::Kind::kString;
+      out.string = node.as_string()->get();
+      break;
+    case toml::node_type::integer:
+      out.kind = TomlValue::Kind::kInteger;
+      out.integer = node.as_integer()->get();
+      break;
+    case toml::node_type::floating_point:
+      out.kind = TomlValue::Kind::kFloat;
+      out.number = node.as_floating_point()->get();
+      break;
+    case toml::node_type::boolean:
+      out.kind = TomlValue::Kind::kBool;
+      out.boolean = node.as_boolean()->get();
+      break;
+    case toml::node_type::date:
+      out.kind = TomlValue::Kind::kString;
+      out.string = printed(node.as_date()->get());
+      break;
+    case toml::node_type::time:
+      out.kind = TomlValue::Kind::kString;
+      out.string = printed(node.as_time()->get());
+      break;
+    case toml::node_type::date_time:
+      out.kind = TomlValue::Kind::kString;
+      out.string = printed(node.as_date_time()->get());
+      break;
+    case toml::node_type::none:
+      break;
+  }
+  out.position = position_of(node.source());
+  return out;
+}
+
+}  // namespace
+
+const TomlValue* TomlValue::find(std::string_view key) const {
+  const auto found = std::find_if(members.begin(), members.end(),
+                                  [&](const TomlMember& member) { return member.key == key; });
+  return found == members.end() ? nullptr : &found->value;
+}
+
+std::string_view TomlValue::kind_name() const {
+  switch (kind) {
+    case Kind::kString:
+      return "string";
+    case Kind::kInteger:
+      return "integer";
+    case Kind::kFloat:
+      return "float";
+    case Kind::kBool:
+      return "boolean";
+    case Kind::kArray:
+      return "array";
+    case Kind::kTable:
+      return "table";
+  }
+  return "value";
+}
+
+Result<TomlValue> parse_toml(std::string_view text, std::string_view name) {
+  Position deep;
+  if (KeyDepthScan(text).too_deep(deep)) {
+    return fail(Code::kInvalidArgument, "{}: a key has more than {} parts", at(name, deep),
+                kKeyPartsMax);
+  }
+  try {
+    return convert_table(toml::parse(text, name));
+  } catch (const toml::parse_error& error) {
+    return fail(Code::kInvalidArgument, "{}: {}", at(name, position_of(error.source())),
+                error.description());
+  }
+}
+
+std::string at(std::string_view file, Position position) {
+  return dsl::text("{}:{}:{}", file, position.line, position.column);
+}
+
+}  // namespace dsl::config
