@@ -1,9 +1,15 @@
-# mc_proto(NAME FILES proto/dsl/v1/options.proto ...  [DEPS other_proto_targets])
+# mc_proto(NAME FILES dsl/v1/options.proto ...  [ROOT dir] [DEPS other_proto_targets])
 #
-# Makes the static library NAME from .proto files given relative to proto/.
+# Makes the static library NAME from .proto files given relative to ROOT (default: proto/), and the
+# Python modules that tests with foreign clients use, in build/<preset>/gen/python.
 # Messages only: services are described by descriptors, served by dsl::rpc's method table.
 function(mc_proto name)
-  cmake_parse_arguments(arg "" "" "FILES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "ROOT" "FILES;DEPS" ${ARGN})
+  if(NOT arg_ROOT)
+    set(arg_ROOT "${CMAKE_SOURCE_DIR}/proto")
+  endif()
+  set(python "${CMAKE_BINARY_DIR}/gen/python")
+  file(MAKE_DIRECTORY "${python}")
   set(sources)
   foreach(file ${arg_FILES})
     string(REGEX REPLACE "\\.proto$" "" base "${file}")
@@ -11,10 +17,10 @@ function(mc_proto name)
     get_filename_component(dir "${out}" DIRECTORY)
     file(MAKE_DIRECTORY "${dir}")
     add_custom_command(
-      OUTPUT "${out}.cc" "${out}.h"
-      COMMAND protobuf::protoc "--proto_path=${CMAKE_SOURCE_DIR}/proto"
-              "--cpp_out=${CMAKE_BINARY_DIR}/gen" "${CMAKE_SOURCE_DIR}/proto/${file}"
-      DEPENDS "${CMAKE_SOURCE_DIR}/proto/${file}"
+      OUTPUT "${out}.cc" "${out}.h" "${python}/${base}_pb2.py"
+      COMMAND protobuf::protoc "--proto_path=${arg_ROOT}" "--proto_path=${CMAKE_SOURCE_DIR}/proto"
+              "--cpp_out=${CMAKE_BINARY_DIR}/gen" "--python_out=${python}" "${arg_ROOT}/${file}"
+      DEPENDS "${arg_ROOT}/${file}"
       VERBATIM)
     list(APPEND sources "${out}.cc")
   endforeach()
