@@ -1,0 +1,36 @@
+#include "support/temp_dir.h"
+
+#include <filesystem>
+
+#include <stdlib.h>
+
+#include "dsl/env/env.h"
+#include "support/result_matchers.h"
+
+namespace dsl::test {
+
+TempDir::TempDir() : path_((std::filesystem::temp_directory_path() / "mc-test-XXXXXX").string()) {
+  MC_ASSERT(::mkdtemp(path_.data()) != nullptr, "a temporary folder can be made");
+}
+
+TempDir::~TempDir() {
+  // A leftover in the temporary folder must not fail a test.
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TempDir::file(std::string_view name) const { return text("{}/{}", path_, name); }
+
+std::string TempDir::write(std::string_view name, std::string_view content) const {
+  const std::string path = file(name);
+  const auto opened =
+      require_ok(env::system_env().files().open(path, env::OpenMode::kTruncate, 0600));
+  require_ok(opened->write_at(0, std::as_bytes(std::span(content))));
+  return path;
+}
+
+std::string TempDir::read(std::string_view name) const {
+  return require_ok(env::system_env().files().read_file(file(name)));
+}
+
+}  // namespace dsl::test
