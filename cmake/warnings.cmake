@@ -12,6 +12,9 @@ add_compile_options(
   -Wold-style-cast -Wimplicit-fallthrough -Wvla -Werror
   -fstack-protector-strong -D_GLIBCXX_ASSERTIONS -fstack-clash-protection -fcf-protection
   "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
+# Options are structs with defaults, and a call site names only the fields that differ; g++ takes
+# each field left out for a mistake.
+add_compile_options(-Wno-missing-field-initializers)
 # _FORTIFY_SOURCE needs the optimizer; without it glibc only warns, and -Werror stops the build.
 add_compile_options("$<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>")
 add_link_options(-Wl,-z,relro,-z,now -pie)
