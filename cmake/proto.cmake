@@ -3,6 +3,10 @@
 # Makes the static library NAME from .proto files given relative to ROOT (default: proto/), and the
 # Python modules that tests with foreign clients use, in build/<preset>/gen/python.
 # Messages only: services are described by descriptors, served by dsl::rpc's method table.
+#
+# The target mc_generated makes the sources of all of them, for tools that only read.
+add_custom_target(mc_generated)
+
 function(mc_proto name)
   cmake_parse_arguments(arg "" "ROOT" "FILES;DEPS" ${ARGN})
   if(NOT arg_ROOT)
@@ -24,6 +28,8 @@ function(mc_proto name)
       VERBATIM)
     list(APPEND sources "${out}.cc")
   endforeach()
+  add_custom_target(${name}_sources DEPENDS ${sources})
+  add_dependencies(mc_generated ${name}_sources)
   add_library(${name} STATIC ${sources})
   target_compile_options(${name} PRIVATE -w)
   target_link_libraries(${name} PUBLIC protobuf::libprotobuf ${arg_DEPS})

@@ -31,3 +31,11 @@ function(mc_fuzz name)
     add_test(NAME fuzz_${name} COMMAND fuzz_${name} "${CMAKE_SOURCE_DIR}/fuzz/corpus/${name}")
   endif()
 endfunction()
+
+# mc_pytest(NAME): the test_*.py of this folder as one test, with the distribution's Python.
+function(mc_pytest name)
+  add_test(NAME ${name}
+           COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider
+                   "--junitxml=${CMAKE_BINARY_DIR}/results/${name}.xml" "${CMAKE_CURRENT_SOURCE_DIR}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+endfunction()
