@@ -3,8 +3,9 @@
 //   static log::Logger logger("agent.boot");
 //   logger.info("component is healthy", {{"component", name}, {"ms", elapsed}});
 //
-// Lines are queued (bounded) and written by one thread; when the queue is full debug lines are
-// dropped first and every drop is counted.
+// Lines are queued (bounded) and written by one thread; when the queue is full the oldest line of
+// the lowest level makes room for a higher one, debug first, and every drop is counted and
+// reported.
 #pragma once
 
 #include <concepts>
@@ -13,19 +14,23 @@
 #include <string>
 #include <string_view>
 
+#include "dsl/env/clock.h"
 #include "dsl/result/result.h"
 
 namespace dsl::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError };
-enum class Format { kText, kJson, kJournal };  // kText is coloured on a terminal
+// kText is coloured on a terminal. kJournal has the priority journald wants in front ("<6>") and no
+// time. Control characters are escaped in all of them: a line stays one line.
+enum class Format { kText, kJson, kJournal };
 
 struct Options {
   Level level = Level::kInfo;
   Format format = Format::kText;
   std::string service;  // field of every line
   std::size_t queue_max = 8192;
-  int fd = 2;
+  int fd = 2;                   // not closed by the log
+  env::Clock* clock = nullptr;  // nullptr = the system's; else it outlives the log
 };
 
 // A named value. Secrets have no conversion to it, so they cannot be logged.
@@ -51,20 +56,22 @@ class Field {
 
 using Fields = std::initializer_list<Field>;
 
-// Starts the writer thread; to be called once, early. Lines logged before it go out with defaults.
+// Starts the writer thread; to be called once, early (kFailedPrecondition while it runs). Lines
+// logged before it, and after `stop`, go to stderr at once with the defaults. `stop` is called at
+// the exit of the process too.
 Result<void> start(const Options& options);
 // Writes out what is queued and ends the writer thread. Safe to call twice.
 void stop();
 
 // Changes the level of a component ("agent.boot") and of everything below it, at run time;
-// component "" is the whole process.
+// component "" is the whole process. Levels set further down earlier are forgotten.
 void set_level(std::string_view component, Level level);
 Result<Level> parse_level(std::string_view name);
 Result<Format> parse_format(std::string_view name);
-std::uint64_t dropped_lines();
+std::uint64_t dropped_lines();  // since `start`
 
 // Fields added to every line that this thread logs while the object lives: request id, caller,
-// method. Nests.
+// method. Nests; of two fields with one name the innermost counts.
 class Scope {
  public:
   explicit Scope(Fields fields);
@@ -76,8 +83,9 @@ class Scope {
   std::size_t count_;
 };
 
-// Thread-safe. A call site that logs more than 20 lines in 10 s is silenced until the 10 s end,
-// then reports how many lines it suppressed; errors are exempt.
+// Thread-safe. A call site (component, level and message) that logs more than 20 lines in 10 s is
+// silenced until the 10 s end, then the log reports how many lines it suppressed; errors are
+// exempt.
 class Logger {
  public:
   explicit Logger(std::string_view component) : component_(component) {}
@@ -94,7 +102,7 @@ class Logger {
   void error(std::string_view message, Fields fields = {}) const {
     write(Level::kError, message, fields);
   }
-  // Message, hint and id of an Error.
+  // Message, hint, id, code and details of an Error become fields.
   void failure(Level level, std::string_view message, const Error& error) const;
 
  private:
