@@ -1,0 +1,19 @@
+// The bytes of a request and the small text rules of HTTP/1.1.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "dsl/http/client.h"
+
+namespace dsl::http {
+
+enum class Framing { kLength, kChunked };
+
+// Request line and headers up to the empty line; the Host header comes from `target` unless given.
+// kInvalidArgument when a part would end its line, so that no caller's text becomes a header.
+Result<std::string> request_head(const Request& request, const Target& target, Framing framing);
+
+bool same_name(std::string_view left, std::string_view right);  // ASCII, case-insensitive
+
+}  // namespace dsl::http
