@@ -69,7 +69,7 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove(const std::string& path) = 0;  // file, link or empty directory
-  // Makes missing parents too; an existing directory is success.
+  // Makes missing parents too; an existing directory is success. What it made is durable.
   virtual Result<void> make_directories(const std::string& path, std::uint32_t permissions) = 0;
   virtual Result<void> set_mode(const std::string& path, std::uint32_t permissions) = 0;
   // Makes renames and removals inside `path` durable.

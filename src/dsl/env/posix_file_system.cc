@@ -152,9 +152,25 @@ std::string note_in(File& file) {
   return std::string(reinterpret_cast<const char*>(buffer.data()), *size);
 }
 
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/', path.find_last_not_of('/'));
+  if (slash == std::string::npos) {
+    return ".";
+  }
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<void> sync_folder(const std::string& path) {
+  MC_ASSIGN(const UniqueFd fd, open_fd(path, O_RDONLY | O_DIRECTORY, 0));
+  if (::fsync(fd.get()) < 0) {
+    return failed("sync", path);
+  }
+  return {};
+}
+
 Result<void> make_one_directory(const std::string& path, std::uint32_t permissions) {
   if (::mkdir(path.c_str(), permissions) == 0) {
-    return {};
+    return sync_folder(parent_of(path));
   }
   const int number = errno;
   struct stat info {};
@@ -240,13 +256,7 @@ Result<void> PosixFileSystem::set_mode(const std::string& path, std::uint32_t pe
   return {};
 }
 
-Result<void> PosixFileSystem::sync_directory(const std::string& path) {
-  MC_ASSIGN(const UniqueFd fd, open_fd(path, O_RDONLY | O_DIRECTORY, 0));
-  if (::fsync(fd.get()) < 0) {
-    return failed("sync", path);
-  }
-  return {};
-}
+Result<void> PosixFileSystem::sync_directory(const std::string& path) { return sync_folder(path); }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path,
                                                         std::string_view note) {
