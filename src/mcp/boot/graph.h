@@ -1,6 +1,8 @@
 // Which component may start when: stages, and edges inside and across them. Pure.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -19,7 +21,7 @@ struct Node {
   std::size_t stage = 0;                       // index into Graph::stages
   bool essential = true;                       // false: never holds a stage
   std::vector<std::size_t> needs;              // indexes of nodes that must be healthy first
-  std::chrono::milliseconds deadline{120000};  // of one attempt, gate included
+  std::chrono::milliseconds deadline{120000};  // of one attempt, gate and start period included
 };
 
 // Nodes are in start order: by stage, then so that needs come first, then by key.
@@ -29,6 +31,8 @@ struct Graph {
 };
 
 // Inactive services are left out (edges to them count as met, with a notice in `notices`).
+// kUnprocessable with every finding in the details: an unknown stage, service or component, an edge
+// to a later stage, a cycle (printed).
 struct BuiltGraph {
   Graph graph;
   std::vector<std::string> notices;
