@@ -35,6 +35,10 @@ modules_of_filter() {
   path="${path#tests/}"
   path="${path#proto/}"
   path="${path%/}"
+  if [[ "$path" != */* && ! -d "$MC_ROOT/tests/$path" ]]; then # db -> dsl/db
+    path="$(cd "$MC_ROOT/tests" && find . -mindepth 2 -type d -name "$path" -printf '%P\n' | sort | sed 1q)"
+    path="${path:-$filter}"
+  fi
   if [[ ! -e "$MC_ROOT/$filter" && ! -e "$MC_ROOT/src/$path" && ! -e "$MC_ROOT/tests/$path" ]]; then
     return
   fi
