@@ -1,9 +1,5 @@
 """What `./dev new` makes, works as it is."""
-from conftest import run_dev
-
-
-def closing_line(done):
-    return done.stdout.strip().splitlines()[-1]
+from dev_script import closing_line, run_dev
 
 
 def test_refuses_a_bad_name_and_an_existing_one(copy):

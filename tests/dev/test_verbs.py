@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, run_dev
+from dev_script import ROOT, run_dev
 
 VERBS = [path.stem for path in sorted((ROOT / "tools/dev").glob("*.sh"))
          if "\nmain() {" in path.read_text(encoding="utf-8")]

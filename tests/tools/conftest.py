@@ -1,10 +1,4 @@
-"""Runs a tool of tools/ over a small tree made for the test."""
-import pathlib
-import subprocess
-
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -17,8 +11,3 @@ def tree(tmp_path):
             path.write_text(text, encoding="utf-8")
         return tmp_path
     return write
-
-
-def run_tool(name, *words):
-    return subprocess.run([ROOT / "tools" / name, *map(str, words)], text=True, capture_output=True,
-                          check=False)

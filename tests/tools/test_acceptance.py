@@ -1,4 +1,4 @@
-from conftest import run_tool
+from tool_runner import run_tool
 
 # The ids are put together here, so that this file cites no point itself.
 A2, A10 = "HOUSE-" + "A2", "HOUSE-" + "A10"

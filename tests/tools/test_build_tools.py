@@ -1,5 +1,5 @@
 """The small programs behind `./dev build --times` and the closing line of `./dev test`."""
-from conftest import run_tool
+from tool_runner import run_tool
 
 
 def ninja_log(*units):

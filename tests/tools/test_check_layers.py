@@ -1,6 +1,6 @@
 import pytest
 
-from conftest import ROOT, run_tool
+from tool_runner import ROOT, run_tool
 
 
 def include(*headers):

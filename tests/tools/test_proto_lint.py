@@ -1,6 +1,6 @@
 import pytest
 
-from conftest import ROOT, run_tool
+from tool_runner import ROOT, run_tool
 
 OPTIONS = (ROOT / "proto/dsl/v1/options.proto").read_text(encoding="utf-8")
 
