@@ -17,7 +17,7 @@ add_compile_options(
 add_compile_options(-Wno-missing-field-initializers)
 # _FORTIFY_SOURCE needs the optimizer; without it glibc only warns, and -Werror stops the build.
 add_compile_options("$<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>")
-add_link_options(-Wl,-z,relro,-z,now -pie)
+add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed -pie)
 
 # One implementation of each of these libraries, in the distribution or in dsl.
 add_compile_definitions(
