@@ -1,0 +1,346 @@
+#include "mcp/agent/containers.h"
+
+#include <algorithm>
+#include <set>
+
+#include "dsl/config/nearest.h"
+#include "dsl/log/log.h"
+#include "mcp/agent/drift.h"
+#include "mcp/agent/port_probe.h"
+#include "mcp/runtime/leftovers.h"
+#include "mcp/runtime/liveness.h"
+
+namespace mcp::agent {
+
+using dsl::Code;
+using dsl::fail;
+using dsl::text;
+
+namespace {
+
+const dsl::log::Logger logger("agent.containers");
+
+std::string repository(std::string_view reference) {
+  const std::size_t colon = reference.rfind(':');
+  const std::size_t slash = reference.rfind('/');
+  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
+    reference = reference.substr(0, colon);
+  }
+  return std::string(reference.substr(0, reference.find('@')));
+}
+
+bool has_digest(const runtime::Image& image, std::string_view digest) {
+  return !digest.empty() && (image.digest == digest || image.id == digest ||
+                             std::any_of(image.digests.begin(), image.digests.end(),
+                                         [&](const std::string& name) { return name.ends_with(digest); }));
+}
+
+// Tags of the same repository first, else those whose name is nearest.
+std::string cached_tags(const std::vector<runtime::Image>& images, const std::string& reference) {
+  std::vector<std::string> same;
+  std::vector<std::string> all;
+  for (const runtime::Image& image : images) {
+    for (const std::string& name : image.names) {
+      all.push_back(name);
+      if (repository(name) == repository(reference)) {
+        same.push_back(name);
+      }
+    }
+  }
+  if (same.empty()) {
+    const std::string near = dsl::config::nearest(reference, all);
+    return near.empty() ? "" : text("cached under a similar name: {}", near);
+  }
+  std::string out = "cached tags:";
+  for (const std::string& name : same) {
+    out += " " + name;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Pull> parse_pull(std::string_view word) {
+  if (word.empty() || word == "never") {
+    return Pull::kNever;
+  }
+  if (word == "missing") {
+    return Pull::kMissing;
+  }
+  if (word == "always") {
+    return Pull::kAlways;
+  }
+  return fail(Code::kInvalidArgument, "pull policy \"{}\" is not known", word)
+      .hint("always, missing or never");
+}
+
+std::string label(const runtime::Container& container, std::string_view name) {
+  const auto found = container.labels.find(std::string(name));
+  return found == container.labels.end() ? "" : found->second;
+}
+
+std::vector<model::Port> published_ports(const ServiceRecord& record,
+                                         const model::Component& component) {
+  std::vector<model::Port> ports = component.ports;
+  for (const model::Allocation& allocated : record.ports) {
+    if (allocated.component != component.name) {
+      continue;
+    }
+    model::Port port;
+    port.host_ip = "127.0.0.1";
+    port.host = allocated.host_port;
+    port.container = allocated.host_port;  // the container listens on $PORT
+    for (const model::Route& route : component.routes) {
+      if (route.name == allocated.route && route.target != 0) {
+        port.container = route.target;
+      }
+    }
+    ports.push_back(port);
+  }
+  return ports;
+}
+
+Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
+  if (query.pull == Pull::kAlways) {
+    MC_TRY(runtime_.pull(query.reference, config_.pull_timeout));
+  }
+  if (!query.prefer_digest) {
+    MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(query.reference));
+    if (image) {
+      return *image;
+    }
+  }
+  MC_ASSIGN(const std::vector<runtime::Image> images, runtime_.images());
+  for (const runtime::Image& image : images) {
+    if (has_digest(image, query.digest)) {
+      if (!query.prefer_digest) {
+        MC_TRY(runtime_.tag(image.id, query.reference));
+      }
+      return image;
+    }
+  }
+  if (query.prefer_digest && query.digest.empty()) {
+    MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(query.reference));
+    if (image) {
+      return *image;
+    }
+  }
+  if (const std::optional<std::string> archive = find_archive(query)) {
+    MC_TRY(runtime_.load(*archive));
+    MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(query.reference));
+    if (image) {
+      return *image;
+    }
+  }
+  if (query.pull == Pull::kMissing) {
+    MC_TRY(runtime_.pull(query.reference, config_.pull_timeout));
+    MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(query.reference));
+    if (image) {
+      return *image;
+    }
+  }
+  auto failure = fail(Code::kFailedPrecondition, "image {} is not on this node", query.reference)
+                     .id("MCP-0401")
+                     .hint(text("podman load -i ARCHIVE as this user, or put the archive into {}, "
+                                "then mcp boot retry; mcp deploy --pull missing fetches it",
+                                config_.image_dirs.empty() ? "agent.image_dirs"
+                                                           : config_.image_dirs.front()));
+  const std::string near = cached_tags(images, query.reference);
+  if (!near.empty()) {
+    return std::move(failure).detail("", near);
+  }
+  return failure;
+}
+
+// An archive is found by name: <image>_<tag>.tar, with / and : of the reference written as _.
+std::optional<std::string> Containers::find_archive(const ImageQuery& query) {
+  std::string stem = query.reference.substr(query.reference.rfind('/') + 1);
+  std::replace(stem.begin(), stem.end(), ':', '_');
+  for (const std::string& directory : config_.image_dirs) {
+    for (const char* suffix : {".tar", ".tar.zst"}) {
+      const std::string path = text("{}/{}{}", directory, stem, suffix);
+      if (env_.files().exists(path).value_or(false)) {
+        return path;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+Result<void> Containers::check_mounts(const model::Component& component) {
+  for (const model::Volume& volume : component.volumes) {
+    MC_ASSIGN(const bool there, env_.files().exists(volume.host));
+    if (!there) {
+      return fail(Code::kFailedPrecondition, "directory {} of container {} does not exist",
+                  volume.host, component.container)
+          .id("MCP-0402")
+          .hint(text("install -d -m 0750 {} as the user of the agent, or restore it first",
+                     volume.host));
+    }
+  }
+  return {};
+}
+
+Result<void> Containers::ensure_networks(const model::Component& component) {
+  const std::string& network = component.network;
+  if (network == "host" || network == "none" || network == "default") {
+    return {};
+  }
+  return runtime_.ensure_network(network);
+}
+
+Result<std::string> Containers::create(const ServiceRecord& record,
+                                       const model::Component& component,
+                                       const std::string& image_id, const std::string& operation) {
+  runtime::ContainerSpec spec;
+  spec.component = component;
+  spec.component.image = image_id.empty() ? component.image : image_id;
+  spec.ports = published_ports(record, component);
+  spec.env = component.env;
+  for (auto& variable : model::route_environment(record.service, component, record.ports)) {
+    spec.env.push_back(std::move(variable));
+  }
+  MC_ASSIGN(spec.labels, model::container_labels(record.service, component, record.generation,
+                                                 record.ports));
+  if (!operation.empty()) {
+    spec.labels[std::string(kLabelOperation)] = operation;
+  }
+  Result<std::string> created = runtime_.create(spec);
+  if (created || created.error().code() != Code::kAlreadyExists) {
+    return created;
+  }
+  // After podman's database was lost its image store still reserves the name.
+  MC_ASSIGN(const std::vector<runtime::Container> all, runtime_.list(true));
+  for (const runtime::Container& container : all) {
+    if (container.storage_only && container.name == component.container) {
+      MC_TRY(runtime::end_leftovers_of(env_, container.id));
+      MC_TRY(runtime_.remove_storage(container.id));
+      return runtime_.create(spec);
+    }
+  }
+  return created;
+}
+
+Result<void> Containers::start(const model::Component& component, const std::string& id) {
+  Result<void> started = runtime_.start(id);
+  if (!started && started.error().code() == Code::kConflict) {
+    std::string holders;
+    for (const model::Port& port : component.ports) {
+      const std::string holder = port_holder(port.host_ip, port.host, port.protocol);
+      if (!holder.empty()) {
+        holders += text("{}:{}/{} is held by {}; ", port.host_ip.empty() ? "*" : port.host_ip,
+                        port.host, port.protocol, holder);
+      }
+    }
+    started.error().set_id("MCP-0203");
+    started.error().set_hint(
+        text("{}free the port or change `ports` of the definition; mcp ports shows the owners",
+             holders));
+  }
+  return dsl::with_context(std::move(started), text("start of {}", component.container));
+}
+
+bool Containers::matches(const ServiceRecord& record, const ComponentRecord& wanted,
+                         const runtime::Container& live) const {
+  if (wanted.adopted && label(live, kLabelManaged).empty()) {
+    const model::Component* component = record.service.find(wanted.name);
+    return component != nullptr && settings_drift(record, *component, live).empty();
+  }
+  return label(live, kLabelSpec) == wanted.sha256;
+}
+
+Result<Containers::Brought> Containers::bring_up(const ServiceRecord& record,
+                                                 const ComponentRecord& wanted) {
+  const model::Component* component = record.service.find(wanted.name);
+  MC_ASSERT(component != nullptr, "a component record has its component");
+  Brought brought;
+  Result<runtime::Container> live = runtime_.inspect(wanted.container);
+  if (!live && live.error().code() != Code::kNotFound) {
+    return tl::unexpected(live.error());
+  }
+  if (live && matches(record, wanted, *live)) {
+    brought.id = live->id;
+    if (live->state == runtime::State::kRunning &&
+        runtime::check_liveness(*live).kind == runtime::Liveness::Kind::kAlive) {
+      return brought;
+    }
+    if (live->state != runtime::State::kRunning) {
+      MC_TRY(check_mounts(*component));
+      MC_TRY(start(*component, live->id));
+      brought.started = true;
+      return brought;
+    }
+    // Podman says running, but its process or port forwarder is gone: start and restart fail then.
+    logger.warn("container is dead while podman says running; recreating", {{"container", wanted.container}});
+  }
+  return recreate(record, wanted);
+}
+
+Result<Containers::Brought> Containers::recreate(const ServiceRecord& record,
+                                                 const ComponentRecord& wanted) {
+  const model::Component* component = record.service.find(wanted.name);
+  MC_ASSERT(component != nullptr, "a component record has its component");
+  MC_TRY(check_mounts(*component));
+  MC_TRY(ensure_networks(*component));
+  MC_ASSIGN(const runtime::Image image,
+            find_image({.reference = component->image, .digest = wanted.image_digest}));
+  const Result<runtime::Container> live = runtime_.inspect(wanted.container);
+  if (live) {
+    MC_TRY(runtime_.remove(live->id, true));
+  }
+  Brought brought;
+  MC_ASSIGN(brought.id, create(record, *component, image.id, ""));
+  brought.created = true;
+  Result<void> started = start(*component, brought.id);
+  if (!started) {
+    (void)runtime_.remove(brought.id, true);  // a container left in `created` would keep the name
+    return tl::unexpected(started.error());
+  }
+  brought.started = true;
+  return brought;
+}
+
+boot::Gate Containers::gate(const ServiceRecord& record, const model::Component& component) const {
+  return boot::gate_for(record.service, component, record.ports, config_.ca_cert);
+}
+
+boot::GateHooks Containers::hooks(const model::Component& component, const std::string& id) {
+  boot::GateHooks hooks;
+  hooks.exec = [this, id](const std::vector<std::string>& argv,
+                          std::chrono::milliseconds timeout) -> Result<int> {
+    MC_ASSIGN(const runtime::ExecResult result, runtime_.exec(id, argv, timeout));
+    return result.exit_code;
+  };
+  const auto settle = component.health.start_period;
+  hooks.settled = [this, id, settle] {
+    const Result<runtime::Container> live = runtime_.inspect(id);
+    return live && live->state == runtime::State::kRunning &&
+           env_.clock().now() - live->started >= settle;
+  };
+  return hooks;
+}
+
+boot::Answer Containers::probe_gate(const ServiceRecord& record, const model::Component& component,
+                                    const std::string& id) {
+  return boot::probe(env_, gate(record, component), hooks(component, id));
+}
+
+boot::Answer Containers::wait_for_gate(const ServiceRecord& record,
+                                       const model::Component& component, const std::string& id,
+                                       const std::function<bool()>& cancelled) {
+  return boot::wait_for(env_, gate(record, component), hooks(component, id), cancelled);
+}
+
+std::vector<std::string> Containers::log_tail(const std::string& id, int lines) {
+  std::vector<std::string> tail;
+  const Result<void> read = runtime_.logs(id, {.tail = lines}, [&](const runtime::LogRecord& record) {
+    tail.push_back(record.line);
+    return tail.size() < 1000;
+  });
+  if (!read) {
+    tail.push_back(text("(log not readable: {})", read.error().message()));
+  }
+  return tail;
+}
+
+}  // namespace mcp::agent

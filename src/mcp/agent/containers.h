@@ -1,0 +1,95 @@
+// What deploy, boot, recover and start share: images without a pull, mounts, networks, making a
+// container from the registry's record, and waiting for its gate.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsl/env/env.h"
+#include "dsl/result/result.h"
+#include "mcp/agent/config.h"
+#include "mcp/agent/registry.h"
+#include "mcp/boot/gate.h"
+#include "mcp/runtime/runtime.h"
+
+namespace mcp::agent {
+
+enum class Pull { kNever, kMissing, kAlways };
+Result<Pull> parse_pull(std::string_view text);  // "" = never
+
+struct ImageQuery {
+  std::string reference;
+  std::string digest;           // recorded at the last deploy; may be empty
+  bool prefer_digest = false;   // a rollback wants exactly what ran
+  Pull pull = Pull::kNever;
+};
+
+// Thread-safe.
+class Containers {
+ public:
+  Containers(dsl::env::Env& env, const Config& config, runtime::Runtime& runtime)
+      : env_(env), config_(config), runtime_(runtime) {}
+
+  // Reference, then digest under any name (retagged), then the archives of `agent.image_dirs`, then
+  // a pull if allowed. kFailedPrecondition with the nearest cached tags when it is nowhere.
+  Result<runtime::Image> find_image(const ImageQuery& query);
+
+  // Every host path of a bind mount exists. Nothing is created.
+  Result<void> check_mounts(const model::Component& component);
+  Result<void> ensure_networks(const model::Component& component);
+
+  // Creates the container (does not start it). `image_id` pins what was found. A name that only the
+  // image store still holds is released first. `operation` becomes a label.
+  Result<std::string> create(const ServiceRecord& record, const model::Component& component,
+                             const std::string& image_id, const std::string& operation);
+  // Starts it; a port conflict names the holder.
+  Result<void> start(const model::Component& component, const std::string& id);
+
+  // Makes the component's container exist as recorded, and run: what boot, recover and start do.
+  // kFailedPrecondition with id MCP-0401 when the image is missing.
+  struct Brought {
+    std::string id;
+    bool created = false;
+    bool started = false;
+  };
+  Result<Brought> bring_up(const ServiceRecord& record, const ComponentRecord& wanted);
+  // A new container in place of whatever there is.
+  Result<Brought> recreate(const ServiceRecord& record, const ComponentRecord& wanted);
+
+  // The live container has the wanted specification (by label; by settings when adopted).
+  bool matches(const ServiceRecord& record, const ComponentRecord& wanted,
+               const runtime::Container& live) const;
+
+  boot::Answer probe_gate(const ServiceRecord& record, const model::Component& component,
+                          const std::string& id);
+  boot::Answer wait_for_gate(const ServiceRecord& record, const model::Component& component,
+                             const std::string& id, const std::function<bool()>& cancelled);
+  std::vector<std::string> log_tail(const std::string& id, int lines);
+
+ private:
+  boot::Gate gate(const ServiceRecord& record, const model::Component& component) const;
+  boot::GateHooks hooks(const model::Component& component, const std::string& id);
+  std::optional<std::string> find_archive(const ImageQuery& query);
+
+  dsl::env::Env& env_;
+  const Config& config_;
+  runtime::Runtime& runtime_;
+};
+
+// Fixed ports of the component and those allocated for its routes.
+std::vector<model::Port> published_ports(const ServiceRecord& record,
+                                         const model::Component& component);
+
+// Labels that the agent adds to those of model::container_labels.
+inline constexpr std::string_view kLabelOperation = "mcp.operation";
+inline constexpr std::string_view kLabelManaged = "mcp.managed";
+inline constexpr std::string_view kLabelService = "mcp.service";
+inline constexpr std::string_view kLabelComponent = "mcp.component";
+inline constexpr std::string_view kLabelSpec = "mcp.spec.sha256";
+inline constexpr std::string_view kLabelGeneration = "mcp.generation";
+
+std::string label(const runtime::Container& container, std::string_view name);
+
+}  // namespace mcp::agent

@@ -1,0 +1,60 @@
+// The deploy transaction: afterwards the service runs behind its gates, or is as it was before.
+//
+// Every effect is preceded by its undo in the operation's journal, so that a crash at any instant
+// is replayed to the old state (before the commit) or the new one (after it).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "dsl/env/env.h"
+#include "mcp/agent/config.h"
+#include "mcp/agent/containers.h"
+#include "mcp/agent/events.h"
+#include "mcp/agent/mirror.h"
+#include "mcp/agent/operations.h"
+#include "mcp/agent/registry.h"
+
+namespace mcp::agent {
+
+// A deploy that has passed its checks and may begin.
+struct DeployPlan {
+  ServiceRecord record;                 // generation = the stored one + 1; ports not yet allocated
+  std::optional<ServiceRecord> former;  // what the registry holds now
+  std::vector<std::string> components;  // to look at; the others keep their containers
+  Pull pull = Pull::kNever;
+  bool wait = true;
+  bool prefer_digest = false;           // a rollback
+  std::string actor;
+};
+
+// Thread-safe.
+class Deployer {
+ public:
+  Deployer(dsl::env::Env& env, const Config& config, Registry& registry, Mirror& mirror,
+           runtime::Runtime& runtime, Containers& containers, EventLog& events);
+
+  // Parses and resolves the definition, or takes the generation of a rollback; compares with what
+  // the caller resolved; checks generation, ports and dependencies. Changes nothing.
+  Result<DeployPlan> plan(const pb::DeployRequest& request, const std::string& actor);
+
+  // The work of the operation.
+  Result<void> run(const DeployPlan& plan, OperationContext& operation);
+
+  // Ends what a crash left open: back before the commit, forward after it.
+  Result<void> replay(const OpenOperation& open, OperationContext& operation);
+
+ private:
+  class Transaction;
+
+  dsl::env::Env& env_;
+  const Config& config_;
+  Registry& registry_;
+  Mirror& mirror_;
+  runtime::Runtime& runtime_;
+  Containers& containers_;
+  EventLog& events_;
+};
+
+}  // namespace mcp::agent

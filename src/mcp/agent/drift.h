@@ -1,0 +1,27 @@
+// How a live container differs from what is recorded: field, want, have. Pure.
+#pragma once
+
+#include <vector>
+
+#include "mcp/agent/registry.h"
+#include "mcp/model/model.h"
+#include "mcp/runtime/runtime.h"
+
+namespace mcp::agent {
+
+// Image reference, ports, mounts, network, user, command, restart policy of an inspected container,
+// compared with the component. What the image decides (no user, no command given) is not compared.
+std::vector<model::FieldDifference> settings_drift(const ServiceRecord& record,
+                                                   const model::Component& component,
+                                                   const runtime::Container& live);
+
+// settings_drift plus the specification hash (unless adopted) and the image digest.
+// `live_image_digest` is the digest of the image with id live.image_id; empty = not known.
+std::vector<model::FieldDifference> drift(const ServiceRecord& record, const ComponentRecord& wanted,
+                                          const runtime::Container& live,
+                                          const std::string& live_image_digest);
+
+// "127.0.0.1:28443->8443/tcp"
+std::string port_text(const model::Port& port);
+
+}  // namespace mcp::agent

@@ -1,0 +1,97 @@
+// What the containers of this node really do, kept up to date by podman's event stream, a full look
+// every watch_interval, gates, and a check that processes and port forwarders live.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dsl/env/env.h"
+#include "mcp/agent/config.h"
+#include "mcp/agent/containers.h"
+#include "mcp/agent/events.h"
+#include "mcp/agent/flap.h"
+#include "mcp/agent/locks.h"
+#include "mcp/agent/registry.h"
+#include "mcp/runtime/runtime.h"
+#include "mcp/v1/agent.pb.h"
+
+namespace mcp::agent {
+
+namespace pb = mcp::v1;
+
+// Thread-safe. Two threads: one reads the event stream, one looks.
+class Observer {
+ public:
+  Observer(dsl::env::Env& env, const Config& config, Registry& registry,
+           runtime::Runtime& runtime, Containers& containers, EventLog& events,
+           ServiceLocks& locks);
+  ~Observer();
+
+  void start();
+  void stop();
+
+  // Registered containers, orphans, stale ones; with `foreign` everybody else's too.
+  std::vector<pb::ContainerState> states(bool foreign);
+  // One full look now, for a caller that wants the present.
+  void refresh();
+  // Blocks until something changed after `version` or `patience` has passed; returns the version.
+  std::uint64_t wait_after(std::uint64_t version, std::chrono::milliseconds patience);
+  // Empty while the runtime answers.
+  std::string runtime_error();
+
+  // While it says true nothing is reconciled: a boot run is at work.
+  void set_busy(std::function<bool()> busy) { busy_ = std::move(busy); }
+
+ private:
+  struct Watched;
+
+  void read_events();
+  void look_forever();
+  void look(bool probe_all);
+  void look_at(const ServiceRecord& record, const ComponentRecord& wanted,
+               const runtime::Container* listed, bool probe_all,
+               std::map<std::string, pb::ContainerState>& next);
+  void examine(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
+               const runtime::Container& listed, pb::ContainerState& state);
+  void judge_gate(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
+                  bool probe_all, pb::ContainerState& state);
+  void reconcile(const ServiceRecord& record, const ComponentRecord& wanted,
+                 const pb::ContainerState& state);
+  void handle_deaths();
+  void retry_flapping(const ServiceRecord& record, const ComponentRecord& wanted,
+                      Watched& watched);
+  void publish(std::map<std::string, pb::ContainerState> next);
+
+  dsl::env::Env& env_;
+  const Config& config_;
+  Registry& registry_;
+  runtime::Runtime& runtime_;
+  Containers& containers_;
+  EventLog& events_;
+  ServiceLocks& locks_;
+  std::function<bool()> busy_;
+
+  std::map<std::string, std::unique_ptr<Watched>> watched_;  // by container; confined to a look
+  std::mutex looking_;                                       // one look at a time
+
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  std::map<std::string, pb::ContainerState> states_;  // by container name
+  std::vector<std::string> deaths_;                   // names since the last look
+  std::string runtime_error_;
+  std::uint64_t version_ = 0;
+  bool dirty_ = false;
+  bool starting_ = false;  // something is not healthy yet: look again soon
+  std::atomic<bool> stopping_ = false;
+  std::thread reader_;
+  std::thread looker_;
+};
+
+}  // namespace mcp::agent

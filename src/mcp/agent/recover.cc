@@ -1,0 +1,153 @@
+#include "mcp/agent/recover.h"
+
+#include <algorithm>
+
+#include "mcp/runtime/leftovers.h"
+#include "mcp/runtime/liveness.h"
+
+namespace mcp::agent {
+
+using boot::PlanAction;
+using dsl::Code;
+using dsl::fail;
+using dsl::text;
+
+pb::PlanRow to_proto(const boot::PlanStep& step) {
+  pb::PlanRow row;
+  row.set_service(step.service);
+  row.set_component(step.component);
+  row.set_container(step.container);
+  row.set_action(std::string(boot::name(step.action)));
+  row.set_reason(step.reason);
+  return row;
+}
+
+Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
+  MC_ASSIGN(const std::vector<ServiceRecord> records, registry_.services());
+  for (const std::string& name : options.services) {
+    if (std::none_of(records.begin(), records.end(),
+                     [&](const auto& record) { return record.service.name == name; })) {
+      return fail(Code::kNotFound, "service {} is not registered on this node", name)
+          .id("MCP-0211")
+          .hint("mcp list shows the services");
+    }
+  }
+  std::vector<boot::Wanted> wanted;
+  for (const ServiceRecord& record : records) {
+    for (const ComponentRecord& component : record.components) {
+      boot::Wanted row;
+      row.service = &record.service;
+      row.component = record.service.find(component.name);
+      row.generation = record.generation;
+      row.should_run = component.should_run && record.service.active;
+      row.image_digest = component.image_digest;
+      row.adopted = component.adopted;
+      wanted.push_back(std::move(row));
+    }
+  }
+
+  boot::Inventory inventory;
+  MC_ASSIGN(inventory.containers, runtime_.list(true));
+  MC_ASSIGN(inventory.images, runtime_.images());
+  for (runtime::Container& container : inventory.containers) {
+    if (container.storage_only) {
+      continue;
+    }
+    if (label(container, kLabelManaged).empty()) {
+      // An adopted container is compared by its settings, which only inspect tells.
+      Result<runtime::Container> full = runtime_.inspect(container.id);
+      if (full) {
+        container = std::move(*full);
+      }
+    }
+    if (container.state == runtime::State::kRunning &&
+        runtime::check_liveness(container).kind == runtime::Liveness::Kind::kAlive) {
+      inventory.live_ids.insert(container.id);
+    }
+  }
+  for (const std::string& directory : config_.image_dirs) {
+    const Result<std::vector<std::string>> names = env_.files().list(directory);
+    for (const std::string& name : names.value_or(std::vector<std::string>{})) {
+      inventory.archives.push_back(directory + "/" + name);
+    }
+  }
+  boot::Plan plan = boot::plan_recover(wanted, inventory, config_.boot_stages);
+  if (!options.services.empty()) {
+    std::erase_if(plan.steps, [&](const boot::PlanStep& step) {
+      return std::find(options.services.begin(), options.services.end(), step.service) ==
+             options.services.end();
+    });
+  }
+  return plan;
+}
+
+Result<void> Recovery::apply(const boot::PlanStep& step, const RecoverOptions& options) {
+  switch (step.action) {
+    case PlanAction::kReleaseName:
+      MC_TRY(runtime::end_leftovers_of(env_, step.container_id));
+      return runtime_.remove_storage(step.container_id);
+    case PlanAction::kOrphan:
+      return options.orphans == "remove" ? runtime_.remove(step.container_id, true)
+                                         : Result<void>();
+    case PlanAction::kLoadImage:
+    case PlanAction::kKeep:
+    case PlanAction::kStart:
+    case PlanAction::kRecreate:
+    case PlanAction::kStale:
+    case PlanAction::kForeign:
+    case PlanAction::kBlocked:
+      return {};  // brought up, or only reported
+  }
+  return {};
+}
+
+Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options,
+                           const std::string& boot_id, OperationContext& operation,
+                           const std::function<void(const pb::BootItem&)>& on_item) {
+  int step_number = 0;
+  const int total = static_cast<int>(plan.steps.size());
+  for (const boot::PlanStep& step : plan.steps) {
+    ++step_number;
+    if (step.action == PlanAction::kReleaseName ||
+        (step.action == PlanAction::kOrphan && options.orphans == "remove")) {
+      operation.progress(step_number, total, step.container, std::string(boot::name(step.action)));
+      MC_TRY(dsl::with_context(apply(step, options), step.container));
+    }
+  }
+  if (options.pull == Pull::kMissing) {
+    MC_ASSIGN(const std::vector<ServiceRecord> records, registry_.services());
+    for (const ServiceRecord& record : records) {
+      for (const ComponentRecord& component : record.components) {
+        (void)containers_.find_image({.reference = component.image,
+                                      .digest = component.image_digest,
+                                      .pull = Pull::kMissing});  // its own error comes at bring-up
+      }
+    }
+  }
+  MC_ASSIGN(const std::int64_t run,
+            boot_.begin({.reason = "recover", .boot_id = boot_id, .services = options.services}));
+  MC_ASSIGN(const pb::BootRun end, boot_.follow(
+                                       run, true,
+                                       [&](const pb::BootItem& item) -> Result<void> {
+                                         on_item(item);
+                                         return {};
+                                       },
+                                       [&] { return operation.cancelled(); }));
+  std::string waiting;
+  for (const pb::BootItem& item : end.items()) {
+    if (item.state() != "healthy" && item.state() != "skipped") {
+      waiting += text("{}{}/{} is {}", waiting.empty() ? "" : ", ", item.service(),
+                      item.component(), item.state());
+    }
+  }
+  if (end.state() != "done" || !waiting.empty()) {
+    operation.result().set_state("partial");
+    return fail(Code::kFailedPrecondition, "not everything is back: {}", waiting)
+        .id("MCP-0406")
+        .hint("mcp boot status shows what each item waits for; the run goes on by itself");
+  }
+  events_.add(Severity::kInfo, "recover", "", "", text("recovered; boot run {}", run));
+  return {};
+}
+
+}  // namespace mcp::agent
