@@ -6,3 +6,7 @@ add_custom_target(mc_version_stamp
           -P "${CMAKE_SOURCE_DIR}/cmake/version_stamp.cmake"
   BYPRODUCTS "${MC_VERSION_CC}"
   VERBATIM)
+
+# dsl_version: dsl::build_info() of src/dsl/service/version.h.
+add_library(dsl_version STATIC "${MC_VERSION_CC}")
+add_dependencies(dsl_version mc_version_stamp)

@@ -15,8 +15,9 @@
 
 namespace dsl::cli {
 
-// Where a value goes. bool* is a flag without a value; optional positionals and options keep the
-// target's initial value.
+// Where a value goes; must outlive `run`. bool* is a flag without a value; an option that is not
+// given leaves the target alone. Of a scalar given twice the last counts; a list takes one value
+// each time, as a positional it takes all that follow. Durations are written as in config: "30s".
 using Value = std::variant<bool*, std::string*, std::int64_t*, std::chrono::milliseconds*,
                            std::vector<std::string>*>;
 
@@ -27,7 +28,8 @@ struct Option {
   std::string value_name;  // "TAG", shown in help; empty = from the type
   bool required = false;
   std::vector<std::string> one_of;  // allowed values; completed by the shell
-  std::string complete;             // name of a live completion source: "service", "container"
+  // A live completion source: "service", "container". "file" is built in: names of files.
+  std::string complete;
 };
 
 struct Command {
@@ -44,7 +46,8 @@ struct Command {
 enum class Output { kTable, kWide, kJson };
 
 // The global switches that every program has: --config --json --output --no-color --quiet -v --yes
-// --dry-run --timeout. Programs add their own with App::options.
+// --dry-run --timeout. Programs add their own with App::options. All are accepted before and after
+// the command.
 struct Globals {
   std::string config;
   Output output = Output::kTable;
@@ -65,8 +68,9 @@ struct App {
   std::function<std::vector<std::string>(std::string_view source)> complete;
 };
 
-// Parses and runs. Prints errors as `error:` and `hint:` on stderr; a mistyped command or option
-// gets the nearest one. `completion bash|zsh|fish` and `version` are added to every program.
+// Parses, runs and returns the process's exit code. Prints errors as `error:` and `hint:` on
+// stderr; a mistyped command or option gets the nearest one, exit code 2. `--help` works at every
+// command. `help`, `version` and `completion bash|zsh|fish` are added to every program.
 int run(const App& app, Globals& globals, int argc, const char* const* argv);
 
 // --- output ---
@@ -77,7 +81,9 @@ struct Column {
   bool wide = false;   // only with --output wide
 };
 
-// A table fitted to the terminal (80 columns when it is wider is not needed; never cut when piped).
+// A table fitted to the terminal; never cut when piped. Where it is too wide the widest cells are
+// shortened with "…", but never the first column (it names the row) nor numbers. Cells may be
+// painted.
 class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -96,7 +102,9 @@ class Progress {
  public:
   explicit Progress(const Globals& globals);
   ~Progress();
+  // "[number/total] subject: message"
   void step(int number, int total, std::string_view subject, std::string_view message);
+  // Takes the redrawn line away; also done by the destructor.
   void done();
 
  private:
@@ -104,8 +112,8 @@ class Progress {
   std::unique_ptr<Impl> impl_;
 };
 
-// Asks on the terminal; --yes answers yes. Without a terminal the answer is an error with the hint
-// to pass --yes.
+// Asks on the terminal; --yes answers yes, anything but "y" or "yes" is no. Without a terminal the
+// answer is an error with the hint to pass --yes.
 Result<bool> confirm(const Globals& globals, std::string_view question);
 
 // Paints `text` when colour is on.
