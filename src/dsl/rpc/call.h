@@ -1,9 +1,9 @@
 // What a handler knows about the call it serves.
 #pragma once
 
-#include <chrono>
-#include <memory>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dsl/env/clock.h"

@@ -6,8 +6,10 @@
 //   MC_ASSIGN(auto server, rpc::Server::start(env, std::move(table), {.local_socket = path}));
 //
 // Chain: deadline, request id, metrics, concurrency limit, authentication, authorization, sealed
-// check, validation, audit, handler. Access comes from the method's (dsl.v1.access) option; a
-// method without one makes `start` fail with its name.
+// check, validation, audit, handler. Unary handlers run on a bounded worker pool, each server
+// stream on a thread of its own, so that long streams never starve unary calls. Access comes from
+// the method's (dsl.v1.access) option; a method without one makes `start` fail with its name.
+// grpc.health.v1 and server reflection are added to every table.
 #pragma once
 
 #include <chrono>
@@ -50,6 +52,8 @@ class Writer {
 struct Method {
   std::string name;  // "package.Service.Method"
   bool streaming = false;
+  // The client streams requests, each answered with one message, in order: server reflection only.
+  bool conversation = false;
   const Message* request_prototype = nullptr;
   const Message* response_prototype = nullptr;
   std::function<Result<void>(CallContext&, const Message&, MessageSink&)> handle;
@@ -60,7 +64,8 @@ class MethodTable {
  public:
   template <class Request, class Response, class Handler>
   void add(std::string name, Handler handler) {
-    insert({std::move(name), false, &Request::default_instance(), &Response::default_instance(),
+    insert({std::move(name), false, false, &Request::default_instance(),
+            &Response::default_instance(),
             [handler = std::move(handler)](CallContext& call, const Message& request,
                                            MessageSink& sink) -> Result<void> {
               MC_ASSIGN(Response response, handler(call, static_cast<const Request&>(request)));
@@ -69,19 +74,26 @@ class MethodTable {
   }
   template <class Request, class Response, class Handler>
   void add_stream(std::string name, Handler handler) {
-    insert({std::move(name), true, &Request::default_instance(), &Response::default_instance(),
+    insert({std::move(name), true, false, &Request::default_instance(),
+            &Response::default_instance(),
             [handler = std::move(handler)](CallContext& call, const Message& request,
                                            MessageSink& sink) -> Result<void> {
               Writer<Response> writer(sink);
               return handler(call, static_cast<const Request&>(request), writer);
             }});
   }
+  void insert(Method method);  // a name twice is asserted
   const std::map<std::string, Method>& methods() const { return methods_; }
 
  private:
-  void insert(Method method);  // a name twice is asserted
   std::map<std::string, Method> methods_;
 };
+
+// The contract of a table with the linked descriptors: every name is a declared method with the
+// types and the streaming of the table, every method of a service in the table has an access
+// option, every check option can be obeyed. All faults are in the details. `Server::start` asks the
+// same; a service's unit test asks it without a server.
+Result<void> check_descriptors(const MethodTable& table);
 
 // Says who the peer is. kUnauthenticated when it cannot.
 using Authenticator = std::function<Result<Caller>(const Peer&)>;
@@ -99,6 +111,7 @@ struct ServerOptions {
   Authenticator authenticate;    // required
   Policy policy;
   std::function<bool()> sealed;        // absent = never sealed
+  std::function<bool()> ready;         // what grpc.health.v1 says; absent = ready until stopped
   int workers = 0;                     // unary handlers at once; 0 = max(4, cores)
   int streams_max = 64;                // server streams at once; beyond it kRateLimited
   int queue_max = 256;                 // unary calls waiting for a worker; beyond it kRateLimited
@@ -116,7 +129,7 @@ class Server {
   // "127.0.0.1:43121" for each entry of options.tcp, in order.
   virtual std::vector<std::string> tcp_addresses() const = 0;
   // Refuses new calls with UNAVAILABLE, waits for running ones until `grace` has passed, then
-  // cancels them.
+  // cancels them. Returns once every handler has returned: a handler must heed `cancelled()`.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

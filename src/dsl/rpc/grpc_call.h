@@ -1,0 +1,37 @@
+// One gRPC call: moves bytes between the transport and the chain.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+#include "dsl/env/env.h"
+#include "dsl/rpc/chain.h"
+#include "dsl/rpc/worker_pool.h"
+
+// Forward, because gRPC's headers belong in .cc files.
+namespace grpc {
+class ByteBuffer;
+class GenericCallbackServerContext;
+template <class Request, class Response>
+class ServerBidiReactor;
+}  // namespace grpc
+
+namespace dsl::rpc {
+
+// What all calls of one server share. Outlives them.
+struct CallHost {
+  env::Env& env;
+  Chain chain;
+  WorkerPool workers;  // unary calls, and each request of a conversation
+  WorkerPool streams;  // a thread for each server stream
+  std::chrono::milliseconds deadline_default;
+  int calls_max;  // alive at once, whether read, waiting or running
+  std::atomic<bool> stopping{false};
+  std::atomic<int> calls{0};
+};
+
+// Serves one call that has just arrived. The result belongs to gRPC; `host` must outlive it.
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* serve_call(
+    CallHost& host, grpc::GenericCallbackServerContext& context, Peer peer);
+
+}  // namespace dsl::rpc

@@ -1,0 +1,29 @@
+#include "dsl/rpc/grpc_log.h"
+
+#include <mutex>
+
+#include <grpc/support/log.h>
+
+#include "dsl/log/log.h"
+
+namespace dsl::rpc {
+
+namespace {
+
+void write(gpr_log_func_args* args) {
+  static const log::Logger logger("grpc");
+  if (args->severity == GPR_LOG_SEVERITY_ERROR) {
+    logger.warn(args->message, {{"file", args->file}, {"line", args->line}});
+  } else {
+    logger.debug(args->message, {{"file", args->file}, {"line", args->line}});
+  }
+}
+
+}  // namespace
+
+void route_grpc_log() {
+  static std::once_flag once;
+  std::call_once(once, [] { gpr_set_log_function(write); });
+}
+
+}  // namespace dsl::rpc

@@ -1,0 +1,70 @@
+#include "dsl/rpc/worker_pool.h"
+
+#include <system_error>
+
+#include <pthread.h>
+
+namespace dsl::rpc {
+
+bool WorkerPool::submit(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      return false;
+    }
+    const bool taken = queue_.size() < idle_ || grow();
+    if (!taken && (threads_.empty() || queue_.size() >= idle_ + limits_.queue_max)) {
+      return false;
+    }
+    queue_.push_back(std::move(work));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+bool WorkerPool::grow() {
+  if (threads_.size() >= limits_.threads_max) {
+    return false;
+  }
+  try {
+    threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error&) {
+    return false;  // the machine gives no more threads: live with those we have
+  }
+  ++idle_;  // counted here, so that the next submit does not take the new thread for its own
+  return true;
+}
+
+void WorkerPool::run() {
+  pthread_setname_np(pthread_self(), name_.c_str());
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) {
+      return;
+    }
+    std::function<void()> work = std::move(queue_.front());
+    queue_.pop_front();
+    --idle_;
+    lock.unlock();
+    work();
+    work = nullptr;  // what it owns goes outside the lock
+    lock.lock();
+    ++idle_;
+  }
+}
+
+void WorkerPool::stop() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    threads.swap(threads_);
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+}  // namespace dsl::rpc
