@@ -7,6 +7,7 @@
 
 #include "dsl/config/toml.h"
 #include "dsl/result/result.h"
+#include "mcp/model/codes.h"
 #include "mcp/model/service.h"
 
 namespace mcp::model {

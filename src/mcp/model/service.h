@@ -33,7 +33,9 @@ struct Route {
   std::uint16_t port = 443;  // listener of the proxy
   std::string mode = "l7";   // l4, l7
   std::vector<std::string> hostnames;
-  std::uint16_t target = 0;  // container port; 0 = the container listens on $PORT
+  // Container port; 0 = the container listens on $PORT. On the host network it is the host port,
+  // the platform's offset included.
+  std::uint16_t target = 0;
   bool backend_tls = false;
   std::string cert = "auto";
   bool operator==(const Route&) const = default;
@@ -49,11 +51,14 @@ struct SecretUse {
 // How to tell that a component is healthy (section "gates" of docs/design/mcp.md).
 struct Health {
   std::string type = "none";  // dns, tcp, http, https, grpc, exec, none
-  std::uint16_t port = 0;     // as seen from the host; 0 = the first fitting published port
-  std::string path;           // http, https
-  std::string host;           // http, https: Host header and SNI
-  std::string query;          // dns: name to ask for; empty = the zone's SOA
-  std::string expect;         // status list, answer or bytes, by type; empty = the type's own rule
+  // As seen from the host: a published host port, the platform's offset included. 0 = the port
+  // allocated to the first fitting route. A number that is no host port of the component but a
+  // route's `target` stands for the host port allocated to that route.
+  std::uint16_t port = 0;
+  std::string path;    // http, https
+  std::string host;    // http, https: Host header and SNI
+  std::string query;   // dns: name whose SOA is asked for; default the service zone
+  std::string expect;  // status list, answer or bytes, by type; empty = the type's own rule
   std::string method = "GET";
   std::vector<std::string> cmd;  // exec
   std::string service;           // grpc
@@ -92,7 +97,7 @@ struct Component {
   bool read_only = false;
   bool no_new_privileges = true;
   std::uint64_t memory_bytes = 0;  // 0 = no limit
-  double cpus = 0;
+  double cpus = 0;                 // whole thousandths
   std::int64_t pids = 0;
   std::chrono::milliseconds stop_timeout{10000};
   std::string stop_signal = "TERM";
