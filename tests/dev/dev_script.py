@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def run_dev(*words, root=ROOT, cwd="/", timeout=300):
     environment = {key: value for key, value in os.environ.items()
-                   if key not in ("MC_VERBOSE", "MC_ROOT", "MC_RESULTS", "GTEST_OUTPUT")}
+                   if key not in ("MC_VERBOSE", "MC_ROOT", "GTEST_OUTPUT")}
     return subprocess.run([str(root / "dev"), *words], cwd=cwd, env=environment, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
 

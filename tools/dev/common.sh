@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 
 # The Python of the distribution: it has the packages of tools/packages.txt.
-export PYTHON=/usr/bin/python3
-export BUILD_ROOT="$MC_ROOT/build"
+# shellcheck disable=SC2034 # used by the verbs
+readonly PYTHON=/usr/bin/python3 BUILD_ROOT="$MC_ROOT/build"
 
 # A second clone in another folder hits the same compiler cache.
 export CCACHE_BASEDIR="$MC_ROOT" CCACHE_NOHASHDIR=1

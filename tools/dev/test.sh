@@ -43,7 +43,7 @@ run_ctest() {
   local results
   results="$(results_folder)"
   mkdir -p "$results"
-  run env MC_RESULTS="$results" GTEST_OUTPUT="xml:$results/" \
+  run env GTEST_OUTPUT="xml:$results/" \
     ctest --test-dir "$BUILD_ROOT/$preset" --parallel "$(cores)" --output-on-failure \
     --no-tests=error --output-junit "$results/ctest-$1.xml" "${@:2}"
 }
