@@ -5,7 +5,7 @@
 #
 #   --preset NAME   dev (default), debug, release, asan, tsan, fuzz, cov; see CMakePresets.json
 #   --times         then print the 20 slowest translation units of the last build of each; fails
-#                   when one took over 20 s
+#                   when one took over 20 s. Seconds of the clock: measure on a quiet machine
 
 main() {
   local preset=dev times="" targets=()
