@@ -100,7 +100,8 @@ class Database {
       }
       return {};
     });
-    if (!committed && result) {
+    if (!committed) {
+      // Also when `work` succeeded and the commit did not, or when it threw.
       return tl::unexpected(std::move(committed).error());
     }
     return result;

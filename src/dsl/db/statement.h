@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "dsl/env/clock.h"
 #include "dsl/result/result.h"
@@ -37,6 +38,8 @@ class Row {
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
   sqlite3_stmt* statement_;
 };
+
+class Connection;
 
 class Statement {
  public:
@@ -72,11 +75,17 @@ class Statement {
 
  private:
   friend class Connection;
-  Statement(sqlite3_stmt* statement, Error* prepare_error);
+  Statement(Connection& connection, sqlite3_stmt* statement)
+      : connection_(&connection), statement_(statement) {}
+  explicit Statement(Error prepare_error) : error_(std::move(prepare_error)) {}
   void expect_bound(int count) const;
+  void check_bind(int status);
+  // One step: whether there is a row.
+  Result<bool> step();
 
+  Connection* connection_ = nullptr;
   sqlite3_stmt* statement_ = nullptr;
-  std::optional<Error> error_;  // why it could not be prepared; returned by run and each
+  std::optional<Error> error_;  // why it could not be prepared or bound; returned by run and each
 };
 
 }  // namespace dsl::db

@@ -1,0 +1,171 @@
+#include "dsl/db/connection.h"
+
+#include <exception>
+
+#include "dsl/db/sqlite_error.h"
+
+namespace dsl::db {
+namespace {
+
+constexpr std::size_t kTextsMax = 256;  // texts built at run time must not fill the memory
+constexpr std::size_t kIdlePerTextMax = 4;
+constexpr int kBusyTimeoutMs = 5000;
+
+// Checkpoints are the writer's alone, also at the end: a close must never write.
+constexpr const char* kPragmas =
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;"
+    "PRAGMA trusted_schema=OFF;"
+    "PRAGMA wal_autocheckpoint=0;";
+
+// SQLite keeps a statement's text without them, and the cache is keyed by that text.
+std::string_view without_trailing_blanks(std::string_view sql) {
+  const std::size_t last = sql.find_last_not_of(" \t\r\n");
+  return sql.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n;") == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Access access) {
+  sqlite3* handle = nullptr;
+  // NOMUTEX: a connection is confined to a thread at a time. NOFOLLOW is not set: an operator may
+  // put the database elsewhere behind a link.
+  const int flags = (access == Access::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int status = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  std::unique_ptr<Connection> connection(new Connection(handle, path));
+  if (status != SQLITE_OK) {
+    return fail(connection->error(status));
+  }
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  MC_TRY(connection->execute(kPragmas));
+  return connection;
+}
+
+Connection::~Connection() {
+  for (const auto& [sql, statements] : idle_) {
+    for (sqlite3_stmt* statement : statements) {
+      sqlite3_finalize(statement);
+    }
+  }
+  const int status = sqlite3_close(handle_);
+  MC_ASSERT(status == SQLITE_OK, "no statement outlives its connection");
+}
+
+Result<void> Connection::execute(std::string_view sql) {
+  const std::string copy(sql);
+  const int status = sqlite3_exec(handle_, copy.c_str(), nullptr, nullptr, nullptr);
+  if (status != SQLITE_OK) {
+    return fail(error(status));
+  }
+  return {};
+}
+
+Result<std::int64_t> Connection::integer(std::string_view sql) {
+  std::int64_t value = 0;
+  Statement statement = prepare(sql);
+  MC_TRY(statement.each([&](Row& row) -> Result<void> {
+    value = row.integer(0);
+    return {};
+  }));
+  return value;
+}
+
+Result<std::string> Connection::text(std::string_view sql) {
+  std::string value;
+  Statement statement = prepare(sql);
+  MC_TRY(statement.each([&](Row& row) -> Result<void> {
+    value = row.text(0);
+    return {};
+  }));
+  return value;
+}
+
+Result<void> Connection::call(const Work& work) {
+  Transaction transaction(*this);
+  try {
+    return work(transaction);
+  } catch (const std::exception& thrown) {
+    return fail(Code::kInternal, "{}: a transaction threw: {}", path_, thrown.what())
+        .hint("it was rolled back; report it with the log of this service");
+  } catch (...) {
+    return fail(Code::kInternal, "{}: a transaction threw", path_)
+        .hint("it was rolled back; report it with the log of this service");
+  }
+}
+
+Result<void> Connection::in_snapshot(const Work& work) {
+  MC_TRY(execute("BEGIN"));
+  Result<void> result = call(work);
+  if (in_transaction()) {
+    Result<void> ended = execute("ROLLBACK");
+    if (result && !ended) {
+      return ended;
+    }
+  }
+  return result;
+}
+
+Statement Connection::prepare(std::string_view sql) {
+  sql = without_trailing_blanks(sql);
+  const auto idle = idle_.find(sql);
+  if (idle != idle_.end() && !idle->second.empty()) {
+    sqlite3_stmt* statement = idle->second.back();
+    idle->second.pop_back();
+    return {*this, statement};
+  }
+  Result<sqlite3_stmt*> compiled = compile(sql);
+  if (!compiled) {
+    return Statement(std::move(compiled).error());
+  }
+  return {*this, *compiled};
+}
+
+Result<sqlite3_stmt*> Connection::compile(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const char* tail = nullptr;
+  const int status = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, &tail);
+  if (status != SQLITE_OK) {
+    return fail(error(status)).context(sql);
+  }
+  if (statement == nullptr || !is_blank(sql.substr(static_cast<std::size_t>(tail - sql.data())))) {
+    sqlite3_finalize(statement);
+    return fail(Code::kInternal, "not one SQL statement: {}", sql);
+  }
+  return statement;
+}
+
+void Connection::give_back(sqlite3_stmt* statement) {
+  // The error of the last step, if any, was reported by that step.
+  (void)sqlite3_reset(statement);
+  (void)sqlite3_clear_bindings(statement);
+  const std::string_view sql = sqlite3_sql(statement);
+  auto idle = idle_.find(sql);
+  if (idle == idle_.end() && idle_.size() < kTextsMax) {
+    idle = idle_.emplace(sql, std::vector<sqlite3_stmt*>()).first;
+  }
+  if (idle != idle_.end() && idle->second.size() < kIdlePerTextMax) {
+    idle->second.push_back(statement);
+  } else {
+    sqlite3_finalize(statement);
+  }
+}
+
+Error Connection::error(int status) const { return sqlite_error(handle_, status, path_); }
+
+Statement Transaction::prepare(std::string_view sql) { return connection_.prepare(sql); }
+
+std::int64_t Transaction::last_insert_id() const {
+  return sqlite3_last_insert_rowid(connection_.handle());
+}
+
+std::int64_t Transaction::changes() const { return sqlite3_changes64(connection_.handle()); }
+
+}  // namespace dsl::db

@@ -1,0 +1,71 @@
+// One SQLite connection with its cache of prepared statements. Private to dsl::db.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <sqlite3.h>
+
+#include "dsl/db/database.h"
+#include "dsl/db/statement.h"
+#include "dsl/result/result.h"
+
+namespace dsl::db {
+
+enum class Access {
+  kReadWrite,  // the file must exist
+  kReadOnly,
+};
+
+using Work = std::function<Result<void>(Transaction&)>;
+
+// Confined to one thread at a time.
+class Connection {
+ public:
+  static Result<std::unique_ptr<Connection>> open(const std::string& path, Access access);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Statements without results, such as pragmas and migrations.
+  Result<void> execute(std::string_view sql);
+  // First column of the first row.
+  Result<std::int64_t> integer(std::string_view sql);
+  Result<std::string> text(std::string_view sql);
+
+  // Runs `work` with a transaction that the caller has begun. What it throws is kInternal.
+  Result<void> call(const Work& work);
+  // Runs `work` in a transaction that sees one state and ends without changes.
+  Result<void> in_snapshot(const Work& work);
+  bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+  Statement prepare(std::string_view sql);
+  Error error(int status) const;
+  const std::string& path() const { return path_; }
+  sqlite3* handle() const { return handle_; }
+
+ private:
+  friend class Statement;
+  Connection(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  Result<sqlite3_stmt*> compile(std::string_view sql);
+  void give_back(sqlite3_stmt* statement);
+
+  // Lets a view be looked up without making a string of it.
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+
+  sqlite3* handle_;
+  std::string path_;
+  // Prepared and not in use, by text; several, as a statement may run inside itself.
+  std::unordered_map<std::string, std::vector<sqlite3_stmt*>, TextHash, std::equal_to<>> idle_;
+};
+
+}  // namespace dsl::db

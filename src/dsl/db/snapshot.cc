@@ -1,0 +1,166 @@
+#include "dsl/db/snapshot.h"
+
+#include <utility>
+#include <vector>
+
+#include "dsl/db/sha256.h"
+
+namespace dsl::db {
+namespace {
+
+constexpr std::size_t kChunkBytes = 256u << 10;
+
+// What must be equal in a copy: the schema as text, and the rows of every table.
+struct Inventory {
+  std::string schema;
+  std::vector<std::pair<std::string, std::int64_t>> rows;  // by table name
+
+  bool operator==(const Inventory&) const = default;
+  std::int64_t rows_total() const {
+    std::int64_t total = 0;
+    for (const auto& [table, count] : rows) {
+      total += count;
+    }
+    return total;
+  }
+};
+
+std::string quoted(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    out += c;
+    if (c == '"') {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+Result<Inventory> take_inventory(Connection& connection) {
+  Inventory inventory;
+  Statement schema = connection.prepare(
+      "SELECT type, name, tbl_name, sql, type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+      " FROM sqlite_schema ORDER BY type, name");
+  MC_TRY(schema.each([&](Row& row) -> Result<void> {
+    for (int column = 0; column < 4; ++column) {
+      inventory.schema += row.text(column) + '\0';
+    }
+    if (row.boolean(4)) {
+      inventory.rows.emplace_back(row.text(1), 0);
+    }
+    return {};
+  }));
+  for (auto& [table, count] : inventory.rows) {
+    MC_ASSIGN(count, connection.integer("SELECT count(*) FROM " + quoted(table)));
+  }
+  for (const char* pragma : {"PRAGMA user_version", "PRAGMA application_id", "PRAGMA encoding"}) {
+    MC_ASSIGN(const std::string value, connection.text(pragma));
+    inventory.schema += value + '\0';
+  }
+  return inventory;
+}
+
+// All pages in one step, so that the copy is of one state and writers cannot start it over.
+Result<void> copy_pages(Connection& source, Connection& copy) {
+  sqlite3_backup* backup = sqlite3_backup_init(copy.handle(), "main", source.handle(), "main");
+  if (backup == nullptr) {
+    return fail(copy.error(sqlite3_errcode(copy.handle())));
+  }
+  const int stepped = sqlite3_backup_step(backup, -1);
+  const int finished = sqlite3_backup_finish(backup);
+  if (stepped == SQLITE_DONE && finished == SQLITE_OK) {
+    return {};
+  }
+  // Without an error of the copy it was the source that could not be read.
+  return fail(finished != SQLITE_OK ? copy.error(finished) : source.error(stepped));
+}
+
+// Copies, and says what the source held in the very state that was copied.
+Result<Inventory> copy_one_state(Connection& source, const std::string& path) {
+  MC_ASSIGN(const auto copy, Connection::open(path, Access::kReadWrite));
+  // No journal on disk and no syncs: the file is thrown away unless all of it succeeds, and is then
+  // synced whole.
+  MC_TRY(copy->execute("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF"));
+  Inventory inventory;
+  MC_TRY(source.in_snapshot([&](Transaction&) -> Result<void> {
+    MC_ASSIGN(inventory, take_inventory(source));
+    return copy_pages(source, *copy);
+  }));
+  return inventory;
+}
+
+// Opens the copy anew, as a restore would. It inherits WAL mode from the source; as a single file
+// without companions it can be read from read-only media.
+Result<void> verify_copy(const std::string& path, const Inventory& expected) {
+  MC_ASSIGN(const auto copy, Connection::open(path, Access::kReadWrite));
+  MC_TRY(copy->execute("PRAGMA journal_mode=DELETE"));
+  MC_ASSIGN(const Inventory found, take_inventory(*copy));
+  if (found != expected) {
+    return fail(Code::kDataLoss, "{} does not equal its source", path)
+        .hint("check memory and disk of this machine, then try again");
+  }
+  return {};
+}
+
+Result<SnapshotReport> sync_and_hash(env::FileSystem& files, const std::string& path) {
+  MC_ASSIGN(const auto file, files.open(path, env::OpenMode::kReadWrite));
+  MC_TRY(file->sync());
+  Sha256 hash;
+  SnapshotReport report;
+  std::vector<std::byte> chunk(kChunkBytes);
+  while (true) {
+    MC_ASSIGN(const std::size_t size, file->read_at(report.size_bytes, chunk));
+    if (size == 0) {
+      report.sha256 = hash.finish();
+      return report;
+    }
+    hash.add(std::span(chunk).first(size));
+    report.size_bytes += size;
+  }
+}
+
+Result<SnapshotReport> write_copy(env::FileSystem& files, Connection& source,
+                                  const std::string& path) {
+  MC_TRY(files.open(path, env::OpenMode::kCreateNew, 0600));
+  MC_ASSIGN(const Inventory inventory, copy_one_state(source, path));
+  MC_TRY(verify_copy(path, inventory));
+  MC_ASSIGN(SnapshotReport report, sync_and_hash(files, path));
+  report.rows = inventory.rows_total();
+  return report;
+}
+
+}  // namespace
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) {
+    return ".";
+  }
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
+                                     const std::string& destination) {
+  env::FileSystem& files = env.files();
+  MC_ASSIGN(const bool exists, files.exists(destination));
+  if (exists) {
+    return fail(Code::kAlreadyExists, "{} exists already", destination)
+        .hint("name another file, or move it away");
+  }
+  const std::string partial = text("{}.partial-{}", destination, env.random().hex(4));
+  Result<SnapshotReport> report = write_copy(files, source, partial);
+  Result<void> renamed;
+  if (report) {
+    renamed = files.rename(partial, destination);
+  }
+  if (!report || !renamed) {
+    // The first error is the one to report.
+    (void)files.remove(partial);
+    return report ? fail(std::move(renamed).error())
+                  : fail(std::move(report).error()).context("snapshot of " + source.path());
+  }
+  MC_TRY(files.sync_directory(folder_of(destination)));
+  return report;
+}
+
+}  // namespace dsl::db

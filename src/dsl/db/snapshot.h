@@ -1,0 +1,18 @@
+// The one way a database is copied: snapshots, backups, copies before a migration. Private to
+// dsl::db.
+#pragma once
+
+#include "dsl/db/connection.h"
+#include "dsl/env/env.h"
+
+namespace dsl::db {
+
+// Copies what `source` sees to `destination`, verified and durable; see Database::snapshot. A copy
+// that fails, or is cut off, leaves at most a file named `destination`.partial-<hex>. `source` must
+// not be in a transaction.
+Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
+                                     const std::string& destination);
+
+std::string folder_of(const std::string& path);
+
+}  // namespace dsl::db

@@ -1,0 +1,212 @@
+#include "dsl/db/writer.h"
+
+#include <utility>
+
+#include <pthread.h>
+
+#include "dsl/log/log.h"
+
+namespace dsl::db {
+namespace {
+
+const log::Logger kLogger("db");
+
+// 4 MiB of pages: what a checkpoint then copies takes milliseconds.
+constexpr int kCheckpointPages = 1024;
+// 64 MiB: readers have kept the log from being reused for long; wait for them once.
+constexpr int kCheckpointPagesWait = 16 * 1024;
+
+Error ended_early(const std::string& path) {
+  Error error(Code::kUnavailable,
+              text("{}: another write of the same group ended the transaction", path));
+  error.set_hint("nothing of this write was kept; try again");
+  return error;
+}
+
+Result<void> run_checkpoint(Connection& connection, int mode) {
+  const int status =
+      sqlite3_wal_checkpoint_v2(connection.handle(), nullptr, mode, nullptr, nullptr);
+  if (status != SQLITE_OK) {
+    return fail(connection.error(status)).context("checkpoint");
+  }
+  return {};
+}
+
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Connection> connection, WriterLimits limits)
+    : connection_(std::move(connection)), limits_(limits), checkpoint_pages_(kCheckpointPages) {
+  sqlite3_wal_hook(
+      connection_->handle(),
+      [](void* pages, sqlite3*, const char*, int count) {
+        *static_cast<int*>(pages) = count;
+        return SQLITE_OK;
+      },
+      &wal_pages_);
+  thread_ = std::thread([this] { loop(); });
+}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  queued_.notify_one();
+  thread_.join();
+  // A reader elsewhere, such as a copy tool, must not hold up the end: what stays in the log is
+  // durable there.
+  sqlite3_busy_timeout(connection_->handle(), 0);
+  if (const auto done = run_checkpoint(*connection_, SQLITE_CHECKPOINT_TRUNCATE); !done) {
+    kLogger.failure(log::Level::kWarn, "the log stays beside the database", done.error());
+  }
+}
+
+Result<void> Writer::write(const Work& work) {
+  Job job{.work = &work};
+  return enqueue(job);
+}
+
+Result<void> Writer::upkeep(const Upkeep& upkeep) {
+  Job job{.upkeep = &upkeep};
+  return enqueue(job);
+}
+
+Result<void> Writer::checkpoint() {
+  return upkeep([](Connection& connection) {
+    return run_checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE);
+  });
+}
+
+Result<void> Writer::enqueue(Job& job) {
+  MC_ASSERT(std::this_thread::get_id() != thread_.get_id(), "a write does not start another one");
+  std::unique_lock lock(mutex_);
+  if (queue_.size() >= limits_.queue_max) {
+    return fail(Code::kUnavailable, "{}: {} writes are waiting already", connection_->path(),
+                limits_.queue_max)
+        .hint("the disk is slow or the load too high; try again later");
+  }
+  queue_.push_back(&job);
+  queued_.notify_one();
+  finished_.wait(lock, [&] { return job.done; });
+  return std::move(job.result);
+}
+
+void Writer::loop() {
+  pthread_setname_np(pthread_self(), "db-writer");
+  for (auto group = next_group(); !group.empty(); group = next_group()) {
+    if (group.front()->upkeep != nullptr) {
+      group.front()->result = (*group.front()->upkeep)(*connection_);
+    } else {
+      run_group(group);
+    }
+    finish(group);
+    // After the callers were told: their writes are durable already.
+    checkpoint_when_large();
+  }
+}
+
+// Waits for work; empty at the end. Upkeep comes alone.
+std::vector<Writer::Job*> Writer::next_group() {
+  std::unique_lock lock(mutex_);
+  queued_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+  std::vector<Job*> group;
+  while (!queue_.empty() && group.size() < limits_.group_max) {
+    const bool is_upkeep = queue_.front()->upkeep != nullptr;
+    if (is_upkeep && !group.empty()) {
+      break;
+    }
+    group.push_back(queue_.front());
+    queue_.pop_front();
+    if (is_upkeep) {
+      break;
+    }
+  }
+  return group;
+}
+
+void Writer::finish(const std::vector<Job*>& group) {
+  {
+    const std::lock_guard guard(mutex_);
+    for (Job* job : group) {
+      job->done = true;
+    }
+  }
+  finished_.notify_all();
+}
+
+void Writer::run_group(const std::vector<Job*>& group) {
+  for (std::size_t next = 0; next < group.size();) {
+    next = run_transaction(group, next);
+  }
+}
+
+// Runs jobs from `first` on in one transaction; returns where the next one begins.
+std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t first) {
+  Result<void> outcome = connection_->execute("BEGIN IMMEDIATE");
+  std::size_t end = outcome ? first : group.size();
+  while (end < group.size()) {
+    run_job(*group[end++]);
+    if (!connection_->in_transaction()) {
+      // SQLite rolls everything back by itself after some errors, such as a full disk.
+      outcome = tl::unexpected(ended_early(connection_->path()));
+      break;
+    }
+  }
+  if (outcome) {
+    outcome = connection_->execute("COMMIT");
+  }
+  if (outcome) {
+    return end;
+  }
+  if (connection_->in_transaction()) {
+    // The failed COMMIT is the error to report.
+    (void)connection_->execute("ROLLBACK");
+  }
+  for (std::size_t i = first; i < end; ++i) {
+    if (group[i]->result) {
+      group[i]->result = outcome;
+    }
+  }
+  return end;
+}
+
+// A savepoint of its own: an error takes back this job and no other.
+void Writer::run_job(Job& job) {
+  job.result = connection_->execute("SAVEPOINT job");
+  if (!job.result) {
+    return;
+  }
+  job.result = connection_->call(*job.work);
+  if (!connection_->in_transaction()) {
+    return;
+  }
+  if (!job.result) {
+    // Its failure would show as a failing RELEASE or COMMIT.
+    (void)connection_->execute("ROLLBACK TO job");
+  }
+  Result<void> released = connection_->execute("RELEASE job");
+  if (job.result && !released) {
+    job.result = released;
+  }
+}
+
+void Writer::checkpoint_when_large() {
+  if (wal_pages_ < wal_pages_seen_) {
+    checkpoint_pages_ = kCheckpointPages;  // the log was started over
+  }
+  wal_pages_seen_ = wal_pages_;
+  if (wal_pages_ < checkpoint_pages_) {
+    return;
+  }
+  const bool wait = wal_pages_ >= kCheckpointPagesWait;
+  const auto done =
+      run_checkpoint(*connection_, wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
+  // While a reader keeps the log from being started over, look again only after as much more.
+  checkpoint_pages_ = wal_pages_ + (wait ? kCheckpointPagesWait : kCheckpointPages);
+  if (!done) {
+    kLogger.failure(log::Level::kWarn, "the database is not checkpointed; its log grows",
+                    done.error());
+  }
+}
+
+}  // namespace dsl::db
