@@ -100,6 +100,14 @@ check_paths() {
     fail "these lines name a folder of one machine"
 }
 
+check_proto() {
+  local tag
+  run tools/proto-lint
+  if tag="$(git describe --tags --abbrev=0 2>/dev/null)"; then
+    run tools/proto-breaking "$tag"
+  fi
+}
+
 check_acceptance() {
   if [[ -n "$fix" ]]; then
     tools/acceptance
@@ -139,7 +147,7 @@ main() {
   if [[ -x tools/check-env ]]; then
     step env run tools/check-env
   fi
-  step proto run tools/proto-lint
+  step proto check_proto
   step acceptance check_acceptance
   step tidy check_tidy
 }
