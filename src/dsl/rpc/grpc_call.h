@@ -6,7 +6,7 @@
 
 #include "dsl/env/env.h"
 #include "dsl/rpc/chain.h"
-#include "dsl/rpc/worker_pool.h"
+#include "dsl/thread/worker_pool.h"
 
 // Forward, because gRPC's headers belong in .cc files.
 namespace grpc {

@@ -4,6 +4,7 @@
 
 #include "dsl/log/log.h"
 #include "dsl/thread/worker_pool.h"
+#include "mcp/model/codes.h"
 
 namespace mcp::agent {
 
@@ -34,12 +35,12 @@ struct BootRunner::Run {
   std::string reason;
   std::string boot_id;
   std::int64_t started_ms = 0;
-  std::vector<ServiceRecord> records;                         // constant once running
+  std::vector<ServiceRecord> records;  // constant once running
   std::map<std::string, std::pair<const ServiceRecord*, const ComponentRecord*>> by_key;
   std::vector<std::string> notices;
   std::unique_ptr<boot::Engine> engine;
-  std::vector<std::string> container_ids;                     // of each node, once prepared
-  std::vector<std::int64_t> started_seq;                      // order of first preparation
+  std::vector<std::string> container_ids;  // of each node, once prepared
+  std::vector<std::int64_t> started_seq;   // order of first preparation
   std::vector<std::int64_t> healthy_seq;
   std::int64_t seq = 0;
 
@@ -48,7 +49,7 @@ struct BootRunner::Run {
   std::uint64_t posted = 0;
   std::uint64_t handled = 0;
   std::vector<pb::BootItem> items;
-  std::vector<std::uint64_t> versions;                        // rises with each change of an item
+  std::vector<std::uint64_t> versions;  // rises with each change of an item
   std::uint64_t version = 0;
   std::string state = "running";
   std::string stage;
@@ -125,7 +126,7 @@ Result<std::int64_t> BootRunner::launch(std::unique_ptr<Run> run) {
     const std::lock_guard lock(mutex_);
     if (run_ && !run_->over) {
       return fail(Code::kConflict, "boot run {} ({}) is under way", run_->id, run_->reason)
-          .id("MCP-0404")
+          .id(model::code::kBootRunning)
           .hint("mcp boot status --watch follows it; mcp boot abort ends it");
     }
     former = std::move(run_);
@@ -137,14 +138,13 @@ Result<std::int64_t> BootRunner::launch(std::unique_ptr<Run> run) {
   Run& started = *run;
   started.started_ms = to_ms(env_.clock().now());
   if (started.id == 0) {
-    MC_ASSIGN(started.id,
-              registry_.database().write([&](Transaction& tx) -> Result<std::int64_t> {
-                MC_TRY(tx.run(
-                    "INSERT INTO boot_runs(boot_id, reason, stage, state, started_at, ended_at) "
-                    "VALUES(?, ?, '', 'running', ?, 0)",
-                    started.boot_id, started.reason, started.started_ms));
-                return tx.last_insert_id();
-              }));
+    MC_ASSIGN(started.id, registry_.database().write([&](Transaction& tx) -> Result<std::int64_t> {
+      MC_TRY(
+          tx.run("INSERT INTO boot_runs(boot_id, reason, stage, state, started_at, ended_at) "
+                 "VALUES(?, ?, '', 'running', ?, 0)",
+                 started.boot_id, started.reason, started.started_ms));
+      return tx.last_insert_id();
+    }));
   }
   for (std::size_t node = 0; node < started.items.size(); ++node) {
     started.items[node] = item(started, node);
@@ -260,10 +260,11 @@ void BootRunner::drive(Run& run) {
       const std::lock_guard lock(mutex_);
       run.handled += real ? 1 : 0;
       run.state = boot::name(state);
-      run.stage = run.engine->graph().stages.empty()
-                      ? ""
-                      : run.engine->graph().stages[std::min(run.engine->stage(),
-                                                            run.engine->graph().stages.size() - 1)];
+      run.stage =
+          run.engine->graph().stages.empty()
+              ? ""
+              : run.engine->graph()
+                    .stages[std::min(run.engine->stage(), run.engine->graph().stages.size() - 1)];
       run.ended_ms = over ? to_ms(env_.clock().now()) : 0;
     }
     const Result<void> saved = persist_run(run);
@@ -333,14 +334,14 @@ void BootRunner::prepare(Run& run, std::size_t node) {
   Result<Containers::Brought> brought = containers_.bring_up(*record, *component);
   if (brought) {
     run.container_ids[node] = brought->id;
-    const Result<void> saved = registry_.set_container_id(target.service, target.component,
-                                                          brought->id);
+    const Result<void> saved =
+        registry_.set_container_id(target.service, target.component, brought->id);
     if (!saved) {
       logger.failure(dsl::log::Level::kError, "container id not recorded", saved.error());
     }
   } else {
-    event.kind = brought.error().id() == "MCP-0401" ? Event::Kind::kImageMissing
-                                                    : Event::Kind::kPrepared;
+    event.kind = brought.error().id() == model::code::kImageMissing ? Event::Kind::kImageMissing
+                                                                    : Event::Kind::kPrepared;
     event.error = brought.error().message();
     if (!brought.error().hint().empty()) {
       event.error += text(" ({})", brought.error().hint());
@@ -355,9 +356,9 @@ void BootRunner::gate(Run& run, std::size_t node, bool recheck) {
   const model::Component& spec = *record->service.find(component->name);
   const std::string& id = run.container_ids[node];
   const boot::Answer answer =
-      recheck ? containers_.probe_gate(*record, spec, id)
-              : containers_.wait_for_gate(*record, spec, id,
-                                          [&] { return stopping_ || run.aborted; });
+      recheck
+          ? containers_.probe_gate(*record, spec, id)
+          : containers_.wait_for_gate(*record, spec, id, [&] { return stopping_ || run.aborted; });
   post(run, {.kind = recheck ? Event::Kind::kRechecked : Event::Kind::kGate,
              .node = node,
              .error = answer.pass ? "" : answer.text,
@@ -377,8 +378,7 @@ pb::BootItem BootRunner::item(const Run& run, std::size_t node) const {
   item.set_gate(status.answer);
   item.set_error(status.error);
   item.set_ms(status.took.count());
-  item.set_gate_type(
-      run.by_key.at(target.key).first->service.find(target.component)->health.type);
+  item.set_gate_type(run.by_key.at(target.key).first->service.find(target.component)->health.type);
   for (const std::size_t blocker : status.blocked_by) {
     item.add_blocked_by(run.engine->graph().nodes[blocker].key);
   }
@@ -450,18 +450,18 @@ Result<pb::BootRun> BootRunner::status() {
 Result<pb::BootRun> BootRunner::load_last() {
   return registry_.database().read([](Transaction& tx) -> Result<pb::BootRun> {
     pb::BootRun run;
-    MC_TRY(tx.query(
-        "SELECT id, reason, state, stage, started_at, ended_at FROM boot_runs "
-        "ORDER BY id DESC LIMIT 1",
-        [&](Row& row) -> Result<void> {
-          run.set_id(row.integer(0));
-          run.set_reason(row.text(1));
-          run.set_state(row.text(2));
-          run.set_stage(row.text(3));
-          run.set_started_ms(row.integer(4));
-          run.set_ended_ms(row.integer(5));
-          return {};
-        }));
+    MC_TRY(
+        tx.query("SELECT id, reason, state, stage, started_at, ended_at FROM boot_runs "
+                 "ORDER BY id DESC LIMIT 1",
+                 [&](Row& row) -> Result<void> {
+                   run.set_id(row.integer(0));
+                   run.set_reason(row.text(1));
+                   run.set_state(row.text(2));
+                   run.set_stage(row.text(3));
+                   run.set_started_ms(row.integer(4));
+                   run.set_ended_ms(row.integer(5));
+                   return {};
+                 }));
     if (run.id() == 0) {
       return fail(Code::kNotFound, "this node has not booted anything yet")
           .hint("mcp boot starts a run");
@@ -540,12 +540,11 @@ Result<pb::BootRun> BootRunner::control(const pb::BootControlRequest& request) {
   std::unique_lock lock(mutex_);
   if (!run_ || run_->over) {
     return fail(Code::kFailedPrecondition, "no boot run is under way")
-        .id("MCP-0405")
+        .id(model::code::kBootIdle)
         .hint("mcp boot starts one");
   }
   Event event{.kind = kind->second};
-  const bool names_item =
-      event.kind == Event::Kind::kRetry || event.kind == Event::Kind::kSkip;
+  const bool names_item = event.kind == Event::Kind::kRetry || event.kind == Event::Kind::kSkip;
   if (names_item) {
     bool found = false;
     for (std::size_t node = 0; node < run_->items.size(); ++node) {
@@ -570,6 +569,37 @@ Result<pb::BootRun> BootRunner::control(const pb::BootControlRequest& request) {
          env_.clock().wait_until(changed_, lock, deadline)) {
   }
   return describe(*run_);
+}
+
+Result<void> BootRunner::take_down(
+    runtime::Runtime& runtime, const std::function<Result<void>(const pb::BootItem&)>& on_item) {
+  if (running()) {
+    return fail(Code::kConflict, "a boot run is under way")
+        .id(model::code::kBootRunning)
+        .hint("mcp boot abort ends it");
+  }
+  MC_ASSIGN(const std::unique_ptr<Run> run, build({.reason = "down"}));
+  const std::vector<boot::Node>& nodes = run->engine->graph().nodes;
+  for (std::size_t node = nodes.size(); node-- > 0;) {
+    const auto& [record, component] = run->by_key.at(nodes[node].key);
+    MC_ASSIGN(const ServiceLocks::Hold hold,
+              locks_.acquire(nodes[node].service, "boot down", kLockWait));
+    const auto begun = env_.clock().mono_now();
+    const Result<runtime::Container> live = runtime.inspect(component->container);
+    if (live) {
+      MC_TRY(runtime.stop(live->id, record->service.find(component->name)->stop_timeout));
+    } else if (live.error().code() != Code::kNotFound) {
+      return tl::unexpected(live.error());
+    }
+    pb::BootItem row = item(*run, node);
+    row.set_state("stopped");
+    row.set_ms(
+        std::chrono::duration_cast<std::chrono::milliseconds>(env_.clock().mono_now() - begun)
+            .count());
+    MC_TRY(on_item(row));
+  }
+  events_.add(Severity::kInfo, "boot", "", "", "everything stopped in reverse boot order");
+  return {};
 }
 
 void BootRunner::stop() {

@@ -31,18 +31,19 @@ namespace pb = mcp::v1;
 // that follows it, so that a kill at any instant resumes at the same item.
 class BootRunner {
  public:
-  BootRunner(dsl::env::Env& env, const Config& config, Registry& registry,
-             Containers& containers, EventLog& events, ServiceLocks& locks);
+  BootRunner(dsl::env::Env& env, const Config& config, Registry& registry, Containers& containers,
+             EventLog& events, ServiceLocks& locks);
   ~BootRunner();
 
   struct Request {
-    std::string reason;                 // reboot, operator, recover
+    std::string reason;  // reboot, operator, recover
     std::string boot_id;
     std::vector<std::string> services;  // empty = every active one
   };
   // Starts a run; returns its id. kConflict while one is running.
   Result<std::int64_t> begin(const Request& request);
-  // Goes on with a run that a former agent left unfinished on this boot; nothing when there is none.
+  // Goes on with a run that a former agent left unfinished on this boot; nothing when there is
+  // none.
   Result<std::optional<std::int64_t>> resume(const std::string& boot_id);
 
   // The present run, or the last one. kNotFound when there never was one.
@@ -52,6 +53,9 @@ class BootRunner {
   Result<pb::BootRun> follow(std::int64_t run, bool until_held,
                              const std::function<Result<void>(const pb::BootItem&)>& on_item,
                              const std::function<bool()>& abandoned);
+  // Stops everything in reverse order; the desired state stays, so that the next boot starts it.
+  Result<void> take_down(runtime::Runtime& runtime,
+                         const std::function<Result<void>(const pb::BootItem&)>& on_item);
   Result<pb::BootRun> control(const pb::BootControlRequest& request);
   bool running();
 
@@ -79,7 +83,7 @@ class BootRunner {
   Containers& containers_;
   EventLog& events_;
   ServiceLocks& locks_;
-  std::mutex mutex_;                 // guards run_ and all that Run says is guarded by it
+  std::mutex mutex_;  // guards run_ and all that Run says is guarded by it
   std::condition_variable changed_;
   std::unique_ptr<Run> run_;
   std::atomic<bool> stopping_ = false;

@@ -40,7 +40,8 @@ void Config::bind(dsl::config::Table& table) {
       .help("full look at the containers and their gates")
       .range("1s", "1h")
       .reloadable();
-  table.list("agent.image_dirs", &image_dirs).help("image archives for recovery without a registry");
+  table.list("agent.image_dirs", &image_dirs)
+      .help("image archives for recovery without a registry");
   table.integer("agent.flap_deaths", &flap_deaths)
       .help("deaths within flap_window that stop a container")
       .range("2", "1000")
@@ -48,7 +49,8 @@ void Config::bind(dsl::config::Table& table) {
   table.duration("agent.flap_window", &flap_window).help("see flap_deaths").reloadable();
 
   table.list("boot.stages", &boot_stages).help("boot stages in order");
-  table.duration("boot.stage_timeout", &boot_stage_timeout).help("after it: alert, then on_timeout");
+  table.duration("boot.stage_timeout", &boot_stage_timeout)
+      .help("after it: alert, then on_timeout");
   table.text("boot.on_timeout", &boot_on_timeout)
       .help("hold: later stages wait; proceed: open the next stage")
       .one_of({"hold", "proceed"});

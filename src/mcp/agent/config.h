@@ -18,7 +18,7 @@ struct Config {
   std::string socket_path = "/srv/mcp/admin.sock";
   std::string socket_group = "mcp-admin";
   std::string database_path = "/srv/mcp/mcp.db";
-  std::string specs_dir = "/srv/mcp/specs";        // the mirror
+  std::string specs_dir = "/srv/mcp/specs";  // the mirror
 
   std::string node_name;
   std::map<std::string, std::string> node_addresses;
@@ -30,7 +30,7 @@ struct Config {
 
   std::string registry = "mcr.svc.mcp.metacircular.net:8443";
   std::string service_zone = "svc.mcp.metacircular.net";
-  std::string ca_cert;                             // platform CA; empty = gates verify nothing
+  std::string ca_cert;  // platform CA; empty = gates verify nothing
   std::vector<std::string> volume_roots = {"/srv"};
   std::string data_root = "/srv";
   std::int64_t port_offset = 0;

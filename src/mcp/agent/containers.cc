@@ -7,6 +7,7 @@
 #include "dsl/log/log.h"
 #include "mcp/agent/drift.h"
 #include "mcp/agent/port_probe.h"
+#include "mcp/model/codes.h"
 #include "mcp/runtime/leftovers.h"
 #include "mcp/runtime/liveness.h"
 
@@ -30,9 +31,10 @@ std::string repository(std::string_view reference) {
 }
 
 bool has_digest(const runtime::Image& image, std::string_view digest) {
-  return !digest.empty() && (image.digest == digest || image.id == digest ||
-                             std::any_of(image.digests.begin(), image.digests.end(),
-                                         [&](const std::string& name) { return name.ends_with(digest); }));
+  return !digest.empty() &&
+         (image.digest == digest || image.id == digest ||
+          std::any_of(image.digests.begin(), image.digests.end(),
+                      [&](const std::string& name) { return name.ends_with(digest); }));
 }
 
 // Tags of the same repository first, else those whose name is nearest.
@@ -139,12 +141,12 @@ Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
       return *image;
     }
   }
-  auto failure = fail(Code::kFailedPrecondition, "image {} is not on this node", query.reference)
-                     .id("MCP-0401")
-                     .hint(text("podman load -i ARCHIVE as this user, or put the archive into {}, "
-                                "then mcp boot retry; mcp deploy --pull missing fetches it",
-                                config_.image_dirs.empty() ? "agent.image_dirs"
-                                                           : config_.image_dirs.front()));
+  auto failure =
+      fail(Code::kFailedPrecondition, "image {} is not on this node", query.reference)
+          .id(model::code::kImageMissing)
+          .hint(text("podman load -i ARCHIVE as this user, or put the archive into {}, "
+                     "then mcp boot retry; mcp deploy --pull missing fetches it",
+                     config_.image_dirs.empty() ? "agent.image_dirs" : config_.image_dirs.front()));
   const std::string near = cached_tags(images, query.reference);
   if (!near.empty()) {
     return std::move(failure).detail("", near);
@@ -173,7 +175,7 @@ Result<void> Containers::check_mounts(const model::Component& component) {
     if (!there) {
       return fail(Code::kFailedPrecondition, "directory {} of container {} does not exist",
                   volume.host, component.container)
-          .id("MCP-0402")
+          .id(model::code::kHostDirectoryMissing)
           .hint(text("install -d -m 0750 {} as the user of the agent, or restore it first",
                      volume.host));
     }
@@ -200,8 +202,8 @@ Result<std::string> Containers::create(const ServiceRecord& record,
   for (auto& variable : model::route_environment(record.service, component, record.ports)) {
     spec.env.push_back(std::move(variable));
   }
-  MC_ASSIGN(spec.labels, model::container_labels(record.service, component, record.generation,
-                                                 record.ports));
+  MC_ASSIGN(spec.labels,
+            model::container_labels(record.service, component, record.generation, record.ports));
   if (!operation.empty()) {
     spec.labels[std::string(kLabelOperation)] = operation;
   }
@@ -232,7 +234,7 @@ Result<void> Containers::start(const model::Component& component, const std::str
                         port.host, port.protocol, holder);
       }
     }
-    started.error().set_id("MCP-0203");
+    started.error().set_id(model::code::kPortTaken);
     started.error().set_hint(
         text("{}free the port or change `ports` of the definition; mcp ports shows the owners",
              holders));
@@ -271,7 +273,8 @@ Result<Containers::Brought> Containers::bring_up(const ServiceRecord& record,
       return brought;
     }
     // Podman says running, but its process or port forwarder is gone: start and restart fail then.
-    logger.warn("container is dead while podman says running; recreating", {{"container", wanted.container}});
+    logger.warn("container is dead while podman says running; recreating",
+                {{"container", wanted.container}});
   }
   return recreate(record, wanted);
 }
@@ -333,10 +336,11 @@ boot::Answer Containers::wait_for_gate(const ServiceRecord& record,
 
 std::vector<std::string> Containers::log_tail(const std::string& id, int lines) {
   std::vector<std::string> tail;
-  const Result<void> read = runtime_.logs(id, {.tail = lines}, [&](const runtime::LogRecord& record) {
-    tail.push_back(record.line);
-    return tail.size() < 1000;
-  });
+  const Result<void> read =
+      runtime_.logs(id, {.tail = lines}, [&](const runtime::LogRecord& record) {
+        tail.push_back(record.line);
+        return tail.size() < 1000;
+      });
   if (!read) {
     tail.push_back(text("(log not readable: {})", read.error().message()));
   }

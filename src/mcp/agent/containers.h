@@ -21,8 +21,8 @@ Result<Pull> parse_pull(std::string_view text);  // "" = never
 
 struct ImageQuery {
   std::string reference;
-  std::string digest;           // recorded at the last deploy; may be empty
-  bool prefer_digest = false;   // a rollback wants exactly what ran
+  std::string digest;          // recorded at the last deploy; may be empty
+  bool prefer_digest = false;  // a rollback wants exactly what ran
   Pull pull = Pull::kNever;
 };
 

@@ -5,6 +5,7 @@
 #include "dsl/log/log.h"
 #include "mcp/agent/journal.h"
 #include "mcp/agent/ports.h"
+#include "mcp/model/codes.h"
 #include "mcp/model/override.h"
 
 namespace mcp::agent {
@@ -148,14 +149,12 @@ Result<DeployPlan> Deployer::plan(const pb::DeployRequest& request, const std::s
     MC_TRY(model::apply_overrides(definition, {.version = request.version(),
                                                .image = request.image(),
                                                .component = request.component()}));
-    MC_ASSIGN(plan.record.service,
-              model::resolve(definition, config_.platform(), config_.node()));
+    MC_ASSIGN(plan.record.service, model::resolve(definition, config_.platform(), config_.node()));
     const std::string resolved = model::canonical_json(plan.record.service);
     if (!request.resolved_json().empty() && request.resolved_json() != resolved) {
       return fail(Code::kFailedPrecondition,
-                  "the CLI and the agent resolve {} to different specifications",
-                  request.service())
-          .id("MCP-0206")
+                  "the CLI and the agent resolve {} to different specifications", request.service())
+          .id(model::code::kVersionSkew)
           .hint("both must be of one version: compare mcp version with mcp agent status");
     }
     const bool overridden = !request.version().empty() || !request.image().empty();
@@ -197,10 +196,10 @@ Result<DeployPlan> Deployer::plan(const pb::DeployRequest& request, const std::s
   MC_TRY(model::check_dependencies(others, config_.platform()));
   MC_ASSIGN(const std::vector<PortRecord> taken, registry_.ports());
   MC_TRY(check_fixed_ports(service, taken));
-  MC_ASSIGN(plan.record.ports,
-            allocate_ports(env_, config_, service,
-                           plan.former ? plan.former->ports : std::vector<model::Allocation>{},
-                           taken));
+  MC_ASSIGN(
+      plan.record.ports,
+      allocate_ports(env_, config_, service,
+                     plan.former ? plan.former->ports : std::vector<model::Allocation>{}, taken));
   return plan;
 }
 
@@ -237,9 +236,9 @@ Result<void> Deployer::Transaction::forward(const DeployPlan& plan) {
     MC_TRY(replace(plan, replacement));
   }
   MC_TRY(park_removed(plan));
-  const bool routed = std::any_of(record_.service.components.begin(),
-                                  record_.service.components.end(),
-                                  [](const auto& component) { return !component.routes.empty(); });
+  const bool routed =
+      std::any_of(record_.service.components.begin(), record_.service.components.end(),
+                  [](const auto& component) { return !component.routes.empty(); });
   if (routed) {
     operation_.notice("routes: no proxy is configured; the service answers on its host ports only");
     operation_.notice("dns: no name service is configured; no record was made");
@@ -255,7 +254,7 @@ Result<void> Deployer::Transaction::prepare(const DeployPlan& plan) {
   MC_ASSIGN(const std::uint64_t free, owner_.env_.files().free_bytes(owner_.config_.data_root));
   if (free < kFreeBytesMin) {
     return fail(Code::kNoSpace, "{} MiB are free below {}", free >> 20, owner_.config_.data_root)
-        .id("MCP-0207")
+        .id(model::code::kDiskFull)
         .hint("free some space (at least 256 MiB); podman image prune removes unused images");
   }
   for (const model::Component* component : start_order(record_.service)) {
@@ -268,8 +267,8 @@ Result<void> Deployer::Transaction::prepare(const DeployPlan& plan) {
   // A component that was not asked for keeps its container, and what is recorded of it.
   for (ComponentRecord& component : record_.components) {
     const ComponentRecord* former = plan.former ? plan.former->find(component.name) : nullptr;
-    const bool wanted = std::find(plan.components.begin(), plan.components.end(),
-                                  component.name) != plan.components.end();
+    const bool wanted = std::find(plan.components.begin(), plan.components.end(), component.name) !=
+                        plan.components.end();
     if (!wanted && former != nullptr) {
       component.image_digest = former->image_digest;
       component.container_id = former->container_id;
@@ -303,7 +302,7 @@ Result<void> Deployer::Transaction::prepare_component(const DeployPlan& plan,
         (!plan.former || plan.former->find(component.name) == nullptr)) {
       return fail(Code::kConflict, "container {} exists and is not managed by this platform",
                   component.container)
-          .id("MCP-0208")
+          .id(model::code::kUnmanagedContainer)
           .hint(text("take it over with mcp adopt {}, or rename it", component.container));
     }
     replacement.keep = live->state == runtime::State::kRunning &&
@@ -392,7 +391,7 @@ Result<void> Deployer::Transaction::replace(const DeployPlan& plan, Replacement&
     }
     return fail(Code::kFailedPrecondition, "{} did not become healthy within {} s: {}",
                 component.container, component.health.deadline.count() / 1000, answer.text)
-        .id("MCP-0201")
+        .id(model::code::kGateFailed)
         .hint("its last log lines are above; mcp render shows the gate");
   }
   if (!answer.warning.empty()) {
@@ -413,9 +412,8 @@ Result<void> Deployer::Transaction::park_removed(const DeployPlan& plan) {
     return {};
   }
   for (const ComponentRecord& former : plan.former->components) {
-    const bool kept =
-        std::any_of(record_.components.begin(), record_.components.end(),
-                    [&](const auto& c) { return c.container == former.container; });
+    const bool kept = std::any_of(record_.components.begin(), record_.components.end(),
+                                  [&](const auto& c) { return c.container == former.container; });
     if (kept) {
       continue;
     }
@@ -438,7 +436,7 @@ Result<void> Deployer::Transaction::park(const runtime::Container& old, const st
   const Result<runtime::Container> stale = owner_.runtime_.inspect(parked_name(name));
   if (stale) {
     return fail(Code::kConflict, "container {} is left from a former deploy", parked_name(name))
-        .id("MCP-0205")
+        .id(model::code::kParkedLeft)
         .hint(text("if it is not needed: podman rm {}; then deploy again", parked_name(name)));
   }
   if (!down_since_ && old.state == runtime::State::kRunning) {
@@ -456,10 +454,11 @@ Result<void> Deployer::Transaction::commit(const DeployPlan& plan) {
   step_ = "commit";
   operation_.progress(steps_total_, steps_total_, "", "commit");
   journal_.committed = true;
-  Result<void> written = owner_.registry_.database().write([&](dsl::db::Transaction& tx) {
-    MC_TRY(owner_.registry_.put_service(tx, record_, plan.actor));
-    return operation_.journal(tx, "committed", journal_.to_json());
-  });
+  Result<void> written =
+      owner_.registry_.database().write([&](dsl::db::Transaction& tx) -> Result<void> {
+        MC_TRY(owner_.registry_.put_service(tx, record_, plan.actor));
+        return operation_.journal(tx, "committed", journal_.to_json());
+      });
   journal_.committed = written.has_value();
   return written;
 }
@@ -471,8 +470,8 @@ void Deployer::Transaction::remove_parked() {
     }
     const Result<void> removed = owner_.runtime_.remove(undo.id, true);
     if (!removed) {
-      operation_.notice(text("{} not removed: {}", parked_name(undo.container),
-                             removed.error().message()));
+      operation_.notice(
+          text("{} not removed: {}", parked_name(undo.container), removed.error().message()));
     }
   }
 }
@@ -480,17 +479,16 @@ void Deployer::Transaction::remove_parked() {
 Result<void> Deployer::Transaction::roll_back(Error cause,
                                               const std::optional<ServiceRecord>& former) {
   operation_.result().set_step(step_);
-  owner_.events_.add(Severity::kError, "deploy_failed", record_.service.name, "",
-                     cause.message());
+  owner_.events_.add(Severity::kError, "deploy_failed", record_.service.name, "", cause.message());
   for (auto undo = journal_.undos.rbegin(); undo != journal_.undos.rend(); ++undo) {
     operation_.progress(0, 0, undo->component, "roll back");
     const Result<void> undone = this->undo(*undo, former);
     if (!undone) {
       operation_.result().set_state("needs_attention");
-      operation_.result().add_remaining(
-          undo->kind == Undo::Kind::kUnpark
-              ? text("podman rename {} {} && podman start {}", undo->id, undo->container, undo->container)
-              : text("podman rm -f {}", undo->container));
+      operation_.result().add_remaining(undo->kind == Undo::Kind::kUnpark
+                                            ? text("podman rename {} {} && podman start {}",
+                                                   undo->id, undo->container, undo->container)
+                                            : text("podman rm -f {}", undo->container));
       cause.add_detail("roll back", undone.error().message());
       cause.set_hint("finish by hand with the commands above, then mcp deploy again");
     }
@@ -517,12 +515,10 @@ Result<void> Deployer::Transaction::undo(const Undo& undo,
   if (undo.kind == Undo::Kind::kRemoveNew) {
     const Result<runtime::Container> live = owner_.runtime_.inspect(undo.container);
     if (!live) {
-      return live.error().code() == Code::kNotFound ? Result<void>()
-                                                    : tl::unexpected(live.error());
+      return live.error().code() == Code::kNotFound ? Result<void>() : tl::unexpected(live.error());
     }
-    return label(*live, kLabelOperation) == operation_.id()
-               ? owner_.runtime_.remove(live->id, true)
-               : Result<void>();
+    return label(*live, kLabelOperation) == operation_.id() ? owner_.runtime_.remove(live->id, true)
+                                                            : Result<void>();
   }
   MC_ASSIGN(const runtime::Container old, owner_.runtime_.inspect(undo.id));
   if (old.name != undo.container) {
@@ -561,7 +557,7 @@ Result<void> Deployer::Transaction::replay(const OpenOperation& open) {
   MC_ASSIGN(const std::optional<ServiceRecord> former, owner_.registry_.service(open.service));
   return roll_back(fail(Code::kUnavailable, "the agent was interrupted during step \"{}\"",
                         open.step.empty() ? "prepare" : open.step)
-                       .id("MCP-0209")
+                       .id(model::code::kOperationInterrupted)
                        .hint("the service is as it was before; deploy again"),
                    former);
 }
@@ -576,7 +572,7 @@ Result<void> Deployer::Transaction::announce(std::string_view step, std::string_
 
 Result<void> Deployer::Transaction::check_cancelled() const {
   if (operation_.cancelled()) {
-    return fail(Code::kCancelled, "the deploy was cancelled").id("MCP-0210");
+    return fail(Code::kCancelled, "the deploy was cancelled").id(model::code::kOperationCancelled);
   }
   return {};
 }

@@ -25,7 +25,7 @@ struct DeployPlan {
   std::vector<std::string> components;  // to look at; the others keep their containers
   Pull pull = Pull::kNever;
   bool wait = true;
-  bool prefer_digest = false;           // a rollback
+  bool prefer_digest = false;  // a rollback
   std::string actor;
 };
 

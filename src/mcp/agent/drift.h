@@ -17,7 +17,8 @@ std::vector<model::FieldDifference> settings_drift(const ServiceRecord& record,
 
 // settings_drift plus the specification hash (unless adopted) and the image digest.
 // `live_image_digest` is the digest of the image with id live.image_id; empty = not known.
-std::vector<model::FieldDifference> drift(const ServiceRecord& record, const ComponentRecord& wanted,
+std::vector<model::FieldDifference> drift(const ServiceRecord& record,
+                                          const ComponentRecord& wanted,
                                           const runtime::Container& live,
                                           const std::string& live_image_digest);
 

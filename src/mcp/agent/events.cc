@@ -51,10 +51,10 @@ void EventLog::add(Severity severity, std::string_view kind, std::string_view se
   const auto now = env_.clock().now();
   const bool prune = ++since_prune_ >= kPruneEvery;
   const auto written = registry_.database().write([&](Transaction& tx) -> Result<std::int64_t> {
-    MC_TRY(tx.run(
-        "INSERT INTO events(time, service, component, kind, severity, message, data) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?)",
-        now, service, component, kind, name(severity), message, data));
+    MC_TRY(
+        tx.run("INSERT INTO events(time, service, component, kind, severity, message, data) "
+               "VALUES(?, ?, ?, ?, ?, ?, ?)",
+               now, service, component, kind, name(severity), message, data));
     const std::int64_t id = tx.last_insert_id();
     if (prune) {
       MC_TRY(tx.run("DELETE FROM events WHERE id <= ? OR time < ?", id - kRowsMax,

@@ -25,7 +25,7 @@ struct EventRecord {
   std::string kind;      // deploy, died, flap, boot_hold, drift, alert, ...
   std::string severity;  // info, warn, error
   std::string message;
-  std::string data;      // JSON or empty
+  std::string data;  // JSON or empty
 };
 
 // Thread-safe. Kept 90 days or 100 000 rows, whichever is less.
@@ -47,7 +47,7 @@ class EventLog {
   Registry& registry_;
   std::mutex mutex_;
   std::condition_variable added_;
-  std::int64_t last_id_ = 0;     // guarded by mutex_
+  std::int64_t last_id_ = 0;      // guarded by mutex_
   std::int64_t since_prune_ = 0;  // guarded by mutex_
 };
 

@@ -21,8 +21,8 @@ bool FlapControl::died(MonoTime now) {
   }
   deaths_.clear();
   flapping_ = true;
-  backoff_ = backoff_.count() == 0 ? limits_.retry_first
-                                   : std::min(2 * backoff_, limits_.retry_max);
+  backoff_ =
+      backoff_.count() == 0 ? limits_.retry_first : std::min(2 * backoff_, limits_.retry_max);
   retry_at_ = now + backoff_;
   return true;
 }

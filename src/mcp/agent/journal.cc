@@ -1,6 +1,7 @@
 #include "mcp/agent/journal.h"
 
 #include <array>
+
 #include <boost/json.hpp>
 
 namespace mcp::agent {

@@ -12,8 +12,8 @@ namespace mcp::agent {
 // One effect that was about to happen, and can be taken back.
 struct Undo {
   enum class Kind {
-    kRemoveNew,  // remove `container` if its operation label is ours
-    kUnpark,     // give the container `id` its name `container` back, and start it if it ran
+    kRemoveNew,        // remove `container` if its operation label is ours
+    kUnpark,           // give the container `id` its name `container` back, and start it if it ran
     kRemoveDirectory,  // `container` is a path that the deploy made; removed if still empty
   } kind = Kind::kRemoveNew;
   std::string container;

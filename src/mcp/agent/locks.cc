@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mcp/model/catalogue.h"
+#include "mcp/model/codes.h"
 
 namespace mcp::agent {
 
@@ -34,7 +35,7 @@ Result<ServiceLocks::Hold> ServiceLocks::acquire(const std::string& service,
     if (!env_.clock().wait_until(changed_, lock, deadline) && holders_.contains(service)) {
       return fail(Code::kConflict, "{} holds {}", holders_[service],
                   service.empty() ? "this node" : "service " + service)
-          .id("MCP-0202")
+          .id(model::code::kServiceBusy)
           .hint("wait for it, or pass a longer --timeout");
     }
   }

@@ -1,7 +1,8 @@
 #include "mcp/agent/mirror.h"
 
-#include <boost/json.hpp>
 #include <set>
+
+#include <boost/json.hpp>
 
 #include "dsl/json/canonical.h"
 
@@ -22,9 +23,8 @@ Result<std::string> content_of(const ServiceRecord& record) {
   }
   json::array ports;
   for (const model::Allocation& port : record.ports) {
-    ports.push_back({{"component", port.component},
-                     {"route", port.route},
-                     {"host_port", port.host_port}});
+    ports.push_back(
+        {{"component", port.component}, {"route", port.route}, {"host_port", port.host_port}});
   }
   json::object document;
   document["format"] = 1;

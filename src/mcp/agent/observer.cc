@@ -33,12 +33,12 @@ struct Observer::Watched {
 
   runtime::Container inspected;  // refreshed when id, state or start time changed
   std::vector<model::FieldDifference> drift;
-  std::string drift_sha;         // of the specification that `drift` was computed against
+  std::string drift_sha;  // of the specification that `drift` was computed against
   FlapControl flap;
   bool healthy = false;
   std::string gate_answer;
   dsl::env::MonoTime gate_at{};
-  std::string reported;          // last observed state that was told as an event
+  std::string reported;  // last observed state that was told as an event
 };
 
 Observer::Observer(dsl::env::Env& env, const Config& config, Registry& registry,
@@ -175,7 +175,7 @@ void Observer::look(bool probe_all) {
     state.set_service(label(container, kLabelService));
     state.set_component(label(container, kLabelComponent));
     state.set_kind(label(container, kLabelManaged).empty() ? "foreign" : "orphan");
-    state.set_observed(container.storage_only              ? "storage-only"
+    state.set_observed(container.storage_only               ? "storage-only"
                        : container.state == State::kRunning ? "running"
                                                             : exited(container.exit_code));
     state.set_pid(container.pid);
@@ -190,9 +190,8 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
                        std::map<std::string, pb::ContainerState>& next) {
   std::unique_ptr<Watched>& slot = watched_[wanted.container];
   if (!slot) {
-    slot = std::make_unique<Watched>(
-        FlapLimits{.deaths = static_cast<std::size_t>(config_.flap_deaths),
-                   .window = config_.flap_window});
+    slot = std::make_unique<Watched>(FlapLimits{
+        .deaths = static_cast<std::size_t>(config_.flap_deaths), .window = config_.flap_window});
   }
   Watched& watched = *slot;
   pb::ContainerState state;
@@ -247,9 +246,8 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
   next[wanted.container] = std::move(state);
 }
 
-void Observer::examine(Watched& watched, const ServiceRecord& record,
-                       const ComponentRecord& wanted, const runtime::Container& listed,
-                       pb::ContainerState& state) {
+void Observer::examine(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
+                       const runtime::Container& listed, pb::ContainerState& state) {
   const bool changed = watched.inspected.id != listed.id ||
                        watched.inspected.state != listed.state ||
                        watched.inspected.pid != listed.pid;
@@ -313,8 +311,7 @@ void Observer::judge_gate(Watched& watched, const ServiceRecord& record,
   }
   const auto now = env_.clock().mono_now();
   if (probe_all || !watched.healthy) {
-    const boot::Answer answer =
-        containers_.probe_gate(record, component, watched.inspected.id);
+    const boot::Answer answer = containers_.probe_gate(record, component, watched.inspected.id);
     watched.healthy = answer.pass;
     watched.gate_answer = answer.text;
     watched.gate_at = now;
@@ -345,11 +342,10 @@ void Observer::reconcile(const ServiceRecord& record, const ComponentRecord& wan
   }
   const Result<Containers::Brought> brought =
       drifted ? containers_.recreate(record, wanted) : containers_.bring_up(record, wanted);
-  events_.add(brought ? Severity::kInfo : Severity::kError, "reconcile", wanted.service,
-              wanted.name,
-              brought ? text("{} was {}; brought back", wanted.container, observed)
-                      : text("{} is {}: {}", wanted.container, observed,
-                             brought.error().message()));
+  events_.add(
+      brought ? Severity::kInfo : Severity::kError, "reconcile", wanted.service, wanted.name,
+      brought ? text("{} was {}; brought back", wanted.container, observed)
+              : text("{} is {}: {}", wanted.container, observed, brought.error().message()));
 }
 
 void Observer::handle_deaths() {
@@ -404,8 +400,7 @@ void Observer::publish(std::map<std::string, pb::ContainerState> next) {
       std::equal(next.begin(), next.end(), states_.begin(), [](const auto& a, const auto& b) {
         return a.first == b.first && a.second.observed() == b.second.observed() &&
                a.second.container_id() == b.second.container_id() &&
-               a.second.drift_size() == b.second.drift_size() &&
-               a.second.note() == b.second.note();
+               a.second.drift_size() == b.second.drift_size() && a.second.note() == b.second.note();
       });
   states_ = std::move(next);
   if (!same) {

@@ -29,9 +29,8 @@ namespace pb = mcp::v1;
 // Thread-safe. Two threads: one reads the event stream, one looks.
 class Observer {
  public:
-  Observer(dsl::env::Env& env, const Config& config, Registry& registry,
-           runtime::Runtime& runtime, Containers& containers, EventLog& events,
-           ServiceLocks& locks);
+  Observer(dsl::env::Env& env, const Config& config, Registry& registry, runtime::Runtime& runtime,
+           Containers& containers, EventLog& events, ServiceLocks& locks);
   ~Observer();
 
   void start();
@@ -65,8 +64,7 @@ class Observer {
   void reconcile(const ServiceRecord& record, const ComponentRecord& wanted,
                  const pb::ContainerState& state);
   void handle_deaths();
-  void retry_flapping(const ServiceRecord& record, const ComponentRecord& wanted,
-                      Watched& watched);
+  void retry_flapping(const ServiceRecord& record, const ComponentRecord& wanted, Watched& watched);
   void publish(std::map<std::string, pb::ContainerState> next);
 
   dsl::env::Env& env_;

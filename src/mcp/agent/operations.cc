@@ -89,6 +89,12 @@ class Operations::Running : public OperationContext {
     result_.add_notices(std::string(message));
   }
 
+  void boot_item(const pb::BootItem& item) override {
+    pb::OperationEvent event;
+    *event.mutable_boot_item() = item;
+    push(event);
+  }
+
   Result<void> journal(std::string_view step, std::string_view journal_json) override {
     return registry_.database().write(
         [&](Transaction& tx) { return journal(tx, step, journal_json); });
@@ -183,14 +189,17 @@ Result<std::string> Operations::begin(const OperationRequest& request, Operation
     return *known;
   }
   const std::string id = env_.random().hex(6);
-  MC_ASSIGN(ServiceLocks::Hold hold,
-            locks_.acquire(request.service, dsl::text("{} {}", request.kind, id), request.lock_wait));
+  MC_ASSIGN(
+      ServiceLocks::Hold hold,
+      locks_.acquire(request.service, dsl::text("{} {}", request.kind, id), request.lock_wait));
   const auto now = env_.clock().now();
   MC_TRY(registry_.database().write([&](Transaction& tx) {
     return tx.run(
-        "INSERT INTO operations(id, request_id, kind, service, actor, source, state, step, "
-        "journal, started_at, ended_at) VALUES(?, ?, ?, ?, ?, ?, 'running', '', '{}', ?, 0)",
-        id, request.request_id, request.kind, request.service, request.actor, request.source, now);
+        "INSERT INTO operations(id, request_id, kind, service, component, actor, source, state, "
+        "step, journal, started_at, ended_at) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, 'running', '', '{}', ?, 0)",
+        id, request.request_id, request.kind, request.service, request.component, request.actor,
+        request.source, now);
   }));
   auto running = std::make_shared<Running>(env_, registry_, id);
   pb::Operation& result = running->result();
@@ -253,8 +262,9 @@ void Operations::finish(Running& running, const Result<void>& outcome, ServiceLo
   const std::string bytes = result.SerializeAsString();
   // An operation that needs attention stays visible, but is not replayed at the next start.
   const Result<void> stored = registry_.database().write([&](Transaction& tx) {
-    return tx.run("UPDATE operations SET state = ?, step = ?, result = ?, ended_at = ? WHERE id = ?",
-                  result.state(), result.step(), as_blob(bytes), now, running.id());
+    return tx.run(
+        "UPDATE operations SET state = ?, step = ?, result = ?, ended_at = ? WHERE id = ?",
+        result.state(), result.step(), as_blob(bytes), now, running.id());
   });
   if (!stored) {
     logger.failure(dsl::log::Level::kError, "operation result not recorded", stored.error());
@@ -367,18 +377,20 @@ std::vector<pb::Operation> Operations::running() {
 Result<std::vector<OpenOperation>> Operations::left_open() {
   return registry_.database().read([](Transaction& tx) -> Result<std::vector<OpenOperation>> {
     std::vector<OpenOperation> open;
-    MC_TRY(tx.query(
-        "SELECT id, kind, service, actor, step, journal FROM operations WHERE state = 'running' "
-        "ORDER BY started_at",
-        [&](Row& row) -> Result<void> {
-          open.push_back({.id = row.text(0),
-                          .kind = row.text(1),
-                          .service = row.text(2),
-                          .actor = row.text(3),
-                          .step = row.text(4),
-                          .journal = row.text(5)});
-          return {};
-        }));
+    MC_TRY(
+        tx.query("SELECT id, kind, service, component, actor, step, journal FROM operations WHERE "
+                 "state = 'running' "
+                 "ORDER BY started_at",
+                 [&](Row& row) -> Result<void> {
+                   open.push_back({.id = row.text(0),
+                                   .kind = row.text(1),
+                                   .service = row.text(2),
+                                   .component = row.text(3),
+                                   .actor = row.text(4),
+                                   .step = row.text(5),
+                                   .journal = row.text(6)});
+                   return {};
+                 }));
     return open;
   });
 }

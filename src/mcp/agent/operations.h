@@ -26,8 +26,9 @@ namespace mcp::agent {
 namespace pb = mcp::v1;
 
 struct OperationRequest {
-  std::string kind;     // deploy, undeploy, ...
-  std::string service;  // whose lock it takes; "" = the node's own (recover)
+  std::string kind;       // deploy, undeploy, ...
+  std::string service;    // whose lock it takes; "" = the node's own (recover)
+  std::string component;  // empty = all of the service
   std::string actor;
   std::string source;
   std::string request_id;
@@ -39,6 +40,7 @@ struct OpenOperation {
   std::string id;
   std::string kind;
   std::string service;
+  std::string component;
   std::string actor;
   std::string step;
   std::string journal;  // JSON, the kind's own
@@ -54,6 +56,7 @@ class OperationContext {
   virtual void progress(int step, int total, std::string_view component,
                         std::string_view message) = 0;
   virtual void notice(std::string_view message) = 0;
+  virtual void boot_item(const pb::BootItem& item) = 0;
   // Commits step and journal before the effect that they announce.
   virtual Result<void> journal(std::string_view step, std::string_view journal_json) = 0;
   // The same inside the caller's transaction.
@@ -104,9 +107,9 @@ class Operations {
   dsl::env::Env& env_;
   Registry& registry_;
   ServiceLocks& locks_;
-  std::mutex mutex_;  // guards all below
-  std::map<std::string, std::shared_ptr<Running>> operations_;   // running and recently ended
-  std::list<std::string> ended_;                                 // oldest first
+  std::mutex mutex_;                                            // guards all below
+  std::map<std::string, std::shared_ptr<Running>> operations_;  // running and recently ended
+  std::list<std::string> ended_;                                // oldest first
   std::vector<std::thread> threads_;
   std::vector<std::thread::id> finished_threads_;
 };

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "mcp/agent/port_probe.h"
+#include "mcp/model/codes.h"
 
 namespace mcp::agent {
 
@@ -46,8 +47,8 @@ Result<std::vector<model::Allocation>> allocate_ports(dsl::env::Env& env, const 
       const auto range = static_cast<std::uint64_t>(config.port_max - config.port_min + 1);
       std::uint16_t found = 0;
       for (int i = 0; i < kTries && found == 0; ++i) {
-        const auto port = static_cast<std::uint16_t>(
-            static_cast<std::uint64_t>(config.port_min) + env.random().below(range));
+        const auto port = static_cast<std::uint16_t>(static_cast<std::uint64_t>(config.port_min) +
+                                                     env.random().below(range));
         if (!used.contains(port) && port_is_free("127.0.0.1", port, "tcp")) {
           found = port;
         }
@@ -55,7 +56,7 @@ Result<std::vector<model::Allocation>> allocate_ports(dsl::env::Env& env, const 
       if (found == 0) {
         return fail(Code::kNoSpace, "no free port between {} and {}", config.port_min,
                     config.port_max)
-            .id("MCP-0204")
+            .id(model::code::kPortsExhausted)
             .hint("widen agent.port_min and agent.port_max; mcp ports shows the owners");
       }
       used.insert(found);
@@ -76,7 +77,7 @@ Result<void> check_fixed_ports(const model::Service& service,
           return fail(Code::kConflict, "port {}:{}/{} belongs to {}",
                       port.host_ip.empty() ? "*" : port.host_ip, other.port, port.protocol,
                       other.owner)
-              .id("MCP-0203")
+              .id(model::code::kPortTaken)
               .hint("choose another host port, or undeploy the owner");
         }
       }

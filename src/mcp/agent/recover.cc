@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mcp/model/codes.h"
 #include "mcp/runtime/leftovers.h"
 #include "mcp/runtime/liveness.h"
 
@@ -28,7 +29,7 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
     if (std::none_of(records.begin(), records.end(),
                      [&](const auto& record) { return record.service.name == name; })) {
       return fail(Code::kNotFound, "service {} is not registered on this node", name)
-          .id("MCP-0211")
+          .id(model::code::kUnknownService)
           .hint("mcp list shows the services");
     }
   }
@@ -102,8 +103,7 @@ Result<void> Recovery::apply(const boot::PlanStep& step, const RecoverOptions& o
 }
 
 Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options,
-                           const std::string& boot_id, OperationContext& operation,
-                           const std::function<void(const pb::BootItem&)>& on_item) {
+                           const std::string& boot_id, OperationContext& operation) {
   int step_number = 0;
   const int total = static_cast<int>(plan.steps.size());
   for (const boot::PlanStep& step : plan.steps) {
@@ -129,7 +129,7 @@ Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options
   MC_ASSIGN(const pb::BootRun end, boot_.follow(
                                        run, true,
                                        [&](const pb::BootItem& item) -> Result<void> {
-                                         on_item(item);
+                                         operation.boot_item(item);
                                          return {};
                                        },
                                        [&] { return operation.cancelled(); }));
@@ -143,7 +143,7 @@ Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options
   if (end.state() != "done" || !waiting.empty()) {
     operation.result().set_state("partial");
     return fail(Code::kFailedPrecondition, "not everything is back: {}", waiting)
-        .id("MCP-0406")
+        .id(model::code::kPartlyRecovered)
         .hint("mcp boot status shows what each item waits for; the run goes on by itself");
   }
   events_.add(Severity::kInfo, "recover", "", "", text("recovered; boot run {}", run));

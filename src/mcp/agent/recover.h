@@ -40,10 +40,9 @@ class Recovery {
   // Looks, changes nothing.
   Result<boot::Plan> plan(const RecoverOptions& options);
 
-  // The work of the operation: carries `plan` out. `on_item` sees the boot items as they change.
+  // The work of the operation: carries `plan` out and reports the boot items as they change.
   Result<void> run(const boot::Plan& plan, const RecoverOptions& options,
-                   const std::string& boot_id, OperationContext& operation,
-                   const std::function<void(const pb::BootItem&)>& on_item);
+                   const std::string& boot_id, OperationContext& operation);
 
  private:
   Result<void> apply(const boot::PlanStep& step, const RecoverOptions& options);

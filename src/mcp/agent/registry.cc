@@ -263,11 +263,11 @@ Result<void> Registry::put_service(Transaction& tx, const ServiceRecord& record,
   MC_TRY(tx.run("DELETE FROM services WHERE name = ?", name));
   const std::string resolved = model::canonical_json(record.service);
   const auto now = env_.clock().now();
-  MC_TRY(tx.run(
-      "INSERT INTO services(name, active, tier, essential, generation, definition_toml, "
-      "resolved_json, sha256, updated_at, updated_by) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      name, record.service.active, record.service.tier, record.service.essential,
-      record.generation, record.definition_toml, resolved, record.sha256, now, actor));
+  MC_TRY(
+      tx.run("INSERT INTO services(name, active, tier, essential, generation, definition_toml, "
+             "resolved_json, sha256, updated_at, updated_by) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             name, record.service.active, record.service.tier, record.service.essential,
+             record.generation, record.definition_toml, resolved, record.sha256, now, actor));
   MC_TRY(insert_components(tx, record));
   MC_TRY(insert_ports(tx, record));
   MC_TRY(tx.run(

@@ -25,7 +25,7 @@ struct ComponentRecord {
   std::string service;
   std::string name;
   std::string container;
-  std::string sha256;        // model::component_sha256
+  std::string sha256;  // model::component_sha256
   std::string image;
   std::string image_digest;  // of the image that the last deploy used; may be empty
   bool should_run = true;
@@ -50,9 +50,9 @@ struct PortRecord {
   std::string host_ip;  // empty = every address
   std::uint16_t port = 0;
   std::string protocol;
-  std::string owner;    // service/component
+  std::string owner;  // service/component
   bool fixed = true;
-  std::string route;    // when allocated for one
+  std::string route;  // when allocated for one
 };
 
 struct NodeRecord {
@@ -101,7 +101,8 @@ class Registry {
                            std::string_view actor);
   // Removes service, components, ports, routes; the history stays.
   Result<void> remove_service(std::string_view name);
-  Result<void> set_should_run(std::string_view service, std::string_view component, bool should_run);
+  Result<void> set_should_run(std::string_view service, std::string_view component,
+                              bool should_run);
   Result<void> set_container_id(std::string_view service, std::string_view component,
                                 std::string_view id);
   Result<void> set_adopted(std::string_view service, std::string_view component, bool adopted);

@@ -48,7 +48,7 @@ CREATE TABLE history(
 
 CREATE TABLE operations(
   id TEXT PRIMARY KEY, request_id TEXT NOT NULL, kind TEXT NOT NULL, service TEXT NOT NULL,
-  actor TEXT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, step TEXT NOT NULL,
+  component TEXT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, step TEXT NOT NULL,
   journal TEXT NOT NULL, result BLOB, started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL) STRICT;
 CREATE INDEX operations_request ON operations(request_id) WHERE request_id <> '';
 CREATE INDEX operations_state ON operations(state);

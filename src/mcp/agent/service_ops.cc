@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mcp/model/codes.h"
+
 namespace mcp::agent {
 
 using dsl::Code;
@@ -38,7 +40,7 @@ Result<ServiceRecord> ServiceOps::find(const std::string& service, const std::st
   MC_ASSIGN(std::optional<ServiceRecord> record, registry_.service(service));
   if (!record) {
     return fail(Code::kNotFound, "service {} is not registered on this node", service)
-        .id("MCP-0211")
+        .id(model::code::kUnknownService)
         .hint(text("mcp list shows the services; mcp deploy {} makes it one", service));
   }
   if (!component.empty() && record->find(component) == nullptr) {
@@ -96,17 +98,16 @@ Result<void> ServiceOps::start_containers(const ServiceRecord& record, const std
     operation.progress(++step, total, wanted->name, "start");
     MC_ASSIGN(const Containers::Brought brought, containers_.bring_up(record, *wanted));
     MC_TRY(registry_.set_container_id(record.service.name, wanted->name, brought.id));
-    operation.progress(++step, total, wanted->name,
-                       text("wait for the {} gate", spec.health.type));
-    const boot::Answer answer = containers_.wait_for_gate(
-        record, spec, brought.id, [&] { return operation.cancelled(); });
+    operation.progress(++step, total, wanted->name, text("wait for the {} gate", spec.health.type));
+    const boot::Answer answer =
+        containers_.wait_for_gate(record, spec, brought.id, [&] { return operation.cancelled(); });
     if (!answer.pass) {
       for (const std::string& line : containers_.log_tail(brought.id, 20)) {
         operation.result().add_log_tail(line);
       }
       return fail(Code::kFailedPrecondition, "{} runs but is not healthy: {}", wanted->container,
                   answer.text)
-          .id("MCP-0201")
+          .id(model::code::kGateFailed)
           .hint("its last log lines are above");
     }
   }
@@ -141,7 +142,13 @@ Result<void> ServiceOps::restart(const std::string& service, const std::string& 
   return {};
 }
 
-Result<void> ServiceOps::undeploy(const std::string& service, OperationContext& operation) {
+Result<void> ServiceOps::undeploy(const std::string& service, const std::string& component,
+                                  OperationContext& operation) {
+  if (!component.empty()) {
+    return fail(Code::kInvalidArgument, "undeploy takes a whole service, not {}/{}", service,
+                component)
+        .hint("remove the component from the definition and deploy again");
+  }
   MC_ASSIGN(const ServiceRecord record, find(service, ""));
   MC_TRY(set_desired(record, "", false));
   MC_TRY(stop_containers(record, "", operation));

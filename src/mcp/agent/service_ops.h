@@ -30,7 +30,8 @@ class ServiceOps {
   Result<void> restart(const std::string& service, const std::string& component,
                        OperationContext& operation);
   // Containers and registry entry go, data and history stay.
-  Result<void> undeploy(const std::string& service, OperationContext& operation);
+  Result<void> undeploy(const std::string& service, const std::string& component,
+                        OperationContext& operation);
 
  private:
   Result<ServiceRecord> find(const std::string& service, const std::string& component);

@@ -191,6 +191,15 @@ constexpr CatalogueEntry kTable[] = {
     {code::kStartFailed, "a container did not start",
      "It was created, but its process could not be started; the message holds the runtime's words.",
      "Check command, user and mounts; `mcp logs <service>` shows what it said.", ""},
+    {code::kUnmanagedContainer, "a container of that name was made by somebody else",
+     "The platform replaces only containers that it made or adopted.",
+     "Take it over with `mcp adopt <container>`, or rename it (`podman rename`).", ""},
+    {code::kParkedLeft, "a container <name>.prev is left from a former deploy",
+     "A deploy parks the old container under that name until the new one is healthy. One was left "
+     "behind when a roll back could not finish.",
+     "Look at it (`podman inspect <name>.prev`); if it is not needed, `podman rm` it and deploy "
+     "again.",
+     ""},
 
     // --- doctor ---
     {code::kUidPinned, "the agent runs under another uid than recorded",
@@ -374,6 +383,12 @@ constexpr CatalogueEntry kTable[] = {
     {code::kSealed, "a service is up, but sealed",
      "It answers, and waits for an operator to unseal it.",
      "Unseal it; the boot run does not wait for that.", ""},
+    {code::kBootIdle, "no boot run is under way",
+     "Retry, skip, proceed and abort steer a run that is going on.", "`mcp boot` starts one.", ""},
+    {code::kPartlyRecovered, "not everything is back yet",
+     "Some components did not reach their gates within the stage's time. The boot run goes on "
+     "trying; later stages wait for the essential ones.",
+     "`mcp boot status` shows what each item waits for; `mcp boot skip` leaves one out.", ""},
 
     // --- registry and agent ---
     {code::kUninitialized, "the registry is empty or unreadable",

@@ -44,6 +44,8 @@ inline constexpr const char* kStrategyUnsupported = "MCP-0217";
 inline constexpr const char* kCreateFailed = "MCP-0218";
 inline constexpr const char* kDiskFull = "MCP-0219";
 inline constexpr const char* kStartFailed = "MCP-0220";
+inline constexpr const char* kUnmanagedContainer = "MCP-0221";
+inline constexpr const char* kParkedLeft = "MCP-0222";
 
 // 03xx: doctor, one for each check, and what its findings look like elsewhere
 inline constexpr const char* kUidPinned = "MCP-0301";
@@ -89,6 +91,8 @@ inline constexpr const char* kNameHeldByStore = "MCP-0406";
 inline constexpr const char* kBootRunning = "MCP-0407";
 inline constexpr const char* kGateUnverified = "MCP-0408";
 inline constexpr const char* kSealed = "MCP-0409";
+inline constexpr const char* kBootIdle = "MCP-0410";
+inline constexpr const char* kPartlyRecovered = "MCP-0411";
 
 // 05xx: registry and agent
 inline constexpr const char* kUninitialized = "MCP-0501";

@@ -1,10 +1,10 @@
-#include "dsl/rpc/worker_pool.h"
+#include "dsl/thread/worker_pool.h"
 
 #include <system_error>
 
 #include <pthread.h>
 
-namespace dsl::rpc {
+namespace dsl {
 
 bool WorkerPool::submit(std::function<void()> work) {
   {
@@ -67,4 +67,4 @@ void WorkerPool::stop() {
   }
 }
 
-}  // namespace dsl::rpc
+}  // namespace dsl

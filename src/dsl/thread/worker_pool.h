@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace dsl::rpc {
+namespace dsl {
 
 // Threads start when work first needs them and stay until `stop`. Thread-safe.
 class WorkerPool {
@@ -45,4 +45,4 @@ class WorkerPool {
   bool stopping_ = false;
 };
 
-}  // namespace dsl::rpc
+}  // namespace dsl

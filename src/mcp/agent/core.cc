@@ -1,0 +1,120 @@
+#include "mcp/agent/core.h"
+
+#include <unistd.h>
+
+#include "dsl/log/log.h"
+#include "dsl/service/version.h"
+#include "mcp/model/codes.h"
+
+namespace mcp::agent {
+
+using dsl::Code;
+using dsl::fail;
+
+namespace {
+
+const dsl::log::Logger logger("agent");
+
+}  // namespace
+
+Result<std::string> read_boot_id(dsl::env::Env& env) {
+  MC_ASSIGN(std::string id, env.files().read_file("/proc/sys/kernel/random/boot_id"));
+  while (!id.empty() && id.back() == '\n') {
+    id.pop_back();
+  }
+  return id;
+}
+
+Core::Core(dsl::env::Env& environment, const Config& configuration,
+           std::unique_ptr<Registry> opened_registry,
+           std::unique_ptr<runtime::PodmanRuntime> opened_runtime, std::string machine_boot_id)
+    : env(environment),
+      config(configuration),
+      registry(std::move(opened_registry)),
+      runtime(std::move(opened_runtime)),
+      boot_id(std::move(machine_boot_id)),
+      locks(env),
+      events(env, *registry),
+      mirror(env, config.specs_dir),
+      containers(env, config, *runtime),
+      operations(env, *registry, locks),
+      deployer(env, config, *registry, mirror, *runtime, containers, events),
+      service_ops(*registry, mirror, *runtime, containers, events),
+      definitions(env, config, *registry, mirror, *runtime, containers, events, locks),
+      boot(env, config, *registry, containers, events, locks),
+      recovery(env, config, *registry, *runtime, containers, boot, events),
+      observer(env, config, *registry, *runtime, containers, events, locks) {
+  observer.set_busy([this] { return boot.running(); });
+}
+
+Result<void> Core::begin() {
+  MC_ASSIGN(const std::optional<NodeRecord> former, registry->node());
+  MC_ASSIGN(const runtime::RuntimeInfo info, runtime->info());
+  MC_TRY(registry->set_node({.name = config.node_name,
+                             .uid = geteuid(),
+                             .gid = getegid(),
+                             .graph_root = info.graph_root,
+                             .run_root = info.run_root,
+                             .boot_id = boot_id,
+                             .podman_version = info.version,
+                             .agent_version = dsl::build_info().version}));
+  MC_ASSIGN(const bool initialized, registry->initialized());
+  if (initialized) {
+    MC_ASSIGN(const std::vector<ServiceRecord> services, registry->services());
+    MC_TRY(mirror.reconcile(services));
+    MC_TRY(replay_operations());
+    const bool rebooted = former && former->boot_id != boot_id;
+    if (rebooted) {
+      MC_ASSIGN(const std::int64_t run, boot.begin({.reason = "reboot", .boot_id = boot_id}));
+      logger.info("the machine has rebooted: boot run begun", {{"run", run}});
+    } else {
+      MC_ASSIGN(const std::optional<std::int64_t> run, boot.resume(boot_id));
+      if (run) {
+        logger.info("going on with an unfinished boot run", {{"run", *run}});
+      }
+    }
+  } else {
+    logger.warn(
+        "the registry is uninitialized: no container is touched until a deploy, sync or "
+        "adopt with --init");
+  }
+  observer.start();
+  return {};
+}
+
+// A deploy goes back or forward; the others are run again, since their desired state was committed
+// first and each of their effects may be repeated.
+Result<void> Core::replay_operations() {
+  MC_ASSIGN(const std::vector<OpenOperation> open, operations.left_open());
+  for (const OpenOperation& left : open) {
+    logger.warn("ending an operation that was interrupted",
+                {{"operation", left.id}, {"kind", left.kind}, {"service", left.service}});
+    MC_TRY(operations.resume(left, [this, left](OperationContext& operation) -> Result<void> {
+      if (left.kind == "deploy") {
+        return deployer.replay(left, operation);
+      }
+      if (left.kind == "start") {
+        return service_ops.start(left.service, left.component, operation);
+      }
+      if (left.kind == "stop") {
+        return service_ops.stop(left.service, left.component, operation);
+      }
+      if (left.kind == "undeploy") {
+        return service_ops.undeploy(left.service, "", operation);
+      }
+      return fail(Code::kUnavailable, "the agent was interrupted during {}", left.kind)
+          .id(model::code::kOperationInterrupted)
+          .hint("run it again");
+    }));
+  }
+  return {};
+}
+
+void Core::stop() {
+  locks.stop();
+  observer.stop();
+  boot.stop();
+  operations.stop();
+}
+
+}  // namespace mcp::agent

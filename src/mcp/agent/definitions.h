@@ -1,0 +1,60 @@
+// sync and adopt: the registry learns what should be there, and no container is restarted.
+#pragma once
+
+#include <string>
+
+#include "dsl/env/env.h"
+#include "mcp/agent/config.h"
+#include "mcp/agent/containers.h"
+#include "mcp/agent/events.h"
+#include "mcp/agent/locks.h"
+#include "mcp/agent/mirror.h"
+#include "mcp/agent/registry.h"
+#include "mcp/v1/agent.pb.h"
+
+namespace mcp::agent {
+
+namespace pb = mcp::v1;
+
+// Thread-safe.
+class Definitions {
+ public:
+  Definitions(dsl::env::Env& env, const Config& config, Registry& registry, Mirror& mirror,
+              runtime::Runtime& runtime, Containers& containers, EventLog& events,
+              ServiceLocks& locks)
+      : env_(env),
+        config_(config),
+        registry_(registry),
+        mirror_(mirror),
+        runtime_(runtime),
+        containers_(containers),
+        events_(events),
+        locks_(locks) {}
+
+  // All definitions must be valid, or none is recorded. What changes takes effect at the next
+  // deploy. With `prune`, services without a definition are marked inactive.
+  Result<pb::SyncReply> sync(const pb::SyncRequest& request, const std::string& actor);
+
+  // Containers that somebody else made become the service's, if their settings are those of the
+  // definition; all of them or none.
+  Result<pb::AdoptReply> adopt(const pb::AdoptRequest& request, const std::string& actor);
+
+ private:
+  Result<ServiceRecord> record_for(const model::Service& service, const std::string& toml,
+                                   const std::optional<ServiceRecord>& former);
+  Result<void> store(const ServiceRecord& record, const std::string& actor);
+  Result<pb::SyncReply::Row> sync_one(const model::Service& service, const std::string& toml,
+                                      bool dry_run, const std::string& actor);
+  Result<ServiceRecord> adoption_target(const pb::AdoptRequest& request);
+
+  dsl::env::Env& env_;
+  const Config& config_;
+  Registry& registry_;
+  Mirror& mirror_;
+  runtime::Runtime& runtime_;
+  Containers& containers_;
+  EventLog& events_;
+  ServiceLocks& locks_;
+};
+
+}  // namespace mcp::agent

@@ -1,0 +1,21 @@
+#include "mcp/agent/handlers.h"
+
+#include "dsl/service/version.h"
+#include "mcp/agent/handlers_change.h"
+#include "mcp/agent/handlers_read.h"
+
+namespace mcp::agent {
+
+void add_methods(dsl::rpc::MethodTable& table, HandlerContext& context) {
+  add_read_methods(table, context);
+  add_change_methods(table, context);
+}
+
+Result<Core*> require_core(HandlerContext& context) {
+  if (context.core == nullptr) {
+    return tl::unexpected(context.registry_error);
+  }
+  return context.core;
+}
+
+}  // namespace mcp::agent
