@@ -8,9 +8,7 @@ namespace dsl::http {
 
 namespace {
 
-Deadline after(std::chrono::milliseconds timeout) {
-  return std::chrono::steady_clock::now() + timeout;
-}
+Deadline after(std::chrono::milliseconds timeout) { return now() + timeout; }
 
 std::string chunk(std::string_view data) {
   constexpr std::string_view kHex = "0123456789abcdef";

@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "dsl/env/env.h"
+
 namespace dsl::http {
 
 namespace {
@@ -95,6 +97,8 @@ struct SslFree {
 
 }  // namespace
 
+Deadline now() { return env::system_env().clock().mono_now(); }
+
 AbortSignal::AbortSignal() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   MC_ASSERT(fd_, "eventfd: out of descriptors");
 }
@@ -147,7 +151,7 @@ Result<std::unique_ptr<DeadlineStream>> DeadlineStream::connect(const Target& ta
     if (abort.raised()) {
       return fail(Code::kCancelled, "aborted");
     }
-    if (std::chrono::steady_clock::now() >= patience.deadline) {
+    if (now() >= patience.deadline) {
       return fail(Code::kDeadlineExceeded, "{} does not accept connections", describe(target));
     }
     error = ::connect(stream->fd_.get(), raw, address.size) == 0 ? 0 : errno;
@@ -170,14 +174,14 @@ Result<std::unique_ptr<DeadlineStream>> DeadlineStream::connect(const Target& ta
 
 Result<void> DeadlineStream::wait(short events, const Patience& patience) {
   while (true) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= patience.deadline) {
+    const auto time = now();
+    if (time >= patience.deadline) {
       return fail(Code::kDeadlineExceeded, "no progress in time");
     }
     int timeout_ms = -1;
     if (patience.deadline != Deadline::max()) {
       const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(patience.deadline - now).count();
+          std::chrono::ceil<std::chrono::milliseconds>(patience.deadline - time).count();
       timeout_ms = static_cast<int>(std::min<std::int64_t>(left, 3'600'000));
     }
     if (patience.keep_waiting) {
@@ -206,7 +210,7 @@ Result<std::size_t> DeadlineStream::read_some(std::span<char> out, const Patienc
     return fail(Code::kCancelled, "aborted");
   }
   // A peer that never lets us wait must not outlast the deadline either.
-  if (std::chrono::steady_clock::now() >= patience.deadline) {
+  if (now() >= patience.deadline) {
     return fail(Code::kDeadlineExceeded, "no end in time");
   }
   while (true) {

@@ -8,12 +8,16 @@
 #include <span>
 #include <string_view>
 
+#include "dsl/env/clock.h"
 #include "dsl/env/unique_fd.h"
 #include "dsl/http/client.h"
 
 namespace dsl::http {
 
-using Deadline = std::chrono::steady_clock::time_point;
+using Deadline = env::MonoTime;
+
+// The kernel's clock: what a peer does is outside any simulated time.
+Deadline now();
 
 // What ends a wait. Set anew for each step by the owner of the stream.
 struct Patience {

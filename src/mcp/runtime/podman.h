@@ -19,6 +19,9 @@ class PodmanRuntime : public Runtime {
                                                      const PodmanOptions& options);
 
   virtual std::string mode() const = 0;  // "socket" or "spawn"
+  // Ends the service process of spawn mode for good (containers go on); nothing in socket mode.
+  // The destructor leaves it running, for the next agent to adopt.
+  virtual Result<void> stop_service() = 0;
   virtual std::string socket_path() const = 0;
 };
 

@@ -46,9 +46,9 @@ struct Container {
   std::map<std::string, std::string> labels;
   std::vector<model::Port> ports;
   // From `inspect` only:
-  std::vector<std::string> command;  // as given at create, without entrypoint
+  std::vector<std::string> command;  // as given at create, without entrypoint; else the image's
   std::vector<std::string> entrypoint;
-  std::vector<model::Volume> mounts;
+  std::vector<model::Volume> mounts;  // binds; of the options only "ro" can be seen
   std::vector<std::string> networks;  // ["mcpnet"]; host and none by name
   std::string network_mode;           // "slirp4netns", "bridge", "host", "none"
   std::string user;
@@ -105,7 +105,8 @@ struct RuntimeInfo {
 
 // Thread-safe; each call blocks. Errors: kUnavailable (runtime not reachable), kNotFound,
 // kAlreadyExists (name taken; the detail "holder" is its id when known), kFailedPrecondition
-// (image not known), kConflict (port in use, at start), kDeadlineExceeded.
+// (image not known; container in a state that forbids the call), kConflict (port in use, at start:
+// the container stays, in state created), kDeadlineExceeded.
 class Runtime {
  public:
   virtual ~Runtime() = default;
@@ -122,15 +123,20 @@ class Runtime {
   virtual Result<Container> inspect(const std::string& id_or_name) = 0;
   // Every container in any state; with `external` those that only the image store knows, too.
   virtual Result<std::vector<Container>> list(bool external) = 0;
-  // Releases a name that only the image store holds (`podman rm` of an external container).
+  // Releases a name that only the image store holds (`podman rm` of an external container). The
+  // caller has ended its processes (leftovers.h): podman would take the files from under them.
   virtual Result<void> remove_storage(const std::string& id) = 0;
 
-  // Calls `on_event` until it returns false, `stop` becomes true, or the stream breaks
-  // (kUnavailable).
+  // Calls `on_event` until it returns false, `stop` becomes true (asked at least every 200 ms), or
+  // the stream breaks (kUnavailable).
   virtual Result<void> events(const std::function<bool(const RuntimeEvent&)>& on_event,
                               const std::function<bool()>& stop) = 0;
+  // Ends when `on_line` returns false, `stop` becomes true (asked at least every 200 ms), or there
+  // is nothing more to come.
   virtual Result<void> logs(const std::string& id, const LogOptions& options,
-                            const std::function<bool(const LogRecord&)>& on_line) = 0;
+                            const std::function<bool(const LogRecord&)>& on_line,
+                            const std::function<bool()>& stop = {}) = 0;
+  // kDeadlineExceeded after `timeout`; the process is then killed.
   virtual Result<ExecResult> exec(const std::string& id, const std::vector<std::string>& argv,
                                   std::chrono::milliseconds timeout) = 0;
 
@@ -152,6 +158,8 @@ struct PodmanOptions {
   std::string log_path;       // spawn: the service's output
   int connections_max = 8;
   std::chrono::milliseconds call_timeout{60000};
+  // How long a call waits for a runtime that is away (restarting) before it says kUnavailable.
+  std::chrono::milliseconds unreachable_timeout{5000};
 };
 
 }  // namespace mcp::runtime

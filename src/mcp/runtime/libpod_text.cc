@@ -1,0 +1,102 @@
+// Signals and times as podman writes them.
+#include <array>
+#include <cctype>
+
+#include <signal.h>
+
+#include "mcp/runtime/libpod_json.h"
+
+namespace mcp::runtime {
+
+using dsl::Code;
+using dsl::fail;
+
+namespace {
+
+// Digits [at, at + count) of `text` as a number, -1 when they are not all digits.
+int digits(std::string_view text, std::size_t at, std::size_t count) {
+  if (text.size() < at + count) {
+    return -1;
+  }
+  int value = 0;
+  for (std::size_t i = at; i < at + count; ++i) {
+    if (text[i] < '0' || text[i] > '9') {
+      return -1;
+    }
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+}  // namespace
+
+Result<int> signal_number(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, int>, 14> kSignals = {{
+      {"HUP", SIGHUP},
+      {"INT", SIGINT},
+      {"QUIT", SIGQUIT},
+      {"ABRT", SIGABRT},
+      {"KILL", SIGKILL},
+      {"USR1", SIGUSR1},
+      {"USR2", SIGUSR2},
+      {"PIPE", SIGPIPE},
+      {"ALRM", SIGALRM},
+      {"TERM", SIGTERM},
+      {"CONT", SIGCONT},
+      {"STOP", SIGSTOP},
+      {"WINCH", SIGWINCH},
+      {"PWR", SIGPWR},
+  }};
+  std::string_view plain = name;
+  if (plain.substr(0, 3) == "SIG") {
+    plain.remove_prefix(3);
+  }
+  for (const auto& [known, number] : kSignals) {
+    if (known == plain) {
+      return number;
+    }
+  }
+  const int number = name.empty() || name.size() > 2 ? -1 : digits(name, 0, name.size());
+  if (number < 1 || number > 64) {
+    return fail(Code::kInvalidArgument, "'{}' is not a signal", name)
+        .hint("name it like TERM or SIGTERM, or give its number");
+  }
+  return number;
+}
+
+dsl::env::WallTime parse_time(std::string_view text) {
+  using namespace std::chrono;
+  const int y = digits(text, 0, 4);
+  const int mo = digits(text, 5, 2);
+  const int d = digits(text, 8, 2);
+  const int h = digits(text, 11, 2);
+  const int mi = digits(text, 14, 2);
+  const int s = digits(text, 17, 2);
+  if (y < 1970 || mo < 1 || d < 1 || h < 0 || mi < 0 || s < 0) {
+    return {};
+  }
+  const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
+                            day(static_cast<unsigned>(d))};
+  if (!date.ok()) {
+    return {};
+  }
+  milliseconds time = hours(h) + minutes(mi) + seconds(s);
+  std::size_t at = 19;
+  if (at < text.size() && text[at] == '.') {
+    int scale = 100;
+    for (++at; digits(text, at, 1) >= 0; ++at, scale /= 10) {
+      time += milliseconds(digits(text, at, 1) * scale);
+    }
+  }
+  if (at < text.size() && (text[at] == '+' || text[at] == '-')) {
+    const int oh = digits(text, at + 1, 2);
+    const int om = digits(text, at + 4, 2);
+    if (oh >= 0 && om >= 0) {
+      const minutes offset = hours(oh) + minutes(om);
+      time -= text[at] == '+' ? offset : -offset;
+    }
+  }
+  return dsl::env::WallTime(sys_days(date)) + time;
+}
+
+}  // namespace mcp::runtime
