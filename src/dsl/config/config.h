@@ -6,8 +6,8 @@
 //   &config.tick).range("1s", "1h"); MC_TRY(table.load(sources));
 //
 // Precedence: command flag > $PORT/$PORT_<NAME> > $<SERVICE>_<SECTION>_<KEY> > TOML > default.
-// Every problem is collected; all are reported together, each with file:line:column and, for an
-// unknown key, the nearest known one. Exit code 2.
+// Every problem is collected; all are reported together in the details of one kInvalidArgument
+// (exit code 2), each with file:line:column and, for an unknown key, the nearest known one.
 #pragma once
 
 #include <chrono>
@@ -28,33 +28,40 @@ namespace dsl::config {
 // Where values come from. `file` may be empty: no file then.
 struct Sources {
   std::string file;
-  bool file_required = true;                 // false: a missing file means defaults
-  std::map<std::string, std::string> flags;  // dotted key -> value, from the command line
+  bool file_required = true;  // false: a missing file means defaults
+  // Dotted key -> value, from the command line. In flags and variables a list is "a,b", a table
+  // "k=v,k=v"; an empty variable counts as not set.
+  std::map<std::string, std::string> flags;
 };
 
-// Declares one key's attributes; returned by the Table's binders.
+struct KeyState;
+
+// Declares one key's attributes; returned by the Table's binders. A range or choice that the
+// default of an optional key does not keep is a mistake of ours (asserted by `load`).
 class Key {
  public:
   Key& help(std::string text);
   Key& required();
-  Key& secret();      // masked in check-config; `<key>_file = path` is accepted too
-  Key& reloadable();  // SIGHUP takes a new value
-  Key& range(std::string minimum, std::string maximum);  // in the key's own notation
-  Key& one_of(std::vector<std::string> values);
-  Key& port_variable(std::string name);  // "" = $PORT, else $PORT_<NAME>
+  Key& secret();  // masked in check-config; `<key>_file = path` is accepted too, also as $..._FILE
+  Key& reloadable();  // SIGHUP takes a new value; not for `tables`
+  // In the key's own notation; "" = open. Integers, durations and sizes only.
+  Key& range(std::string minimum, std::string maximum);
+  Key& one_of(std::vector<std::string> values);  // texts, and each item of a list
+  // "" = $PORT, else $PORT_<NAME>. A text key keeps its host and gets this port.
+  Key& port_variable(std::string name);
 
  private:
   friend class Table;
-  struct State;
-  explicit Key(State* state) : state_(state) {}
-  State* state_;
+  explicit Key(KeyState* state) : state_(state) {}
+  KeyState* state_;
 };
 
 // Confined to one thread. Targets must outlive the table; their values at binding time are the
 // defaults.
 class Table {
  public:
-  // `service` names the environment prefix: "mcp-agent" -> $MCP_AGENT_...
+  // `service` names the environment prefix: "mcp-agent" -> $MCP_AGENT_... Two keys of one name are
+  // a mistake of ours (asserted).
   explicit Table(std::string service);
   ~Table();
   Table(const Table&) = delete;
@@ -67,15 +74,21 @@ class Table {
   Key size(std::string key, std::uint64_t* target);
   Key list(std::string key, std::vector<std::string>* target);             // array of strings
   Key table(std::string key, std::map<std::string, std::string>* target);  // free string table
-  // [[key]]: one call of `add` for each entry, with its value; `add` reports its own problems.
+  // [[key]]: one call of `add` for each entry, with its value, after the other targets are set;
+  // `add` reports its own problems. From the file only.
   Key tables(std::string key, std::function<Result<void>(const TomlValue&)> add);
-  // An extra check over the finished values, e.g. one key against another.
+  // An extra check over the finished values, e.g. one key against another. Runs once all else is
+  // good.
   void check(std::function<Result<void>()> rule);
 
+  // Sets every target. After an error they hold anything: the program is not to go on.
   Result<void> load(env::Env& env, const Sources& sources);
   // Reads the file again and sets the keys marked reloadable. On any problem nothing is changed.
-  // Returns the keys whose value changed.
+  // Returns the keys whose value changed. Keys that would change but are not reloadable are in
+  // `restart_needed` from then on.
   Result<std::vector<std::string>> reload(env::Env& env, const Sources& sources);
+
+  const std::vector<std::string>& restart_needed() const;
 
   // `key = value  # origin` for each key, secrets masked: what `check-config` prints.
   std::string effective() const;

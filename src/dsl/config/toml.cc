@@ -188,16 +188,20 @@ std::string_view TomlValue::kind_name() const {
 }
 
 Result<TomlValue> parse_toml(std::string_view text, std::string_view name) {
-  Position deep;
-  if (KeyDepthScan(text).too_deep(deep)) {
-    return fail(Code::kInvalidArgument, "{}: a key has more than {} parts", at(name, deep),
-                kKeyPartsMax);
+  Position where;
+  Result<TomlValue> parsed = parse_toml(text, where);
+  return parsed ? std::move(parsed) : with_context(std::move(parsed), at(name, where));
+}
+
+Result<TomlValue> parse_toml(std::string_view text, Position& where) {
+  if (KeyDepthScan(text).too_deep(where)) {
+    return fail(Code::kInvalidArgument, "a key has more than {} parts", kKeyPartsMax);
   }
   try {
-    return convert_table(toml::parse(text, name));
+    return convert_table(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    return fail(Code::kInvalidArgument, "{}: {}", at(name, position_of(error.source())),
-                error.description());
+    where = position_of(error.source());
+    return fail(Code::kInvalidArgument, "{}", error.description());
   }
 }
 

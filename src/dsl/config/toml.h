@@ -49,6 +49,8 @@ struct TomlMember {
 // `name` (a path) goes into errors: "mcq.toml:3:14: ...". A duplicate key is an error, and so is a
 // key of more than 64 parts (a.b.c has three).
 Result<TomlValue> parse_toml(std::string_view text, std::string_view name);
+// As above for one who tells the place himself: an error has it in `where`, its message without.
+Result<TomlValue> parse_toml(std::string_view text, Position& where);
 
 // "file:line:column"
 std::string at(std::string_view file, Position position);

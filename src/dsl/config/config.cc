@@ -1,0 +1,235 @@
+#include "dsl/config/config.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dsl/config/key_state.h"
+#include "dsl/config/loader.h"
+#include "dsl/config/print.h"
+
+namespace dsl::config {
+
+struct Table::Impl {
+  std::string service;
+  States states;
+  std::vector<std::function<Result<void>()>> rules;
+  std::vector<std::string> restart_needed;
+
+  KeyState* bind(std::string key, KeyState::Target target);
+  void add_entries(Loader& loader, KeyState& state, const TomlValue& tables);
+  void check_rules(Loader& loader, const Sources& sources);
+};
+
+namespace {
+
+Value bound(const KeyState& state, const std::string& notation) {
+  Result<Value> value = value_from_text(state.kind(), notation);
+  MC_ASSERT(value.has_value(), "the bounds of a range are in the key's own notation");
+  return *value;
+}
+
+void assert_defaults_are_good(const States& states) {
+  for (const auto& state : states) {
+    MC_ASSERT(state->required || problem_with(*state, state->initial).empty(),
+              "a default keeps to the range and the choices of its key");
+  }
+}
+
+// How an entry of [[...]] reports: each of its findings, else its message.
+std::vector<std::string> messages(const Error& error) {
+  std::vector<std::string> out;
+  for (const Detail& detail : error.details()) {
+    out.push_back(detail.where.empty() ? detail.message
+                                       : text("{}: {}", detail.where, detail.message));
+  }
+  if (out.empty()) {
+    out.push_back(error.message());
+  }
+  if (!error.hint().empty()) {
+    out.back() += text(" ({})", error.hint());
+  }
+  return out;
+}
+
+}  // namespace
+
+Key& Key::help(std::string text) {
+  state_->help = std::move(text);
+  return *this;
+}
+
+Key& Key::required() {
+  state_->required = true;
+  return *this;
+}
+
+Key& Key::secret() {
+  MC_ASSERT(state_->kind() == Kind::kText, "a secret is a text");
+  state_->secret = true;
+  return *this;
+}
+
+Key& Key::reloadable() {
+  MC_ASSERT(state_->kind() != Kind::kTables, "entries cannot be taken back");
+  state_->reloadable = true;
+  return *this;
+}
+
+Key& Key::range(std::string minimum, std::string maximum) {
+  const Kind kind = state_->kind();
+  MC_ASSERT(kind == Kind::kInteger || kind == Kind::kDuration || kind == Kind::kSize,
+            "a range is for numbers");
+  if (!minimum.empty()) {
+    state_->minimum = bound(*state_, minimum);
+  }
+  if (!maximum.empty()) {
+    state_->maximum = bound(*state_, maximum);
+  }
+  return *this;
+}
+
+Key& Key::one_of(std::vector<std::string> values) {
+  MC_ASSERT(state_->kind() == Kind::kText || state_->kind() == Kind::kList,
+            "choices are for texts");
+  state_->one_of = std::move(values);
+  return *this;
+}
+
+Key& Key::port_variable(std::string name) {
+  MC_ASSERT(state_->kind() == Kind::kText || state_->kind() == Kind::kInteger,
+            "a port is a number or the end of an address");
+  state_->port_variable = name.empty() ? "PORT" : "PORT_" + name;
+  return *this;
+}
+
+KeyState* Table::Impl::bind(std::string key, KeyState::Target target) {
+  const bool is_new = std::none_of(states.begin(), states.end(),
+                                   [&](const auto& state) { return state->key == key; });
+  MC_ASSERT(is_new, "each key is bound once");
+  auto state = std::make_unique<KeyState>();
+  state->key = std::move(key);
+  state->target = std::move(target);
+  state->initial = state->current();
+  return states.emplace_back(std::move(state)).get();
+}
+
+void Table::Impl::add_entries(Loader& loader, KeyState& state, const TomlValue& tables) {
+  const AddEntry& add = std::get<AddEntry>(state.target);
+  state.entries = tables.items.size();
+  for (const TomlValue& entry : tables.items) {
+    if (const Result<void> added = add(entry); !added) {
+      for (const std::string& message : messages(added.error())) {
+        loader.report_in_file(entry.position, dsl::text("{}: {}", state.key, message));
+      }
+    }
+  }
+}
+
+void Table::Impl::check_rules(Loader& loader, const Sources& sources) {
+  for (const std::function<Result<void>()>& rule : rules) {
+    if (const Result<void> kept = rule(); !kept) {
+      for (const std::string& message : messages(kept.error())) {
+        loader.report(sources.file.empty() ? "configuration" : sources.file, {}, message);
+      }
+    }
+  }
+}
+
+Table::Table(std::string service) : impl_(std::make_unique<Impl>()) {
+  impl_->service = std::move(service);
+}
+
+Table::~Table() = default;
+
+Key Table::text(std::string key, std::string* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::integer(std::string key, std::int64_t* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::boolean(std::string key, bool* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::duration(std::string key, std::chrono::milliseconds* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::size(std::string key, std::uint64_t* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::list(std::string key, std::vector<std::string>* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::table(std::string key, std::map<std::string, std::string>* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::tables(std::string key, std::function<Result<void>(const TomlValue&)> add) {
+  return Key(impl_->bind(std::move(key), std::move(add)));
+}
+
+void Table::check(std::function<Result<void>()> rule) { impl_->rules.push_back(std::move(rule)); }
+
+Result<void> Table::load(env::Env& env, const Sources& sources) {
+  assert_defaults_are_good(impl_->states);
+  Loader loader(impl_->states, impl_->service, env, sources);
+  const std::vector<Loaded>& loaded = loader.read();
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    impl_->states[i]->set(loaded[i].value);
+    impl_->states[i]->origin = loaded[i].origin;
+  }
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    if (loaded[i].tables) {
+      impl_->add_entries(loader, *impl_->states[i], *loaded[i].tables);
+    }
+  }
+  if (loader.good()) {
+    impl_->check_rules(loader, sources);
+  }
+  return loader.verdict();
+}
+
+Result<std::vector<std::string>> Table::reload(env::Env& env, const Sources& sources) {
+  Loader loader(impl_->states, impl_->service, env, sources);
+  const std::vector<Loaded>& loaded = loader.read();
+  MC_TRY(loader.verdict());
+
+  std::vector<std::pair<KeyState*, Value>> before;
+  std::vector<std::string> changed;
+  std::vector<std::string> restart_needed;
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    KeyState& state = *impl_->states[i];
+    Value value = state.current();
+    if (loaded[i].value == value) {
+      continue;
+    }
+    if (!state.reloadable) {
+      restart_needed.push_back(state.key);
+      continue;
+    }
+    state.set(loaded[i].value);
+    changed.push_back(state.key);
+    before.emplace_back(&state, std::move(value));
+  }
+
+  impl_->check_rules(loader, sources);
+  if (Result<void> verdict = loader.verdict(); !verdict) {
+    for (const auto& [state, value] : before) {
+      state->set(value);
+    }
+    return fail(std::move(verdict.error()));
+  }
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    if (impl_->states[i]->reloadable) {
+      impl_->states[i]->origin = loaded[i].origin;
+    }
+  }
+  impl_->restart_needed = std::move(restart_needed);
+  return changed;
+}
+
+const std::vector<std::string>& Table::restart_needed() const { return impl_->restart_needed; }
+
+std::string Table::effective() const { return effective_text(impl_->states); }
+
+std::string Table::reference() const { return reference_text(impl_->states, impl_->service); }
+
+}  // namespace dsl::config

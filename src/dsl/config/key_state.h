@@ -1,0 +1,54 @@
+// What a Table knows about one key.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dsl/config/config.h"
+#include "dsl/config/value.h"
+
+namespace dsl::config {
+
+using AddEntry = std::function<Result<void>(const TomlValue&)>;
+
+struct KeyState {
+  // In the order of Value.
+  using Target =
+      std::variant<std::string*, std::int64_t*, bool*, std::chrono::milliseconds*, std::uint64_t*,
+                   std::vector<std::string>*, std::map<std::string, std::string>*, AddEntry>;
+
+  std::string key;  // "agent.tick"
+  Target target;
+  Value initial;  // the target's value when it was bound
+  std::string help;
+  bool required = false;
+  bool secret = false;
+  bool reloadable = false;
+  std::optional<Value> minimum;
+  std::optional<Value> maximum;
+  std::vector<std::string> one_of;
+  std::optional<std::string> port_variable;  // "PORT" or "PORT_<NAME>"
+
+  std::string origin = "default";  // "mcq.toml:3:8", "$MCQ_AGENT_TICK", "command line"
+  std::size_t entries = 0;         // of tables
+
+  Kind kind() const { return static_cast<Kind>(target.index()); }
+  // The target's value now, and a new one.
+  Value current() const;
+  void set(const Value& value) const;
+  // "agent", and "" for a key outside of sections.
+  std::string section() const;
+  // "tick"
+  std::string name() const;
+};
+
+using States = std::vector<std::unique_ptr<KeyState>>;
+
+// "mcp-agent", "agent.tick" -> "MCP_AGENT_AGENT_TICK"
+std::string variable_name(std::string_view service, std::string_view key);
+
+}  // namespace dsl::config

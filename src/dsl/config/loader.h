@@ -1,0 +1,90 @@
+// One reading of all sources: a value, an origin and a place for each key, and every problem.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dsl/config/key_state.h"
+
+namespace dsl::config {
+
+struct Loaded {
+  Value value;
+  std::string origin;
+  const TomlValue* tables = nullptr;  // the array of a key of that kind; lives in the loader
+};
+
+// Why `value` is not allowed for the key; empty when it is.
+std::string problem_with(const KeyState& state, const Value& value);
+
+// Used once. Changes no target.
+class Loader {
+ public:
+  Loader(const States& states, std::string_view service, env::Env& env, const Sources& sources);
+
+  // One value a state, in their order; meaningful when there are no problems.
+  const std::vector<Loaded>& read();
+
+  // `position` with line 0 = of the whole source.
+  void report(const std::string& source, Position position, std::string message);
+  void report_in_file(Position position, std::string message) {
+    report(sources_.file, position, std::move(message));
+  }
+  bool good() const { return problems_.empty(); }
+  // Nothing, or all problems as one error.
+  Result<void> verdict() const;
+
+ private:
+  struct Found {
+    const TomlValue* value = nullptr;
+    const TomlValue* secret_file = nullptr;  // of `<key>_file`
+  };
+  struct Problem {
+    Position position;
+    std::string where;
+    std::string message;
+  };
+  // What the source that counts says about a key.
+  struct Setting {
+    std::string origin;  // as check-config shows it
+    Position position;
+    std::string source;  // as problems name it
+    Result<Value> value;
+  };
+
+  void read_file();
+  void match_table(const TomlValue& table, const std::string& prefix);
+  void match_member(const TomlMember& member, const std::string& name);
+  void report_unknown(const TomlMember& member, const std::string& name);
+  void match_flags();
+  std::string suggestion(const std::string& name) const;
+  std::string place(Position position) const { return at(sources_.file, position); }
+
+  Loaded load_key(const KeyState& state);
+  std::optional<Setting> find_setting(const KeyState& state);
+  std::optional<Setting> setting_from_flags(const KeyState& state);
+  std::optional<Setting> setting_from_variables(const KeyState& state);
+  std::optional<Setting> setting_from_file(const KeyState& state);
+  void apply_port(const KeyState& state, std::optional<Setting>& setting);
+  Result<Value> read_secret(const std::string& path);
+
+  const States& states_;
+  const std::string service_;
+  env::Env& env_;
+  const Sources& sources_;
+
+  std::map<std::string, const KeyState*, std::less<>> by_key_;
+  std::set<std::string, std::less<>> sections_;
+  TomlValue root_;
+  bool file_failed_ = false;
+  std::map<const KeyState*, Found> found_;
+  std::vector<Loaded> loaded_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace dsl::config
