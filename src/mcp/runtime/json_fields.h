@@ -1,5 +1,5 @@
 // Reading members of foreign JSON without trusting it: what is absent or of another type reads as
-// empty. For .cc files only, since it brings in Boost.JSON.
+// empty.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/json/value.hpp>
-
 #include "dsl/result/result.h"
+
+namespace boost::json {
+class value;
+class array;
+class object;
+enum class kind : unsigned char;
+}  // namespace boost::json
 
 namespace mcp::runtime {
 
