@@ -1,0 +1,125 @@
+#include "mcp/agent/agent.h"
+
+#include <unistd.h>
+
+#include "dsl/log/log.h"
+#include "mcp/model/codes.h"
+
+namespace mcp::agent {
+
+using dsl::Code;
+using dsl::fail;
+using dsl::text;
+
+namespace {
+
+const dsl::log::Logger logger("agent");
+
+std::string parent_directory(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+// Until identity exists every caller is local, and admin (see local_authenticator).
+Result<void> admins_only(const dsl::rpc::CallContext& call, const google::protobuf::Message&) {
+  if (call.caller().has_role("admin")) {
+    return {};
+  }
+  return fail(Code::kPermissionDenied, "{} may not do this", call.caller().subject)
+      .id(model::code::kNotAllowed)
+      .hint("use the local socket as root, as the agent's user, or as a member of its group");
+}
+
+bool unreadable(Code code) { return code == Code::kDataLoss || code == Code::kPermissionDenied; }
+
+}  // namespace
+
+Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
+  Opened opened;
+  MC_TRY(check_identity(config, geteuid(), getegid(), std::nullopt));
+  MC_ASSIGN(opened.boot_id, read_boot_id(env));
+  MC_TRY(env.files().make_directories(parent_directory(config.database_path), 0750));
+  Result<std::unique_ptr<dsl::env::FileLock>> lock = env.files().lock(
+      config.database_path + ".lock", text("pid {} boot {}", getpid(), opened.boot_id));
+  if (!lock) {
+    if (lock.error().code() == Code::kConflict) {
+      return fail(Code::kConflict, "another agent uses {}: {}", config.database_path,
+                  lock.error().message())
+          .id(model::code::kRegistryLocked)
+          .hint("one agent for one registry: stop the other one, or talk to it with mcp");
+    }
+    return tl::unexpected(lock.error());
+  }
+  opened.lock = std::move(*lock);
+
+  Result<std::unique_ptr<Registry>> registry = Registry::open(env, config.database_path);
+  if (!registry) {
+    if (!unreadable(registry.error().code())) {
+      return tl::unexpected(registry.error());
+    }
+    opened.registry_error = registry.error();
+    opened.registry_error.set_id(model::code::kRegistryCorrupt);
+    logger.failure(dsl::log::Level::kError,
+                   "the registry is unreadable: containers are left as they are", registry.error());
+    return opened;
+  }
+  MC_ASSIGN(const std::optional<NodeRecord> node, (*registry)->node());
+  MC_TRY(check_identity(config, geteuid(), getegid(), node));
+  MC_ASSIGN(std::unique_ptr<runtime::PodmanRuntime> runtime,
+            runtime::PodmanRuntime::open(env, config.podman_options()));
+  opened.core =
+      std::make_unique<Core>(env, config, std::move(*registry), std::move(runtime), opened.boot_id);
+  return opened;
+}
+
+Result<void> Agent::start(dsl::env::Env& env) {
+  MC_ASSIGN(const dsl::log::Level level, dsl::log::parse_level(config_.log_level));
+  dsl::log::set_level("", level);
+  MC_ASSIGN(opened_, open_core(env, config_));
+  context_ =
+      std::make_unique<HandlerContext>(HandlerContext{.env = env,
+                                                      .config = config_,
+                                                      .core = opened_.core.get(),
+                                                      .registry_error = opened_.registry_error,
+                                                      .started = env.clock().now(),
+                                                      .uid = geteuid(),
+                                                      .gid = getegid(),
+                                                      .boot_id = opened_.boot_id});
+  if (opened_.core) {
+    MC_TRY(opened_.core->begin());
+  }
+  dsl::rpc::MethodTable table;
+  add_methods(table, *context_);
+  MC_TRY(env.files().make_directories(parent_directory(config_.socket_path), 0750));
+  dsl::rpc::ServerOptions options;
+  options.local_socket = config_.socket_path;
+  options.local_group = config_.socket_group;
+  options.authenticate = dsl::rpc::local_authenticator(geteuid(), config_.socket_group);
+  options.policy = admins_only;
+  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(table), std::move(options)));
+  return {};
+}
+
+std::vector<std::string> Agent::listeners() const { return {"unix " + config_.socket_path}; }
+
+void Agent::reloaded(const std::vector<std::string>& changed_keys) {
+  for (const std::string& key : changed_keys) {
+    logger.info("configuration changed", {{"key", key}});
+  }
+  const Result<dsl::log::Level> level = dsl::log::parse_level(config_.log_level);
+  if (level) {
+    dsl::log::set_level("", *level);
+  }
+}
+
+void Agent::stop(std::chrono::milliseconds grace) {
+  if (server_) {
+    server_->stop(grace);
+    server_.reset();
+  }
+  if (opened_.core) {
+    opened_.core->stop();
+  }
+}
+
+}  // namespace mcp::agent

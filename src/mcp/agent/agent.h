@@ -1,0 +1,43 @@
+// mcp-agent as a server: one agent for one registry, under the one uid that owns the containers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dsl/rpc/server.h"
+#include "dsl/service/service.h"
+#include "mcp/agent/handlers.h"
+
+namespace mcp::agent {
+
+// The parts of an agent without its server: what `server` and a local `recover` share.
+//
+// Refuses to open when the uid is not the recorded one (MCP-0301) or another agent holds the
+// registry (MCP-0502). A damaged registry is no refusal: `core` is then null, and says why.
+struct Opened {
+  std::unique_ptr<dsl::env::FileLock> lock;
+  std::unique_ptr<Core> core;
+  dsl::Error registry_error{dsl::Code::kUnavailable, "not opened"};
+  std::string boot_id;
+};
+Result<Opened> open_core(dsl::env::Env& env, const Config& config);
+
+class Agent : public dsl::service::Service {
+ public:
+  void configure(dsl::config::Table& table) override { config_.bind(table); }
+  Result<void> start(dsl::env::Env& env) override;
+  std::vector<std::string> listeners() const override;
+  void reloaded(const std::vector<std::string>& changed_keys) override;
+  void stop(std::chrono::milliseconds grace) override;
+
+  const Config& config() const { return config_; }
+
+ private:
+  Config config_;
+  Opened opened_;
+  std::unique_ptr<HandlerContext> context_;
+  std::unique_ptr<dsl::rpc::Server> server_;
+};
+
+}  // namespace mcp::agent

@@ -1,0 +1,38 @@
+// doctor, status and recover on the node itself: they work with the server running (through its
+// socket) and without it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dsl/cli/cli.h"
+#include "dsl/env/env.h"
+
+namespace mcp::agent {
+
+// Holds what the options write to: must outlive `cli::run`, like the globals.
+class LocalCommands {
+ public:
+  LocalCommands(dsl::env::Env& env, const dsl::cli::Globals& globals)
+      : env_(env), globals_(globals) {}
+  LocalCommands(const LocalCommands&) = delete;
+  LocalCommands& operator=(const LocalCommands&) = delete;
+
+  std::vector<dsl::cli::Command> list();
+
+ private:
+  dsl::Result<int> doctor();
+  dsl::Result<int> status();
+  dsl::Result<int> recover();
+
+  dsl::env::Env& env_;
+  const dsl::cli::Globals& globals_;
+  std::vector<std::string> checks_;
+  std::vector<std::string> services_;
+  std::string orphans_ = "report";
+};
+
+// The configuration file that is used without --config.
+inline constexpr const char* kDefaultConfig = "/srv/mcp/mcp-agent.toml";
+
+}  // namespace mcp::agent
