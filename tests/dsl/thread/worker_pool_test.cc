@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <latch>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -35,6 +37,40 @@ TEST(WorkerPool, RunsWhatWaitsBeforeItStops) {
 
   EXPECT_EQ(ran, 50);
   EXPECT_FALSE(pool.submit([] {}));
+}
+
+TEST(WorkerPool, WithoutAQueueAFreedThreadTakesTheNextWork) {
+  WorkerPool pool("test", {1, 0});
+  std::atomic<int> done{0};
+
+  for (int i = 0; i < 100; ++i) {
+    while (!pool.submit([&] { ++done; })) {
+      std::this_thread::yield();
+    }
+  }
+  pool.stop();
+
+  EXPECT_EQ(done, 100);
+}
+
+TEST(WorkerPool, RunsEverythingThatItTookFromManyThreads) {
+  WorkerPool pool("test", {4, 100000});
+  std::atomic<int> done{0};
+  std::vector<std::thread> threads;
+
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 1000; ++n) {
+        EXPECT_TRUE(pool.submit([&] { ++done; }));
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  pool.stop();
+
+  EXPECT_EQ(done, 4000);
 }
 
 }  // namespace

@@ -1,0 +1,174 @@
+#include <cstdio>
+#include <optional>
+
+#include <unistd.h>
+
+#include "dsl/service/crash.h"
+#include "dsl/service/init.h"
+#include "dsl/service/log_config.h"
+#include "dsl/service/notify.h"
+#include "dsl/service/service.h"
+#include "dsl/service/signals.h"
+
+namespace dsl::service {
+
+namespace {
+
+const log::Logger logger("service");
+
+// The keys of a service: its own and those that every service has.
+class Configuration {
+ public:
+  Configuration(const std::string& name, Service& service) : table_(name) {
+    log_.bind(table_);
+    service.configure(table_);
+  }
+  config::Table& table() { return table_; }
+  const LogConfig& log() const { return log_; }
+
+ private:
+  LogConfig log_;
+  config::Table table_;
+};
+
+void print_error(const Error& error) { std::fprintf(stderr, "%s\n", error.render().c_str()); }
+
+// One line for each listener, an empty one, end of file: a test reads it and knows the ports.
+void report_listeners(int fd, const std::vector<std::string>& listeners) {
+  if (fd < 0) {
+    return;
+  }
+  std::string lines;
+  for (const std::string& listener : listeners) {
+    lines += listener + "\n";
+  }
+  lines += "\n";
+  if (::write(fd, lines.data(), lines.size()) != static_cast<ssize_t>(lines.size())) {
+    logger.warn("cannot report the listeners", {{"fd", fd}});
+  }
+  (void)::close(fd);  // written is written
+}
+
+// The state of one `run`. Confined to the thread that calls it.
+class Runner {
+ public:
+  Runner(const std::string& name, Service& service, const RunOptions& options, env::Env& env)
+      : name_(name),
+        service_(service),
+        options_(options),
+        env_(env),
+        notifier_(Notifier::from_environment(env)),
+        configuration_(name, service) {}
+
+  int run();
+
+ private:
+  Result<void> serve();
+  void wait_for_stop();
+  void reload();
+
+  const std::string& name_;
+  Service& service_;
+  const RunOptions& options_;
+  env::Env& env_;
+  Notifier notifier_;  // before the threads of signals_
+  Configuration configuration_;
+  std::optional<Signals> signals_;  // made before any other thread, so that all leave signals to it
+};
+
+int Runner::run() {
+  if (const auto loaded = configuration_.table().load(env_, options_.sources); !loaded) {
+    print_error(loaded.error());
+    return kExitUsage;
+  }
+  signals_.emplace();
+  Result<log::Options> log_options = configuration_.log().options(env_, name_);
+  if (log_options) {
+    if (const auto started = log::start(*log_options); !started) {
+      print_error(started.error());
+      return started.error().exit_code();
+    }
+    configuration_.log().apply_levels();
+  }
+  int code = kExitOk;
+  if (const Result<void> served = serve(); !served) {
+    logger.failure(log::Level::kError, "cannot start", served.error());
+    code = served.error().exit_code();
+  }
+  log::stop();
+  return code;
+}
+
+Result<void> Runner::serve() {
+  MC_TRY(service_.start(env_));
+  const std::vector<std::string> listeners = service_.listeners();
+  for (const std::string& listener : listeners) {
+    logger.info("listens", {{"on", listener}});
+  }
+  report_listeners(options_.ready_fd, listeners);
+  notifier_.ready();
+  logger.info("is ready", {{"version", build_info().version}});
+  if (!options_.once) {
+    wait_for_stop();
+  }
+  notifier_.stopping();
+  logger.info("stops", {{"grace_ms", options_.grace.count()}});
+  service_.stop(options_.grace);
+  logger.info("has stopped");
+  return {};
+}
+
+void Runner::wait_for_stop() {
+  env::Clock& clock = env_.clock();
+  while (true) {
+    const auto interval = notifier_.watchdog();
+    const env::MonoTime next = interval ? clock.mono_now() + *interval : env::MonoTime::max();
+    const std::optional<Signals::Event> event = signals_->wait(clock, next);
+    if (interval) {
+      notifier_.alive();
+    }
+    if (event == Signals::Event::kStop) {
+      return;
+    }
+    if (event == Signals::Event::kReload) {
+      reload();
+    }
+  }
+}
+
+void Runner::reload() {
+  notifier_.reloading(env_.clock().mono_now());
+  const auto changed = configuration_.table().reload(env_, options_.sources);
+  if (changed) {
+    configuration_.log().apply_levels();
+    logger.info("has read its configuration again", {{"changed", changed->size()}});
+    service_.reloaded(*changed);
+  } else {
+    logger.failure(log::Level::kError, "keeps its configuration: the new one is wrong",
+                   changed.error());
+  }
+  notifier_.ready();
+}
+
+}  // namespace
+
+int run(const std::string& name, Service& service, const RunOptions& options) {
+  if (const std::optional<int> code = run_as_init()) {
+    return *code;
+  }
+  install_crash_handler(name);
+  return Runner(name, service, options, env::system_env()).run();
+}
+
+Result<std::string> check_config(const std::string& name, Service& service,
+                                 const config::Sources& sources) {
+  Configuration configuration(name, service);
+  MC_TRY(configuration.table().load(env::system_env(), sources));
+  return configuration.table().effective();
+}
+
+std::string config_reference(const std::string& name, Service& service) {
+  return Configuration(name, service).table().reference();
+}
+
+}  // namespace dsl::service
