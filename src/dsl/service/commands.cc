@@ -13,7 +13,7 @@ std::vector<cli::Command> Commands::list() {
                         .help = "set a configuration key, before file and environment",
                         .value_name = "KEY=VALUE"};
   cli::Command server{.name = "server",
-                      .summary = "Runs the service in the foreground.",
+                      .summary = "Run the service in the foreground",
                       .examples = {text("{} server --config /srv/{}/{}.toml", name_, name_, name_)},
                       .options = {set},
                       .run = [this] { return serve(); }};
@@ -27,19 +27,19 @@ std::vector<cli::Command> Commands::list() {
       {.name = "--grace", .target = &grace_, .help = "time for running calls after TERM"});
   cli::Command check_command{
       .name = "check-config",
-      .summary = "Checks the configuration and prints each value with its origin.",
+      .summary = "Check the configuration and print each value with its origin",
       .examples = {text("{} check-config --config {}.toml", name_, name_)},
       .options = {set},
       .run = [this] { return check(); }};
   cli::Command reference{.name = "reference",
-                         .summary = "Prints a commented configuration with every key.",
+                         .summary = "Print a commented configuration with every key",
                          .examples = {text("{} config reference > {}.toml", name_, name_)},
                          .run = [this]() -> Result<int> {
                            std::fputs(config_reference(name_, service_).c_str(), stdout);
                            return kExitOk;
                          }};
   cli::Command config{
-      .name = "config", .summary = "About the configuration.", .commands = {std::move(reference)}};
+      .name = "config", .summary = "About the configuration", .commands = {std::move(reference)}};
   return {std::move(server), std::move(check_command), std::move(config)};
 }
 
