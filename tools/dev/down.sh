@@ -1,0 +1,77 @@
+# stops what `up` started and undoes its changes to the machine; data stays
+# shellcheck shell=bash
+#
+# usage: ./dev down
+#
+# Stops the agent and the containers, in reverse boot order, and undoes what `./dev up` recorded in
+# ./run/host-changes. Images, the registry and the data of the services stay: `./dev up` finds them
+# again, `./dev reset` wipes them.
+
+# shellcheck source=tools/dev/platform.sh
+source "$MC_ROOT/tools/dev/platform.sh"
+
+stop_containers() {
+  if [[ -n "$(agent_pid)" ]]; then
+    "$run_dir/mcp" --quiet boot --down || true
+  fi
+  stop_agent
+  if ! id "$owner" >/dev/null 2>&1 || [[ ! -d "$store_runtime" ]]; then
+    return
+  fi
+  local ids
+  ids="$(cd /; as_owner podman ps --all --quiet --filter label=mcp.managed=1 2>/dev/null || true)"
+  if [[ -n "$ids" ]]; then
+    # shellcheck disable=SC2086 # a list of ids
+    (cd / && as_owner podman rm --force --time 5 $ids >/dev/null)
+  fi
+  # The API service of the agent, and podman's pause process, outlive both on purpose.
+  local pid
+  for pid in $(pgrep -u "$(id -u "$owner")" -f "podman system service .*$store_runtime" || true); do
+    end_process "$pid" 5
+  done
+  pid="$(cat "$store_runtime/libpod/tmp/pause.pid" 2>/dev/null || true)"
+  if [[ -n "$pid" ]]; then
+    end_process "$pid" 2
+  fi
+}
+
+undo_change() {
+  case "$1" in
+    user)
+      run userdel mcp
+      ;;
+    subuid) run sed -i '/^mcp:100000:65536$/d' /etc/subuid ;;
+    subgid) run sed -i '/^mcp:100000:65536$/d' /etc/subgid ;;
+    runtime-dir) run rm -rf "/run/user/$mcp_uid" ;;
+    tun) run chmod 0600 /dev/net/tun ;;
+    fuse) run chmod 0600 /dev/fuse ;;
+    rshared) run mount --make-rprivate / ;;
+    "ports "*) run sysctl -q -w "net.ipv4.ip_unprivileged_port_start=${1#ports }" ;;
+    "data "*) printf '%s\n' "$1" >>"$host_changes.kept" ;;
+  esac
+}
+
+undo_host_changes() {
+  [[ -f "$host_changes" ]] || return 0
+  local lines=() i
+  mapfile -t lines <"$host_changes"
+  for ((i = ${#lines[@]} - 1; i >= 0; i--)); do
+    undo_change "${lines[i]}" || say "not undone: ${lines[i]}"
+  done
+  rm -f "$host_changes"
+  if [[ -f "$host_changes.kept" ]]; then
+    mv "$host_changes.kept" "$host_changes"
+  fi
+}
+
+main() {
+  (($# == 0)) || fail_usage "unknown argument '$1'" "./dev down --help"
+  locate_platform
+  if [[ ! -d "$run_dir" ]]; then
+    say "nothing is up"
+    return
+  fi
+  stop_containers
+  undo_host_changes
+  say "down; images, registry and data are kept (./dev reset wipes them)"
+}

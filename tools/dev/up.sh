@@ -1,0 +1,284 @@
+# stands the reference platform up on this machine
+# shellcheck shell=bash
+#
+# usage: ./dev up [--yes]
+#
+# Installs packages, builds, makes the images (stand-ins until the real services land), starts the
+# agent and boots the ten services in dependency order behind their health gates, on loopback.
+#
+# As root it uses the user `mcp` (uid 850), its store in /srv/mcp, data in /srv/<service>, and the
+# usual ports. As an ordinary user it uses that user, ./run/, and ports offset by 20000.
+# It says first what it will change on the machine, and asks. `./dev down` undoes it.
+#
+#   --yes   do not ask
+#
+# Running it again brings everything to the present state of the tree; containers that are as they
+# should be are left alone.
+
+# shellcheck source=tools/dev/platform.sh
+source "$MC_ROOT/tools/dev/platform.sh"
+
+host_plan=()
+
+# plan_change KIND WHAT: what prepare_host will do, found out without doing it.
+plan_change() { host_plan+=("$1|$2"); }
+
+has_subids() { grep -qE "^($owner|$EUID):" "$1" 2>/dev/null; }
+
+find_host_changes() {
+  if ((EUID != 0)); then
+    local file
+    for file in /etc/subuid /etc/subgid; do
+      has_subids "$file" ||
+        fail "$file has no range for $owner" "as root: echo $owner:100000:65536 >> $file"
+    done
+    return
+  fi
+  if ! id mcp >/dev/null 2>&1; then
+    plan_change user "make user and group mcp, uid and gid $mcp_uid, home /srv/mcp"
+  elif [[ "$(id -u mcp)" != "$mcp_uid" ]]; then
+    fail "user mcp has uid $(id -u mcp), not $mcp_uid" \
+      "rename that user; the uid of rootless containers can never change later"
+  fi
+  has_subids /etc/subuid || plan_change subuid "add mcp:100000:65536 to /etc/subuid"
+  has_subids /etc/subgid || plan_change subgid "add mcp:100000:65536 to /etc/subgid"
+  [[ -d "/run/user/$mcp_uid" ]] || plan_change runtime-dir "make /run/user/$mcp_uid for mcp"
+  [[ "$(stat -c %a /dev/net/tun 2>/dev/null)" == 666 ]] ||
+    plan_change tun "make /dev/net/tun usable by everyone (mode 0666)"
+  [[ ! -e /dev/fuse || "$(stat -c %a /dev/fuse)" == 666 ]] ||
+    plan_change fuse "make /dev/fuse usable by everyone (mode 0666)"
+  [[ "$(findmnt -no PROPAGATION /)" == *shared* ]] ||
+    plan_change rshared "share mounts below / with containers (mount --make-rshared /)"
+  local start
+  start="$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)"
+  ((start <= 53)) ||
+    plan_change "ports $start" "let users bind ports from 53 on (ip_unprivileged_port_start, was $start)"
+}
+
+apply_change() {
+  case "$1" in
+    user)
+      run groupadd -g "$mcp_uid" mcp
+      # Debian warns that the uid is below UID_MIN of ordinary users, which it is meant to be.
+      run useradd -u "$mcp_uid" -g "$mcp_uid" -d /srv/mcp -M -s /bin/bash mcp 2>/dev/null
+      ;;
+    subuid) echo "mcp:100000:65536" >>/etc/subuid ;;
+    subgid) echo "mcp:100000:65536" >>/etc/subgid ;;
+    runtime-dir) run install -d -m 0700 -o mcp -g mcp "/run/user/$mcp_uid" ;;
+    tun)
+      [[ -e /dev/net/tun ]] || { mkdir -p /dev/net && run mknod /dev/net/tun c 10 200; }
+      run chmod 0666 /dev/net/tun
+      ;;
+    fuse) run chmod 0666 /dev/fuse ;;
+    rshared) run mount --make-rshared / ;;
+    "ports "*) run sysctl -q -w net.ipv4.ip_unprivileged_port_start=53 ;;
+  esac
+  record_change "$1"
+}
+
+announce() {
+  say "This machine will be changed:"
+  local report
+  if ! report="$("$MC_ROOT/dev" setup --check build podman)"; then
+    say "  - install ${report#setup: missing: }"
+  fi
+  local entry
+  for entry in "${host_plan[@]}"; do
+    say "  - ${entry#*|}"
+  done
+  say "  - keep the platform in $state_dir, its data in $data_root/<service>"
+  say "  - run twelve containers as $owner, on loopback addresses, ports from $((53 + port_offset)) on"
+  say "./dev down undoes it."
+}
+
+# The store's own settings: what rootless Podman needs where no systemd delegates cgroups.
+write_store_config() {
+  local config="$store_home/.config/containers" runtime=crun
+  [[ "$(stat -fc %T /sys/fs/cgroup)" == cgroup2fs ]] || runtime=runc # crun refuses hybrid cgroups
+  local files processes
+  files="$(ulimit -Hn)"
+  processes="$(ulimit -Hu)"
+  as_owner mkdir -p "$config"
+  as_owner tee "$config/containers.conf" >/dev/null <<CONF
+[containers]
+default_ulimits = ["nofile=$(at_most 20000 "$files"):$(at_most 20000 "$files")", "nproc=$(at_most 8192 "$processes"):$(at_most 8192 "$processes")"]
+
+[engine]
+runtime = "$runtime"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+CONF
+  as_owner tee "$config/storage.conf" >/dev/null <<'CONF'
+[storage]
+driver = "overlay"
+CONF
+}
+
+at_most() {
+  if [[ "$2" == unlimited ]] || (($2 > $1)); then echo "$1"; else echo "$2"; fi
+}
+
+# Directories of the state, the data and the store, with their owner.
+make_directories() {
+  local service directory
+  mkdir -p "$run_dir/services" "$run_dir/bin"
+  for directory in "$state_dir" "$store_home" "$store_runtime" "$(dirname "$socket")"; do
+    make_owned "$directory" 0700
+  done
+  if ((EUID == 0)); then
+    chmod 0755 "$state_dir" # the socket below it is for the group mcp-admin, too
+  fi
+  for service in "${reference_services[@]}"; do
+    if [[ ! -d "$data_root/$service" ]]; then
+      make_owned "$data_root/$service" 0750
+      record_change "data $data_root/$service"
+    fi
+  done
+}
+
+make_owned() {
+  [[ -d "$1" ]] && return
+  mkdir -p "$1"
+  chmod "$2" "$1"
+  if ((EUID == 0)); then
+    chown mcp:mcp "$1"
+  fi
+}
+
+write_agent_config() {
+  local gid
+  gid="$(id -g "$owner")"
+  as_owner tee "$state_dir/mcp-agent.toml" >/dev/null <<CONF
+# Written by ./dev up; \`mcp-agent config reference\` explains every key.
+[socket]
+path = "$socket"
+group = ""
+
+[database]
+path = "$state_dir/mcp.db"
+specs_dir = "$state_dir/specs"
+
+[node]
+name = "rift"
+addresses = { loopback = "127.0.0.1", lan = "127.0.1.1", overlay = "127.0.2.1" }
+
+[podman]
+mode = "spawn"
+
+[agent]
+data_root = "$data_root"
+volume_roots = ["$data_root"]
+image_dirs = ["$state_dir/images"]
+port_offset = $port_offset
+
+[identity]
+uid = $(id -u "$owner")
+gid = $gid
+CONF
+}
+
+# The definitions, with the host-network stand-ins kept to loopback and to our ports.
+write_definitions() {
+  local service
+  for service in "${reference_services[@]}"; do
+    cp "$reference_dir/$service.toml" "$run_dir/services/$service.toml"
+  done
+  local o="$port_offset"
+  listen_on mc-proxy "https=127.0.0.1:$((443 + o)) https=127.0.0.1:$((8443 + o)) grpc=127.0.0.1:$((9443 + o))"
+  listen_on mcp-master "grpc=127.0.0.1:$((9555 + o))"
+}
+
+# listen_on SERVICE LISTENERS: where its stand-in listens on the host's network.
+listen_on() {
+  sed -i "s|^network = \"host\"|&\nenv = { STANDIN_LISTEN = \"$2\" }|" "$run_dir/services/$1.toml"
+}
+
+# ./run/mcp: the CLI of this platform, without options to remember.
+write_wrapper() {
+  cat >"$run_dir/bin/mcp" <<WRAPPER
+#!/bin/sh
+exec "$BUILD_ROOT/dev/bin/mcp" --socket "$socket" --services-dir "$run_dir/services" "\$@"
+WRAPPER
+  chmod 0755 "$run_dir/bin/mcp"
+  ln -sfn bin/mcp "$run_dir/mcp"
+}
+
+start_agent() {
+  stop_agent
+  local binary="$state_dir/mcp-agent"
+  as_owner tee "$binary.new" <"$BUILD_ROOT/dev/bin/mcp-agent" >/dev/null
+  as_owner chmod 0755 "$binary.new"
+  as_owner mv "$binary.new" "$binary"
+  # In a session of its own: it outlives this terminal.
+  (cd / && as_owner setsid "$binary" server --config "$state_dir/mcp-agent.toml" \
+    </dev/null >>"$run_dir/agent.log" 2>&1 &)
+  local i
+  for ((i = 0; i < 100; i++)); do
+    if "$run_dir/mcp" agent status >/dev/null 2>&1; then
+      find_agent_pid >"$(agent_pid_file)"
+      return
+    fi
+    sleep 0.1
+  done
+  tail -n 5 "$run_dir/agent.log" >&2 || true
+  fail "the agent did not start" "its log is $run_dir/agent.log; $binary doctor checks the node"
+}
+
+find_agent_pid() {
+  pgrep -u "$(id -u "$owner")" -f "^$state_dir/mcp-agent server" | head -n 1
+}
+
+main() {
+  assume_yes=""
+  for word in "$@"; do
+    case "$word" in
+      --yes | -y) assume_yes=1 ;;
+      *) fail_usage "unknown argument '$word'" "./dev up --help" ;;
+    esac
+  done
+  local begun=$SECONDS
+  locate_platform
+  find_host_changes
+  announce
+  confirm "Go on?" || fail "nothing was changed" "./dev up --yes does not ask"
+
+  say "== packages"
+  "$MC_ROOT/dev" setup build podman
+  local entry
+  for entry in "${host_plan[@]}"; do
+    apply_change "${entry%%|*}"
+  done
+  say "== build"
+  build_targets dev mcp mcp-agent mc-standin
+  say "== images (stand-ins: they answer health gates and nothing else)"
+  make_directories
+  write_store_config
+  # The script and the binary are read by us, podman runs as the owner.
+  "$MC_ROOT/deploy/images/build-standins" --binary "$BUILD_ROOT/dev/bin/mc-standin" \
+    --output "$run_dir/standins.tar" >/dev/null
+  as_owner podman load --quiet <"$run_dir/standins.tar" >/dev/null
+  say "== agent"
+  write_agent_config
+  write_definitions
+  write_wrapper
+  start_agent
+  say "== boot"
+  "$run_dir/mcp" --quiet sync --init
+  "$run_dir/mcp" boot
+  say ""
+  say "The platform is up after $((SECONDS - begun)) s. Its address book:"
+  "$run_dir/mcp" ps
+  local store="$store_home/.local/share/containers/storage"
+  cat <<NEXT
+
+Try next:
+  ./run/mcp status                       the node at a glance
+  rm $store/libpod/bolt_state.db
+                                         lose podman's database, as on 3 April 2026
+  ./run/mcp agent recover --dry-run      what it would take to come back
+  ./run/mcp agent recover                come back
+  ./run/mcp ps                           and look
+  ./dev down                             stop it, and undo what was changed on this machine
+NEXT
+}
