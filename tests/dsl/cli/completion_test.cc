@@ -128,5 +128,21 @@ TEST(Completion, InAnInteractiveBashTabFinishesTheWord) {
   EXPECT_EQ(line_after_tab("demo deploy mcr"), "deploy mcr/web\n");
 }
 
+TEST(Completion, FishAsksTheProgramToo) {
+  env::Command command;
+  command.argv = {
+      "fish", "--no-config", "-c",
+      "set PATH " MC_DEMO_DIR
+      " $PATH; demo completion fish | source\n"
+      "complete -C 'demo dep'; complete -C 'demo --output w'; complete -C 'demo logs mc'"};
+  const Result<env::Output> output = env::system_env().processes().run(command, kPatience);
+  if (!output) {
+    GTEST_SKIP() << "fish is not installed";
+  }
+
+  EXPECT_EQ(output->err, "");
+  EXPECT_EQ(output->out, "deploy\tRoll out services\nwide\nmcns\nmcq\nmcr/web\n");
+}
+
 }  // namespace
 }  // namespace dsl::cli

@@ -1,14 +1,13 @@
 #include "dsl/config/config.h"
 
 #include <map>
-#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "dsl/env/env.h"
 #include "support/result_matchers.h"
 #include "support/temp_dir.h"
+#include "support/test_env.h"
 
 namespace dsl::config {
 namespace {
@@ -17,21 +16,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using test::require_ok;
-
-// The system's, with variables of the test's own.
-class EnvWithVariables : public env::Env {
- public:
-  env::Clock& clock() override { return env::system_env().clock(); }
-  env::Random& random() override { return env::system_env().random(); }
-  env::FileSystem& files() override { return env::system_env().files(); }
-  env::Spawner& processes() override { return env::system_env().processes(); }
-  std::optional<std::string> variable(const std::string& name) override {
-    const auto found = variables.find(name);
-    return found == variables.end() ? std::nullopt : std::optional(found->second);
-  }
-
-  std::map<std::string, std::string> variables;
-};
 
 struct Peer {
   std::string name;
@@ -55,6 +39,7 @@ struct Config {
 class ConfigTest : public testing::Test {
  protected:
   ConfigTest() {
+    env_.use_real_files();
     table_.text("server.listen", &config_.listen).help("where it serves").port_variable("");
     table_.text("server.socket", &config_.socket).help("local socket").reloadable();
     table_.text("server.token", &config_.token).help("shared with the peers").secret();
@@ -111,7 +96,7 @@ class ConfigTest : public testing::Test {
   }
 
   test::TempDir dir_;
-  EnvWithVariables env_;
+  test::TestEnv env_{1};
   Sources sources_;
   Config config_;
   Table table_{"mcq"};

@@ -12,6 +12,8 @@
 #include <pty.h>
 #include <unistd.h>
 
+#include "support/manual_clock.h"
+
 namespace dsl::log {
 namespace {
 
@@ -153,6 +155,28 @@ TEST_F(LogTest, ARepeatingSiteIsSilencedAndItsSuppressedLinesReported) {
   EXPECT_EQ(count_of(out, "something else\n"), 1u);
   EXPECT_TRUE(out.ends_with("<4>agent.boot: suppressed repeated lines like=again lines=80\n"))
       << out;
+}
+
+TEST_F(LogTest, TheReportComesByItselfWhenTheWindowEnds) {
+  test::ManualClock clock;
+  options_.clock = &clock;
+  begin();
+  for (int i = 0; i < 25; ++i) {
+    logger_.info("again");
+  }
+
+  clock.await_waiters(1);
+  clock.advance(std::chrono::seconds{10});
+
+  std::string out;
+  std::array<char, 4096> buffer;
+  while (out.find("suppressed repeated lines like=again lines=5\n") == std::string::npos) {
+    const ssize_t size = ::read(ends_[0], buffer.data(), buffer.size());
+    ASSERT_GT(size, 0);
+    out.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+  logger_.info("again");
+  EXPECT_EQ(written(), "<6>agent.boot: again\n");
 }
 
 TEST_F(LogTest, ErrorsAreNeverSilenced) {
