@@ -50,7 +50,7 @@ new_service() {
   local name="$1"
   check_name "$name"
   [[ ! -e "$MC_ROOT/src/$name" ]] || fail "src/$name exists already" "choose another name"
-  render service "name=$name" "Name=$(pascal_case "$name")"
+  render service "name=$name" "Name=$(pascal_case "$name")" "NAME=${name^^}"
   say "next: ./dev test $name"
 }
 
