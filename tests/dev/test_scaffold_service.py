@@ -1,0 +1,33 @@
+"""The service that `./dev new service` makes, built and tested as a newcomer would."""
+import subprocess
+import time
+
+from dev_script import closing_line, run_dev
+
+
+# HOUSE-A14: `./dev new service demo && ./dev test demo` passes untouched, in a copy of the tree in
+# another folder; the new files also pass lint's layer, proto and format rules.
+def test_new_service_passes_its_tests(copy):
+    made = run_dev("new", "service", "demo", root=copy)
+    assert made.returncode == 0, made.stderr
+
+    for tool in ("check-layers", "proto-lint"):
+        subprocess.run([copy / "tools" / tool], check=True)
+    sources = [*copy.glob("src/demo/*.[ch]*"), *copy.glob("tests/demo/*.cc")]
+    subprocess.run(["clang-format-14", "--dry-run", "-Werror", *sources], check=True)
+
+    done = run_dev("test", "demo", root=copy)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert closing_line(done).endswith(" passed, 0 failed, 0 skipped")
+    assert not closing_line(done).startswith("0 ")
+
+    # HOUSE-A3: One source file of a service touched, its tests are built and run by
+    # `./dev test PATH` in at most 20 s.
+    source = copy / "src/demo/demo_service.cc"
+    source.write_text(source.read_text(encoding="utf-8").replace("{}, {}!", "{}, {}! "),
+                      encoding="utf-8")
+    start = time.monotonic()
+    done = run_dev("test", "src/demo/demo_service.cc", root=copy)
+    assert time.monotonic() - start <= 20
+    assert " 1 failed," in closing_line(done), "the change must have been built and noticed"
