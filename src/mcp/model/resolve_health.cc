@@ -117,7 +117,8 @@ class HealthResolver {
     if (table_->find("port") != nullptr) {
       written_port(static_cast<std::uint16_t>(read_integer(*table_, "port", 0)));
     } else if (const auto found = fitting()) {
-      health_.port = found->host;
+      // A dns gate asks at each published 53, of which there is one for each address.
+      health_.port = health_.type == "dns" ? std::uint16_t{0} : found->host;
       add_offset();
     } else {
       scope_.problems.add(where_,

@@ -51,9 +51,10 @@ struct SecretUse {
 // How to tell that a component is healthy (section "gates" of docs/design/mcp.md).
 struct Health {
   std::string type = "none";  // dns, tcp, http, https, grpc, exec, none
-  // As seen from the host: a published host port, the platform's offset included. 0 = the port
-  // allocated to the first fitting route. A number that is no host port of the component but a
-  // route's `target` stands for the host port allocated to that route.
+  // As seen from the host: a published host port, the platform's offset included. 0 = each
+  // published 53 for dns, else the port allocated to the first fitting route. A number that is no
+  // host port of the component but a route's `target` stands for the host port allocated to that
+  // route.
   std::uint16_t port = 0;
   std::string path;    // http, https
   std::string host;    // http, https: Host header and SNI
