@@ -334,8 +334,8 @@ void BootRunner::prepare(Run& run, std::size_t node) {
   Result<Containers::Brought> brought = containers_.bring_up(*record, *component);
   if (brought) {
     run.container_ids[node] = brought->id;
-    const Result<void> saved =
-        registry_.set_container_id(target.service, target.component, brought->id);
+    const Result<void> saved = registry_.set_container(target.service, target.component,
+                                                       brought->id, brought->image_digest);
     if (!saved) {
       logger.failure(dsl::log::Level::kError, "container id not recorded", saved.error());
     }

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <set>
 
+#include <unistd.h>
+
 #include "dsl/config/nearest.h"
 #include "dsl/log/log.h"
 #include "mcp/agent/drift.h"
 #include "mcp/agent/port_probe.h"
 #include "mcp/model/codes.h"
 #include "mcp/runtime/leftovers.h"
-#include "mcp/runtime/liveness.h"
 
 namespace mcp::agent {
 
@@ -20,6 +21,7 @@ using dsl::text;
 namespace {
 
 const dsl::log::Logger logger("agent.containers");
+constexpr std::chrono::milliseconds kLeftoverGrace{10000};
 
 std::string repository(std::string_view reference) {
   const std::size_t colon = reference.rfind(':');
@@ -74,6 +76,10 @@ Result<Pull> parse_pull(std::string_view word) {
   }
   return fail(Code::kInvalidArgument, "pull policy \"{}\" is not known", word)
       .hint("always, missing or never");
+}
+
+std::string digest_of(const runtime::Image& image) {
+  return image.digest.empty() ? image.id : image.digest;
 }
 
 std::string label(const runtime::Container& container, std::string_view name) {
@@ -215,12 +221,34 @@ Result<std::string> Containers::create(const ServiceRecord& record,
   MC_ASSIGN(const std::vector<runtime::Container> all, runtime_.list(true));
   for (const runtime::Container& container : all) {
     if (container.storage_only && container.name == component.container) {
-      MC_TRY(runtime::end_leftovers_of(env_, container.id));
-      MC_TRY(runtime_.remove_storage(container.id));
+      MC_TRY(release({container}));
       return runtime_.create(spec);
     }
   }
   return created;
+}
+
+Result<void> Containers::release(const std::vector<runtime::Container>& storage_only) {
+  MC_ASSIGN(const runtime::RuntimeInfo info, runtime_.info());
+  std::set<std::string> ids;
+  for (const runtime::Container& container : storage_only) {
+    ids.insert(container.id);
+  }
+  std::vector<runtime::Leftover> leftovers =
+      runtime::find_leftovers(runtime::Proc(env_.files()), info.run_root, geteuid());
+  std::erase_if(leftovers, [&](const runtime::Leftover& leftover) {
+    return !ids.contains(leftover.container_id);
+  });
+  MC_TRY(runtime::end_leftovers(env_, leftovers, kLeftoverGrace));
+  MC_TRY(runtime::forget_names(env_, info.run_root, {ids.begin(), ids.end()}));
+  for (const std::string& id : ids) {
+    MC_TRY(runtime_.remove_storage(id));
+  }
+  return {};
+}
+
+runtime::Liveness Containers::liveness(const runtime::Container& live) const {
+  return runtime::LivenessPass(runtime::Proc(env_.files()), geteuid()).check(live);
 }
 
 Result<void> Containers::start(const model::Component& component, const std::string& id) {
@@ -263,13 +291,15 @@ Result<Containers::Brought> Containers::bring_up(const ServiceRecord& record,
   if (live && matches(record, wanted, *live)) {
     brought.id = live->id;
     if (live->state == runtime::State::kRunning &&
-        runtime::check_liveness(*live).kind == runtime::Liveness::Kind::kAlive) {
+        liveness(*live).state == runtime::Liveness::State::kAlive) {
+      brought.image_digest = wanted.image_digest;
       return brought;
     }
     if (live->state != runtime::State::kRunning) {
       MC_TRY(check_mounts(*component));
       MC_TRY(start(*component, live->id));
       brought.started = true;
+      brought.image_digest = wanted.image_digest;
       return brought;
     }
     // Podman says running, but its process or port forwarder is gone: start and restart fail then.
@@ -292,6 +322,7 @@ Result<Containers::Brought> Containers::recreate(const ServiceRecord& record,
     MC_TRY(runtime_.remove(live->id, true));
   }
   Brought brought;
+  brought.image_digest = digest_of(image);
   MC_ASSIGN(brought.id, create(record, *component, image.id, ""));
   brought.created = true;
   Result<void> started = start(*component, brought.id);

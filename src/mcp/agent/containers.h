@@ -12,6 +12,7 @@
 #include "mcp/agent/config.h"
 #include "mcp/agent/registry.h"
 #include "mcp/boot/gate.h"
+#include "mcp/runtime/liveness.h"
 #include "mcp/runtime/runtime.h"
 
 namespace mcp::agent {
@@ -47,10 +48,19 @@ class Containers {
   // Starts it; a port conflict names the holder.
   Result<void> start(const model::Component& component, const std::string& id);
 
+  // Gives names back that only the image store holds since podman lost its database: ends what
+  // still runs of those containers (TERM first), then removes the entries. Nobody else's are
+  // touched.
+  Result<void> release(const std::vector<runtime::Container>& storage_only);
+
+  // Podman's word that it runs, and our own look at its process and port forwarders.
+  runtime::Liveness liveness(const runtime::Container& live) const;
+
   // Makes the component's container exist as recorded, and run: what boot, recover and start do.
   // kFailedPrecondition with id MCP-0401 when the image is missing.
   struct Brought {
     std::string id;
+    std::string image_digest;
     bool created = false;
     bool started = false;
   };
@@ -89,6 +99,9 @@ inline constexpr std::string_view kLabelService = "mcp.service";
 inline constexpr std::string_view kLabelComponent = "mcp.component";
 inline constexpr std::string_view kLabelSpec = "mcp.spec.sha256";
 inline constexpr std::string_view kLabelGeneration = "mcp.generation";
+
+// What is recorded of an image: its digest, or its id when it has none.
+std::string digest_of(const runtime::Image& image);
 
 std::string label(const runtime::Container& container, std::string_view name);
 

@@ -200,7 +200,7 @@ Result<pb::AdoptReply> Definitions::adopt(const pb::AdoptRequest& request,
     component.container_id = live->id;
     const Result<std::optional<runtime::Image>> image = runtime_.image(live->image_id);
     if (image && *image) {
-      component.image_digest = (*image)->digest.empty() ? (*image)->id : (*image)->digest;
+      component.image_digest = digest_of(**image);
     }
   }
   if (!all_equal || request.change().dry_run()) {
@@ -215,7 +215,8 @@ Result<pb::AdoptReply> Definitions::adopt(const pb::AdoptRequest& request,
   for (int i = 0; i < reply.rows_size(); ++i) {
     const ComponentRecord& component = record.components[static_cast<std::size_t>(i)];
     MC_ASSIGN(const Containers::Brought brought, containers_.recreate(record, component));
-    MC_TRY(registry_.set_container_id(record.service.name, component.name, brought.id));
+    MC_TRY(registry_.set_container(record.service.name, component.name, brought.id,
+                                   brought.image_digest));
     MC_TRY(registry_.set_adopted(record.service.name, component.name, false));
     reply.mutable_rows(i)->set_action("recreated");
   }

@@ -290,8 +290,7 @@ Result<void> Deployer::Transaction::prepare_component(const DeployPlan& plan,
                                            .digest = plan.prefer_digest ? record->image_digest : "",
                                            .prefer_digest = plan.prefer_digest,
                                            .pull = plan.pull}));
-  record->image_digest =
-      replacement.image.digest.empty() ? replacement.image.id : replacement.image.digest;
+  record->image_digest = digest_of(replacement.image);
   MC_TRY(make_default_directory(plan, component));
   MC_TRY(owner_.containers_.check_mounts(component));
   MC_TRY(owner_.containers_.ensure_networks(component));

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 #include "dsl/log/log.h"
 #include "mcp/agent/drift.h"
-#include "mcp/runtime/liveness.h"
 
 namespace mcp::agent {
 
@@ -156,12 +157,14 @@ void Observer::look(bool probe_all) {
   for (const runtime::Container& container : *listed) {
     by_name[container.name] = &container;
   }
+  const runtime::LivenessPass alive(runtime::Proc(env_.files()), geteuid());
   std::set<std::string> registered;
   for (const ServiceRecord& record : *records) {
     for (const ComponentRecord& wanted : record.components) {
       registered.insert(wanted.container);
       const auto found = by_name.find(wanted.container);
-      look_at(record, wanted, found == by_name.end() ? nullptr : found->second, probe_all, next);
+      look_at(record, wanted, found == by_name.end() ? nullptr : found->second, alive, probe_all,
+              next);
     }
   }
   for (const runtime::Container& container : *listed) {
@@ -186,8 +189,8 @@ void Observer::look(bool probe_all) {
 }
 
 void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wanted,
-                       const runtime::Container* listed, bool probe_all,
-                       std::map<std::string, pb::ContainerState>& next) {
+                       const runtime::Container* listed, const runtime::LivenessPass& alive,
+                       bool probe_all, std::map<std::string, pb::ContainerState>& next) {
   std::unique_ptr<Watched>& slot = watched_[wanted.container];
   if (!slot) {
     slot = std::make_unique<Watched>(FlapLimits{
@@ -217,7 +220,7 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
     }
     watched.healthy = false;
   } else {
-    examine(watched, record, wanted, *listed, state);
+    examine(watched, record, wanted, *listed, alive, state);
     if (state.observed() == "running") {
       judge_gate(watched, record, wanted, probe_all, state);
     }
@@ -247,7 +250,8 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
 }
 
 void Observer::examine(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
-                       const runtime::Container& listed, pb::ContainerState& state) {
+                       const runtime::Container& listed, const runtime::LivenessPass& alive,
+                       pb::ContainerState& state) {
   const bool changed = watched.inspected.id != listed.id ||
                        watched.inspected.state != listed.state ||
                        watched.inspected.pid != listed.pid;
@@ -266,8 +270,7 @@ void Observer::examine(Watched& watched, const ServiceRecord& record, const Comp
   const runtime::Container& live = watched.inspected;
   if (watched.drift_sha != wanted.sha256) {
     const Result<std::optional<runtime::Image>> image = runtime_.image(live.image_id);
-    const std::string digest =
-        image && *image ? ((*image)->digest.empty() ? (*image)->id : (*image)->digest) : "";
+    const std::string digest = image && *image ? digest_of(**image) : "";
     watched.drift = drift(record, wanted, live, digest);
     watched.drift_sha = wanted.sha256;
   }
@@ -295,11 +298,11 @@ void Observer::examine(Watched& watched, const ServiceRecord& record, const Comp
       state.set_observed("unknown");
       return;
   }
-  const runtime::Liveness liveness = runtime::check_liveness(live);
-  state.set_observed(liveness.kind == runtime::Liveness::Kind::kStale      ? "stale"
-                     : liveness.kind == runtime::Liveness::Kind::kPortDead ? "port-dead"
-                                                                           : "running");
-  state.set_note(liveness.detail);
+  const runtime::Liveness liveness = alive.check(live);
+  state.set_observed(liveness.state == runtime::Liveness::State::kStale      ? "stale"
+                     : liveness.state == runtime::Liveness::State::kPortDead ? "port-dead"
+                                                                             : "running");
+  state.set_note(liveness.reason);
 }
 
 void Observer::judge_gate(Watched& watched, const ServiceRecord& record,

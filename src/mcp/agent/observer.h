@@ -55,10 +55,11 @@ class Observer {
   void look_forever();
   void look(bool probe_all);
   void look_at(const ServiceRecord& record, const ComponentRecord& wanted,
-               const runtime::Container* listed, bool probe_all,
+               const runtime::Container* listed, const runtime::LivenessPass& alive, bool probe_all,
                std::map<std::string, pb::ContainerState>& next);
   void examine(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
-               const runtime::Container& listed, pb::ContainerState& state);
+               const runtime::Container& listed, const runtime::LivenessPass& alive,
+               pb::ContainerState& state);
   void judge_gate(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
                   bool probe_all, pb::ContainerState& state);
   void reconcile(const ServiceRecord& record, const ComponentRecord& wanted,

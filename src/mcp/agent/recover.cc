@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 #include "mcp/model/codes.h"
-#include "mcp/runtime/leftovers.h"
 #include "mcp/runtime/liveness.h"
 
 namespace mcp::agent {
@@ -50,6 +51,7 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
   boot::Inventory inventory;
   MC_ASSIGN(inventory.containers, runtime_.list(true));
   MC_ASSIGN(inventory.images, runtime_.images());
+  const runtime::LivenessPass alive(runtime::Proc(env_.files()), geteuid());
   for (runtime::Container& container : inventory.containers) {
     if (container.storage_only) {
       continue;
@@ -62,7 +64,7 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
       }
     }
     if (container.state == runtime::State::kRunning &&
-        runtime::check_liveness(container).kind == runtime::Liveness::Kind::kAlive) {
+        alive.check(container).state == runtime::Liveness::State::kAlive) {
       inventory.live_ids.insert(container.id);
     }
   }
@@ -82,37 +84,24 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
   return plan;
 }
 
-Result<void> Recovery::apply(const boot::PlanStep& step, const RecoverOptions& options) {
-  switch (step.action) {
-    case PlanAction::kReleaseName:
-      MC_TRY(runtime::end_leftovers_of(env_, step.container_id));
-      return runtime_.remove_storage(step.container_id);
-    case PlanAction::kOrphan:
-      return options.orphans == "remove" ? runtime_.remove(step.container_id, true)
-                                         : Result<void>();
-    case PlanAction::kLoadImage:
-    case PlanAction::kKeep:
-    case PlanAction::kStart:
-    case PlanAction::kRecreate:
-    case PlanAction::kStale:
-    case PlanAction::kForeign:
-    case PlanAction::kBlocked:
-      return {};  // brought up, or only reported
-  }
-  return {};
-}
-
 Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options,
                            const std::string& boot_id, OperationContext& operation) {
-  int step_number = 0;
-  const int total = static_cast<int>(plan.steps.size());
+  std::vector<runtime::Container> released;
   for (const boot::PlanStep& step : plan.steps) {
-    ++step_number;
-    if (step.action == PlanAction::kReleaseName ||
-        (step.action == PlanAction::kOrphan && options.orphans == "remove")) {
-      operation.progress(step_number, total, step.container, std::string(boot::name(step.action)));
-      MC_TRY(dsl::with_context(apply(step, options), step.container));
+    if (step.action == PlanAction::kReleaseName) {
+      runtime::Container container;
+      container.id = step.container_id;
+      container.name = step.container;
+      released.push_back(std::move(container));
     }
+    if (step.action == PlanAction::kOrphan && options.orphans == "remove") {
+      operation.progress(0, 0, step.container, "remove the orphan");
+      MC_TRY(dsl::with_context(runtime_.remove(step.container_id, true), step.container));
+    }
+  }
+  if (!released.empty()) {
+    operation.progress(0, 0, "", text("release {} names that podman has lost", released.size()));
+    MC_TRY(containers_.release(released));
   }
   if (options.pull == Pull::kMissing) {
     MC_ASSIGN(const std::vector<ServiceRecord> records, registry_.services());

@@ -45,8 +45,6 @@ class Recovery {
                    const std::string& boot_id, OperationContext& operation);
 
  private:
-  Result<void> apply(const boot::PlanStep& step, const RecoverOptions& options);
-
   dsl::env::Env& env_;
   const Config& config_;
   Registry& registry_;

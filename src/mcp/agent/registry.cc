@@ -292,11 +292,12 @@ Result<void> Registry::set_should_run(std::string_view service, std::string_view
   });
 }
 
-Result<void> Registry::set_container_id(std::string_view service, std::string_view component,
-                                        std::string_view id) {
+Result<void> Registry::set_container(std::string_view service, std::string_view component,
+                                     std::string_view id, std::string_view image_digest) {
   return db_->write([&](Transaction& tx) {
-    return tx.run("UPDATE components SET container_id = ? WHERE service = ? AND name = ?", id,
-                  service, component);
+    return tx.run(
+        "UPDATE components SET container_id = ?, image_digest = ? WHERE service = ? AND name = ?",
+        id, image_digest, service, component);
   });
 }
 

@@ -103,8 +103,8 @@ class Registry {
   Result<void> remove_service(std::string_view name);
   Result<void> set_should_run(std::string_view service, std::string_view component,
                               bool should_run);
-  Result<void> set_container_id(std::string_view service, std::string_view component,
-                                std::string_view id);
+  Result<void> set_container(std::string_view service, std::string_view component,
+                             std::string_view id, std::string_view image_digest);
   Result<void> set_adopted(std::string_view service, std::string_view component, bool adopted);
 
   Result<std::vector<HistoryEntry>> history(std::string_view service);

@@ -97,7 +97,8 @@ Result<void> ServiceOps::start_containers(const ServiceRecord& record, const std
     const int total = static_cast<int>(2 * order.size());
     operation.progress(++step, total, wanted->name, "start");
     MC_ASSIGN(const Containers::Brought brought, containers_.bring_up(record, *wanted));
-    MC_TRY(registry_.set_container_id(record.service.name, wanted->name, brought.id));
+    MC_TRY(registry_.set_container(record.service.name, wanted->name, brought.id,
+                                   brought.image_digest));
     operation.progress(++step, total, wanted->name, text("wait for the {} gate", spec.health.type));
     const boot::Answer answer =
         containers_.wait_for_gate(record, spec, brought.id, [&] { return operation.cancelled(); });
@@ -160,8 +161,8 @@ Result<void> ServiceOps::undeploy(const std::string& service, const std::string&
   }
   MC_TRY(registry_.remove_service(service));
   MC_TRY(mirror_.remove(service));
-  for (const model::Component& component : record.service.components) {
-    for (const model::Volume& volume : component.volumes) {
+  for (const model::Component& spec : record.service.components) {
+    for (const model::Volume& volume : spec.volumes) {
       operation.notice(text("{} stays as it is", volume.host));
     }
   }
