@@ -19,6 +19,14 @@
 namespace dsl {
 namespace {
 
+// The sanitizers replace mlock: their own memory must not be locked.
+#if defined(__has_feature)
+constexpr bool kMlockDoesNothing =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool kMlockDoesNothing = false;
+#endif
+
 template <class T>
 concept Streamable = requires(std::ostream& out, const T& value) {
   out << value;
@@ -108,7 +116,9 @@ TEST(Secret, IsLockedAndLeftOutOfDumps) {
   const std::string flags = mapping_flags(secret.expose().data());
 
   EXPECT_NE(flags.find(" dd"), std::string::npos) << flags;
-  EXPECT_NE(flags.find(" lo"), std::string::npos) << flags;
+  if (!kMlockDoesNothing) {
+    EXPECT_NE(flags.find(" lo"), std::string::npos) << flags;
+  }
 }
 
 TEST(Secret, WithoutPermissionToLockItStillWorks) {
