@@ -39,6 +39,19 @@ std::string first_name(std::initializer_list<std::string> candidates) {
   return "service";
 }
 
+// The nearest name of a component: "Web_1.x" -> "web-1-x".
+std::string name_from(std::string_view container) {
+  std::string name;
+  for (const char c : container.substr(0, 63)) {
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    name += is_name(std::string(1, lower)) ? lower : '-';
+  }
+  while (name.ends_with('-')) {
+    name.pop_back();
+  }
+  return name;
+}
+
 class Converter {
  public:
   Converter(const Platform& platform, const Node& node) : platform_(platform), node_(node) {
@@ -108,7 +121,7 @@ class Converter {
   static std::string component_name(const std::string& service, const std::string& container) {
     const std::string prefix = service + "-";
     const std::string rest = container.starts_with(prefix) ? container.substr(prefix.size()) : "";
-    return first_name({rest, container, service});
+    return first_name({rest, container, name_from(container)});
   }
 
   // What the line leaves to podman and a definition would not: written out, and told.
