@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 
 #include <arpa/inet.h>
 #include <grp.h>
@@ -30,6 +31,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kUser = "mcp";
 constexpr std::chrono::seconds kPodmanTimeout{120};
+constexpr const char* kOwner = "owner.pid";  // the process that made the store
 
 std::string read_all(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -74,7 +76,9 @@ std::optional<std::string> PodmanStore::unavailable() {
 }
 
 PodmanStore::PodmanStore() : base_("/tmp/mc-podman-XXXXXX") {
+  sweep();
   MC_ASSERT(::mkdtemp(base_.data()) != nullptr, "a temporary folder can be made");
+  write_all(fs::path(base_) / kOwner, std::to_string(::getpid()));
   home_ = base_ + "/home";
   runtime_dir_ = base_ + "/run";
   const fs::path config = fs::path(home_) / ".config/containers";
@@ -96,6 +100,11 @@ PodmanStore::PodmanStore() : base_("/tmp/mc-podman-XXXXXX") {
   ::unsetenv("CONTAINERS_CONF");
 }
 
+PodmanStore::PodmanStore(std::string abandoned) : base_(std::move(abandoned)) {
+  home_ = base_ + "/home";
+  runtime_dir_ = base_ + "/run";
+}
+
 PodmanStore::~PodmanStore() {
   kill_everything();
   // The files belong to sub-uids; removing them starts a pause process, which goes last.
@@ -103,6 +112,16 @@ PodmanStore::~PodmanStore() {
   kill_everything();
   std::error_code ignored;
   fs::remove_all(base_, ignored);
+}
+
+void PodmanStore::sweep() {
+  for (const auto& entry : fs::directory_iterator("/tmp")) {
+    const std::string owner = read_all(entry.path() / kOwner);
+    if (entry.path().filename().string().rfind("mc-podman-", 0) == 0 && !owner.empty() &&
+        !fs::exists("/proc/" + owner)) {
+      const PodmanStore abandoned(entry.path().string());
+    }
+  }
 }
 
 std::string PodmanStore::graph_root() const { return home_ + "/.local/share/containers/storage"; }
@@ -125,8 +144,8 @@ env::Output PodmanStore::podman(const std::vector<std::string>& arguments) const
 std::string PodmanStore::must(const std::vector<std::string>& arguments) const {
   env::Output output = podman(arguments);
   if (output.exit_code != 0) {
-    std::fprintf(stderr, "podman %s: %s\n", arguments.front().c_str(), output.err.c_str());
-    std::abort();
+    // Thrown, not aborted on: GoogleTest fails the test and the store is still cleaned up.
+    throw std::runtime_error("podman " + arguments.front() + ": " + output.err);
   }
   while (!output.out.empty() && output.out.back() == '\n') {
     output.out.pop_back();

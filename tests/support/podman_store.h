@@ -11,8 +11,9 @@
 namespace dsl::test {
 
 // Made in a temporary folder; removed with every container, forwarder, conmon, network helper and
-// pause process of it when destroyed. While it lives, HOME, XDG_RUNTIME_DIR and PATH of this
-// process point into it, so that code under test which starts podman uses it too: one at a time.
+// pause process of it when destroyed, or, when its process was killed, by the next store made.
+// While it lives, HOME, XDG_RUNTIME_DIR and PATH of this process point into it, so that code under
+// test which starts podman uses it too: one at a time.
 class PodmanStore {
  public:
   // Why these tests cannot run here, nothing when they can. Rootless podman needs a user with
@@ -35,7 +36,7 @@ class PodmanStore {
 
   // Runs podman with `arguments`; the test reads exit code and output.
   env::Output podman(const std::vector<std::string>& arguments) const;
-  // As above; ends the test binary when podman fails. Returns its output without the line break.
+  // As above; throws when podman fails. Returns its output without the line break.
   std::string must(const std::vector<std::string>& arguments) const;
   // localhost/bb:1, a root file system with a static busybox and its usual names.
   void import_busybox() const;
@@ -44,6 +45,8 @@ class PodmanStore {
   void kill_everything() const;
 
  private:
+  explicit PodmanStore(std::string abandoned);
+  static void sweep();
   std::vector<int> processes() const;
 
   std::string base_;

@@ -105,10 +105,11 @@ Result<void> check_pull_line(std::string_view line) {
       .hint("with the registry away, load the image from an archive: mcp image load");
 }
 
-Result<void> check_removal(std::string_view body) {
+Result<std::vector<std::string>> removed_ids(std::string_view body) {
+  std::vector<std::string> ids;
   const auto root = parse_json(body, json::kind::array);
   if (!root) {
-    return {};  // podman before 4.3 answers without a body
+    return ids;  // podman before 4.3 answers without a body
   }
   for (const auto& item : items_of(*root)) {
     // A string in 4.x; what else comes is shown rather than passed over.
@@ -117,8 +118,9 @@ Result<void> check_removal(std::string_view body) {
       return fail(Code::kInternal, "podman: {}",
                   error.is_string() ? text_of(error) : "removal failed without a reason");
     }
+    ids.push_back(text_of(member(item, "Id")));
   }
-  return {};
+  return ids;
 }
 
 }  // namespace mcp::runtime

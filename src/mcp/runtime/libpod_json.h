@@ -41,8 +41,8 @@ Result<ExecState> decode_exec(std::string_view body);
 // One line of a pull's stream. kUnavailable, kNotFound or kPermissionDenied when it reports a
 // failure: the status of the reply is 200 in any case.
 Result<void> check_pull_line(std::string_view line);
-// Failures inside the reply to a removal: [{"Id": ..., "Err": ...}].
-Result<void> check_removal(std::string_view body);
+// Ids in the reply to a removal, [{"Id": ..., "Err": ...}], or the failure inside it.
+Result<std::vector<std::string>> removed_ids(std::string_view body);
 
 // The error of a reply with `status` >= 400; podman's codes are coarse, its `cause` is not.
 dsl::Error decode_error(int status, std::string_view body);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 #include <signal.h>
 
@@ -10,6 +11,7 @@
 #include "mcp/runtime/libpod.h"
 #include "mcp/runtime/libpod_frames.h"
 #include "mcp/runtime/libpod_json.h"
+#include "mcp/runtime/name_server.h"
 #include "mcp/runtime/service_process.h"
 
 namespace mcp::runtime {
@@ -67,6 +69,8 @@ class Podman : public PodmanRuntime {
 
   // 304 says that it runs already.
   Result<void> start(const std::string& id) override {
+    MC_ASSIGN(const std::string root, run_root());
+    end_lost_name_server(env_, root);
     return done(libpod_.call({.method = "POST", .path = container_path(id, "/start")}));
   }
 
@@ -89,7 +93,7 @@ class Podman : public PodmanRuntime {
     // under load is busy for a moment: podman itself says so, the next try succeeds.
     const std::string path = container_path(id, force ? "?force=true" : "?force=false");
     for (int attempt = 1;; ++attempt) {
-      auto removed = remove_once(path);
+      auto removed = remove_once(path, id);
       const bool again = !removed && force && attempt < kRemoveTries &&
                          (removed.error().code() == Code::kInternal ||
                           removed.error().code() == Code::kFailedPrecondition);
@@ -118,7 +122,7 @@ class Podman : public PodmanRuntime {
   }
 
   Result<void> remove_storage(const std::string& id) override {
-    auto removed = remove_once(container_path(id, "?force=true"));
+    auto removed = remove_once(container_path(id, "?force=true"), id);
     if (removed || removed.error().code() == Code::kUnavailable) {
       return removed;
     }
@@ -341,13 +345,32 @@ class Podman : public PodmanRuntime {
     return record;
   }
 
-  Result<void> remove_once(const std::string& path) {
-    auto reply = libpod_.call({.method = "DELETE", .path = path, .more_time = kRemoveTime});
-    if (!reply) {
-      return reply.error().code() == Code::kNotFound ? Result<void>{}
-                                                     : tl::unexpected(reply.error());
+  Result<void> remove_once(const std::string& path, const std::string& id) {
+    const auto reply = libpod_.call({.method = "DELETE", .path = path, .more_time = kRemoveTime});
+    if (!reply && reply.error().code() != Code::kNotFound) {
+      return tl::unexpected(reply.error());
     }
-    return check_removal(reply->body);
+    std::vector<std::string> gone = {id};
+    if (reply) {
+      MC_ASSIGN(gone, removed_ids(reply->body));
+      gone.push_back(id);
+    }
+    MC_ASSIGN(const std::string root, run_root());
+    return forget_names(env_, root, gone);
+  }
+
+  // Asked for once: it is fixed in the store.
+  Result<std::string> run_root() {
+    {
+      const std::lock_guard lock(run_root_mutex_);
+      if (!run_root_.empty()) {
+        return run_root_;
+      }
+    }
+    MC_ASSIGN(RuntimeInfo found, info());
+    const std::lock_guard lock(run_root_mutex_);
+    run_root_ = std::move(found.run_root);
+    return run_root_;
   }
 
   Result<void> read_frames(const Libpod::Call& call, milliseconds idle,
@@ -376,6 +399,8 @@ class Podman : public PodmanRuntime {
   const std::unique_ptr<ServiceProcess> service_;
   const std::vector<Ulimit> ulimits_;
   Libpod libpod_;
+  std::mutex run_root_mutex_;
+  std::string run_root_;
 };
 
 Result<std::string> runtime_directory(dsl::env::Env& env) {

@@ -41,8 +41,11 @@ void PodmanTest::SetUp() {
 }
 
 void PodmanTest::TearDown() {
-  if (store_) {
-    store_->must({"rm", "--all", "--force", "--time", "0"});
+  if (!runtime_) {
+    return;
+  }
+  for (const auto& container : require_ok(runtime_->list(false))) {
+    EXPECT_THAT(runtime_->remove(container.id, true), dsl::test::ok());
   }
 }
 

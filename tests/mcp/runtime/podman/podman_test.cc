@@ -97,6 +97,10 @@ TEST_F(Podman, APortInUseIsAConflictAndLeavesTheContainerCreated) {
   EXPECT_THAT(runtime().start(id), failed_with(Code::kConflict));
   EXPECT_EQ(require_ok(runtime().inspect(id)).state, State::kCreated);
   EXPECT_THAT(runtime().remove(id, true), ok());
+  // Podman itself leaves the name in the name server, where it would go on resolving.
+  auto& files = dsl::env::system_env().files();
+  const std::string network = store().run_root() + "/networks/aardvark-dns/mcpnet";
+  EXPECT_THAT(files.read_file(network).value_or(""), testing::Not(HasSubstr(id)));
 }
 
 TEST_F(Podman, WhatIsNotThereIsNotFoundAndRemovingItSucceeds) {
