@@ -172,7 +172,7 @@ Result<std::optional<std::int64_t>> BootRunner::resume(const std::string& boot_i
   std::int64_t id = 0;
   std::string reason;
   std::vector<Item> items;
-  MC_TRY(registry_.database().read([&](Transaction& tx) -> Result<void> {
+  const Result<void> loaded = registry_.database().read([&](Transaction& tx) -> Result<void> {
     MC_TRY(tx.query(
         "SELECT id, reason FROM boot_runs WHERE boot_id = ? AND state IN ('running', 'holding') "
         "ORDER BY id DESC LIMIT 1",
@@ -191,7 +191,8 @@ Result<std::optional<std::int64_t>> BootRunner::resume(const std::string& boot_i
           return {};
         },
         id);
-  }));
+  });
+  MC_TRY(loaded);
   if (id == 0) {
     return std::optional<std::int64_t>();
   }

@@ -11,6 +11,7 @@
 #include "mcp/agent/port_probe.h"
 #include "mcp/model/codes.h"
 #include "mcp/runtime/leftovers.h"
+#include "mcp/runtime/name_server.h"
 
 namespace mcp::agent {
 

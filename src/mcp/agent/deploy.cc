@@ -7,6 +7,7 @@
 #include "mcp/agent/ports.h"
 #include "mcp/model/codes.h"
 #include "mcp/model/override.h"
+#include "mcp/model/render.h"
 
 namespace mcp::agent {
 
