@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dsl/env/env.h"
+#include "mcp/runtime/name_server.h"  // forget_names is the step after end_leftovers
 #include "mcp/runtime/proc.h"
 
 namespace mcp::runtime {
