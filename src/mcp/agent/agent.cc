@@ -73,8 +73,6 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
 }
 
 Result<void> Agent::start(dsl::env::Env& env) {
-  MC_ASSIGN(const dsl::log::Level level, dsl::log::parse_level(config_.log_level));
-  dsl::log::set_level("", level);
   MC_ASSIGN(opened_, open_core(env, config_));
   context_ =
       std::make_unique<HandlerContext>(HandlerContext{.env = env,
@@ -105,10 +103,6 @@ std::vector<std::string> Agent::listeners() const { return {"unix " + config_.so
 void Agent::reloaded(const std::vector<std::string>& changed_keys) {
   for (const std::string& key : changed_keys) {
     logger.info("configuration changed", {{"key", key}});
-  }
-  const Result<dsl::log::Level> level = dsl::log::parse_level(config_.log_level);
-  if (level) {
-    dsl::log::set_level("", *level);
   }
 }
 

@@ -60,11 +60,6 @@ void Config::bind(dsl::config::Table& table) {
       .range("0", "4294967294");
   table.integer("identity.gid", &gid).help("gid, likewise").range("0", "4294967294");
 
-  table.text("log.level", &log_level)
-      .help("debug, info, warn or error")
-      .one_of({"debug", "info", "warn", "error"})
-      .reloadable();
-
   table.check([this]() -> Result<void> {
     if (port_min > port_max) {
       return fail(Code::kInvalidArgument, "agent.port_min {} is above agent.port_max {}", port_min,

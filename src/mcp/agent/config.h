@@ -48,8 +48,6 @@ struct Config {
   std::int64_t uid = 850;
   std::int64_t gid = 850;
 
-  std::string log_level = "info";
-
   void bind(dsl::config::Table& table);
 
   model::Platform platform() const;
