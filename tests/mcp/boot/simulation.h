@@ -163,6 +163,9 @@ class Simulation {
     engine_ = Engine(graph_, options_);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       engine_.restore(i, rows_[i].state, rows_[i].attempts);
+      if (rows_[i].state == NodeState::kHealthy && row_of(i) != rows_[i]) {
+        violation(key(i) + " was healthy before the kill and is not restored as such");
+      }
       rows_[i] = row_of(i);
     }
     feed({.kind = Event::Kind::kStart});
