@@ -97,7 +97,7 @@ inline constexpr std::string_view kLabelOperation = "mcp.operation";
 inline constexpr std::string_view kLabelManaged = "mcp.managed";
 inline constexpr std::string_view kLabelService = "mcp.service";
 inline constexpr std::string_view kLabelComponent = "mcp.component";
-inline constexpr std::string_view kLabelSpec = "mcp.spec.sha256";
+inline constexpr std::string_view kLabelSpec = "mcp.component.sha256";
 inline constexpr std::string_view kLabelGeneration = "mcp.generation";
 
 // What is recorded of an image: its digest, or its id when it has none.

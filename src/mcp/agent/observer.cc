@@ -15,6 +15,7 @@ using runtime::State;
 namespace {
 
 const dsl::log::Logger logger("agent.observer");
+constexpr std::chrono::milliseconds kForwarderPatience{3000};
 constexpr std::chrono::milliseconds kStreamRetry{1000};
 constexpr std::chrono::milliseconds kSoon{1000};
 constexpr std::chrono::milliseconds kEventDelay{50};  // gathers a burst into one look
@@ -236,9 +237,11 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
   if (run) {
     retry_flapping(record, wanted, watched);
   }
+  // The first look finds what is there, it reports no change.
+  const bool first = watched.reported.empty();
   const bool bad = state.observed() == "stale" || state.observed() == "port-dead" ||
                    state.observed() == "unhealthy" || (run && state.observed() == "missing");
-  if (watched.reported != state.observed() && bad) {
+  if (!first && watched.reported != state.observed() && bad) {
     events_.add(Severity::kWarn, "state", wanted.service, wanted.name,
                 text("{} is {}: {}", wanted.container, state.observed(), state.note()));
   }
@@ -299,9 +302,13 @@ void Observer::examine(Watched& watched, const ServiceRecord& record, const Comp
       return;
   }
   const runtime::Liveness liveness = alive.check(live);
-  state.set_observed(liveness.state == runtime::Liveness::State::kStale      ? "stale"
-                     : liveness.state == runtime::Liveness::State::kPortDead ? "port-dead"
-                                                                             : "running");
+  // Podman reports a start a moment before the port forwarder listens.
+  const bool young = env_.clock().now() - live.started < kForwarderPatience;
+  const bool port_dead = liveness.state == runtime::Liveness::State::kPortDead;
+  state.set_observed(liveness.state == runtime::Liveness::State::kStale ? "stale"
+                     : port_dead && !young                              ? "port-dead"
+                     : port_dead                                        ? "starting"
+                                                                        : "running");
   state.set_note(liveness.reason);
 }
 

@@ -80,6 +80,7 @@ Result<std::map<std::string, std::string>> container_labels(const Service& servi
   labels["mcp.tier"] = service.tier;
   labels["mcp.generation"] = std::to_string(generation);
   labels["mcp.spec.sha256"] = dsl::json::sha256_hex(spec);
+  labels["mcp.component.sha256"] = component_sha256(service, component);
   labels["mcp.spec"] = dsl::json::base64(compress(spec));
   labels["mcp.ports"] = std::move(*allocated);
 

@@ -229,6 +229,7 @@ TEST(ContainerLabels, CarryTheSpecificationThereAndBack) {
   EXPECT_EQ(labels.at("mcp.node"), "rift");
   EXPECT_EQ(labels.at("mcp.tier"), "services");
   EXPECT_EQ(labels.at("mcp.spec.sha256"), spec_sha256(x));
+  EXPECT_EQ(labels.at("mcp.component.sha256"), component_sha256(x, x.components[0]));
   EXPECT_EQ(labels.at("team"), "platform");
 }
 
