@@ -28,6 +28,11 @@ Error unreachable(Error error, const std::string& socket) {
                       socket));
 }
 
+// A service whose database file was removed answers so until it is started anew.
+bool says_lost_database(const Error& error) {
+  return error.message().find("database configuration mismatch") != std::string::npos;
+}
+
 }  // namespace
 
 class Libpod::Lease {
@@ -70,6 +75,7 @@ Result<Response> Libpod::call(const Call& call) {
   const auto deadline = start + options_.call_timeout + call.more_time;
   const auto give_up = start + options_.unreachable_timeout;
   milliseconds backoff = kBackoffFirst;
+  bool healed = false;
   while (true) {
     MC_ASSIGN(auto taken, take(deadline));
     Lease connection(*this, std::move(taken));
@@ -77,7 +83,15 @@ Result<Response> Libpod::call(const Call& call) {
     auto response = (*connection).send(request(call), std::max(left, milliseconds(1)));
     if (response) {
       if (response->status >= 400) {
-        return fail(decode_error(response->status, response->body));
+        Error error = decode_error(response->status, response->body);
+        // Podman refused before it did anything, so that any call may be repeated.
+        if (!healed && says_lost_database(error) && options_.on_lost_database) {
+          healed = options_.on_lost_database();
+          if (healed) {
+            continue;
+          }
+        }
+        return fail(std::move(error));
       }
       return response;
     }

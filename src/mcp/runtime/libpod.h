@@ -26,6 +26,9 @@ class Libpod {
     int connections_max = 8;
     std::chrono::milliseconds call_timeout{60000};
     std::chrono::milliseconds unreachable_timeout{5000};
+    // Called when podman says that its database is gone under it; true when it was restarted, and
+    // the call may be repeated.
+    std::function<bool()> on_lost_database;
   };
 
   Libpod(dsl::env::Env& env, Options options);

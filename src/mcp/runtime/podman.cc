@@ -48,7 +48,8 @@ class Podman : public PodmanRuntime {
         libpod_(env, {.socket = std::move(socket),
                       .connections_max = options.connections_max,
                       .call_timeout = options.call_timeout,
-                      .unreachable_timeout = options.unreachable_timeout}) {}
+                      .unreachable_timeout = options.unreachable_timeout,
+                      .on_lost_database = [this] { return service_ && service_->restart(); }}) {}
 
   std::string mode() const override { return mode_; }
   std::string socket_path() const override { return socket_; }

@@ -33,6 +33,7 @@ const dsl::log::Logger logger("mcp.runtime.service");
 
 constexpr milliseconds kStartTimeout{20000};
 constexpr milliseconds kStopGrace{5000};
+constexpr milliseconds kRestartGrace{500};  // it holds nothing: podman's state is on disk
 constexpr milliseconds kBackoffFirst{1000};
 constexpr milliseconds kBackoffMax{30000};
 constexpr milliseconds kSettled{60000};  // up this long: the next death starts with kBackoffFirst
@@ -90,6 +91,29 @@ class Service : public ServiceProcess {
   }
 
   int pid() const override { return pid_; }
+
+  Result<void> restart() override {
+    const pid_t old = pid_;
+    const std::lock_guard one(restarting_);
+    if (old != 0 && pid_ == old) {
+      at_once_ = true;
+      const UniqueFd process = open_pidfd(old);
+      (void)::kill(old, SIGTERM);  // gone already: the watcher knows
+      if (process && !readable(process.get(), kRestartGrace)) {
+        (void)::kill(old, SIGKILL);
+      }
+    }
+    const auto deadline = env_.clock().mono_now() + kStartTimeout;
+    while (pid_ == 0 || pid_ == old) {
+      if (env_.clock().mono_now() >= deadline) {
+        return fail(Code::kUnavailable, "podman's service did not come back: {}",
+                    last_lines(env_.files(), log_path_))
+            .hint("run as this user: podman info");
+      }
+      env_.clock().sleep_for(milliseconds(5));
+    }
+    return {};
+  }
 
   Result<void> stop() override {
     end_watch();
@@ -182,11 +206,14 @@ class Service : public ServiceProcess {
       if (env_.clock().mono_now() - up_since > kSettled) {
         backoff = kBackoffFirst;
       }
-      logger.warn("podman's service ended", {{"restart_in_ms", backoff.count()}});
-      if (readable(wake_.get(), backoff)) {
+      const milliseconds pause = at_once_.exchange(false) ? milliseconds(0) : backoff;
+      logger.warn("podman's service ended", {{"restart_in_ms", pause.count()}});
+      if (readable(wake_.get(), pause)) {
         return;
       }
-      backoff = std::min(backoff * 2, kBackoffMax);
+      if (pause.count() > 0) {
+        backoff = std::min(backoff * 2, kBackoffMax);
+      }
       if (auto started = adopt_or_start(); !started) {
         logger.failure(dsl::log::Level::kError, "podman's service did not start", started.error());
       }
@@ -209,6 +236,8 @@ class Service : public ServiceProcess {
   UniqueFd wake_;
   std::unique_ptr<dsl::env::Process> child_;  // of the watcher once it runs
   std::atomic<int> pid_ = 0;
+  std::atomic<bool> at_once_ = false;  // the next restart waits for nothing
+  std::mutex restarting_;
   std::thread watcher_;
 };
 

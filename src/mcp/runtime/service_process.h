@@ -24,6 +24,10 @@ class ServiceProcess {
 
   // Pid of the process that serves the socket now; 0 while there is none.
   virtual int pid() const = 0;
+  // Ends it and starts a new one, for a service whose state is beyond repair: one that had its
+  // database removed under it answers every call with an error. Callers that come while this is
+  // under way wait for the same new one. Containers are not touched.
+  virtual Result<void> restart() = 0;
   // Ends it (TERM, KILL after 5 s) and starts none again.
   virtual Result<void> stop() = 0;
 };
