@@ -86,6 +86,14 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
 
 Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options,
                            const std::string& boot_id, OperationContext& operation) {
+  const bool removes = options.orphans == "remove" &&
+                       std::any_of(plan.steps.begin(), plan.steps.end(), [](const auto& step) {
+                         return step.action == PlanAction::kOrphan;
+                       });
+  if (!plan.changes() && !removes) {
+    operation.result().set_state("unchanged");
+    return {};
+  }
   std::vector<runtime::Container> released;
   for (const boot::PlanStep& step : plan.steps) {
     if (step.action == PlanAction::kReleaseName) {
