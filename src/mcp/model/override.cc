@@ -1,7 +1,5 @@
 #include "mcp/model/override.h"
 
-#include <algorithm>
-
 namespace mcp::model {
 
 using dsl::Code;
@@ -11,72 +9,106 @@ using dsl::config::TomlValue;
 
 namespace {
 
-TomlValue* member(TomlValue& table, std::string_view key) {
-  const auto found = std::find_if(table.members.begin(), table.members.end(),
-                                  [&](const TomlMember& m) { return m.key == key; });
-  return found == table.members.end() ? nullptr : &found->value;
-}
-
-void set_text(TomlValue& table, const std::string& key, const std::string& value) {
-  TomlValue* existing = member(table, key);
-  if (existing == nullptr) {
-    TomlMember added;
-    added.key = key;
-    added.position = table.position;
-    added.value.position = table.position;
-    table.members.push_back(std::move(added));
-    existing = &table.members.back().value;
+TomlValue* find(TomlValue& table, std::string_view key) {
+  for (TomlMember& member : table.members) {
+    if (member.key == key) {
+      return &member.value;
+    }
   }
-  existing->kind = TomlValue::Kind::kString;
-  existing->string = value;
+  return nullptr;
 }
 
-void remove(TomlValue& table, std::string_view key) {
-  std::erase_if(table.members, [&](const TomlMember& m) { return m.key == key; });
+// A value that is replaced keeps its position, so that a problem with it points to the right line.
+void put(TomlValue& table, const std::string& key, const std::string& text) {
+  TomlValue* value = find(table, key);
+  if (value == nullptr) {
+    table.members.push_back({key, table.position, {.position = table.position}});
+    value = &table.members.back().value;
+  }
+  value->kind = TomlValue::Kind::kString;
+  value->string = text;
 }
 
-bool has_name(const TomlValue& component, const std::string& name) {
-  const TomlValue* found = component.find("name");
-  return found != nullptr && found->string == name;
+// A component as written. `table` is the document itself where there is no [[components]].
+struct Written {
+  std::string name;
+  TomlValue* table;
+};
+
+std::vector<Written> components_of(Definition& definition) {
+  TomlValue* tables = find(definition.document, "components");
+  if (tables == nullptr || tables->items.empty()) {
+    return {{definition.name, &definition.document}};
+  }
+  std::vector<Written> out;
+  for (TomlValue& table : tables->items) {
+    const TomlValue* name = find(table, "name");
+    out.push_back({name != nullptr ? name->string : definition.name, &table});
+  }
+  return out;
+}
+
+Result<Written> chosen(const std::vector<Written>& written, const std::string& component,
+                       const Definition& definition) {
+  if (component.empty() && written.size() == 1) {
+    return written.front();
+  }
+  std::string names;
+  for (const Written& each : written) {
+    if (each.name == component) {
+      return each;
+    }
+    names += (names.empty() ? "" : ", ") + each.name;
+  }
+  if (component.empty()) {
+    return fail(Code::kInvalidArgument, "{} has several components, and an image is for one",
+                definition.name)
+        .hint(dsl::text("name it: {}/COMPONENT, one of {}", definition.name, names));
+  }
+  return fail(Code::kInvalidArgument, "{} has no component {}", definition.name, component)
+      .hint(dsl::text("it has {}", names));
+}
+
+Result<void> override_version(Definition& definition, const std::vector<Written>& written,
+                              const Overrides& overrides) {
+  if (!overrides.component.empty()) {
+    MC_ASSIGN(const Written one, chosen(written, overrides.component, definition));
+    if (find(*one.table, "image") != nullptr) {
+      return fail(Code::kInvalidArgument, "{}/{} names its image in full, so it has no version",
+                  definition.name, one.name)
+          .hint("give the image in its place");
+    }
+    put(*one.table, "version", overrides.version);
+    return {};
+  }
+  bool applies = false;
+  for (const Written& each : written) {
+    if (find(*each.table, "image") == nullptr) {
+      applies = true;
+      if (find(*each.table, "version") != nullptr) {
+        put(*each.table, "version", overrides.version);
+      }
+    }
+  }
+  if (!applies) {
+    return fail(Code::kInvalidArgument, "{} names its images in full, so it has no version",
+                definition.name)
+        .hint("give the image in its place");
+  }
+  put(definition.document, "version", overrides.version);
+  return {};
 }
 
 }  // namespace
 
 Result<void> apply_overrides(Definition& definition, const Overrides& overrides) {
-  if (overrides.version.empty() && overrides.image.empty()) {
-    return {};
-  }
-  TomlValue& document = definition.document;
-  TomlValue* components = member(document, "components");
-  std::vector<TomlValue*> chosen;
-  if (components != nullptr) {
-    for (TomlValue& component : components->items) {
-      if (overrides.component.empty() || components->items.size() == 1 ||
-          has_name(component, overrides.component)) {
-        chosen.push_back(&component);
-      }
-    }
-  }
+  const std::vector<Written> written = components_of(definition);
   if (!overrides.image.empty()) {
-    if (chosen.size() > 1) {
-      return fail(Code::kInvalidArgument, "service {} has several components, and --image is one",
-                  definition.name)
-          .hint(dsl::text("name the component: mcp deploy {}/COMPONENT --image ...",
-                          definition.name));
-    }
-    set_text(chosen.empty() ? document : *chosen.front(), "image", overrides.image);
+    MC_ASSIGN(const Written one, chosen(written, overrides.component, definition));
+    put(*one.table, "image", overrides.image);
   }
   if (!overrides.version.empty()) {
-    if (overrides.component.empty() || chosen.empty()) {
-      set_text(document, "version", overrides.version);
-    }
-    for (TomlValue* component : chosen) {
-      if (overrides.component.empty()) {
-        remove(*component, "version");
-      } else {
-        set_text(*component, "version", overrides.version);
-      }
-    }
+    MC_TRY(override_version(definition, written, overrides));
   }
   return {};
 }
