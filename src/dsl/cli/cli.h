@@ -38,7 +38,7 @@ struct Command {
   std::string description;            // paragraphs for --help; may be empty
   std::vector<std::string> examples;  // command lines; at least one for a leaf command
   std::vector<Option> options;
-  std::vector<Command> commands;     // sub-commands; then `run` is empty
+  std::vector<Command> commands;     // sub-commands; a `run` beside them is for none of these
   std::function<Result<int>()> run;  // the process's exit code
   bool hidden = false;
 };

@@ -131,7 +131,7 @@ std::vector<Entry> option_entries(const Command& command, bool positional) {
 std::string usage(const std::vector<const Command*>& path) {
   std::string out = path_text(path);
   if (!path.back()->commands.empty()) {
-    return out + " COMMAND [OPTIONS]";
+    return out + (path.back()->run ? " [COMMAND] [OPTIONS]" : " COMMAND [OPTIONS]");
   }
   bool has_options = false;
   std::string positionals;
