@@ -1,0 +1,61 @@
+#include "mcp/cli/live_names.h"
+
+#include <set>
+
+#include "mcp/cli/definitions.h"
+#include "mcp/model/catalogue.h"
+
+namespace mcp::cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{700};  // somebody has pressed Tab
+
+pb::ListContainersReply containers(Context& context, bool all) {
+  context.globals.timeout = kPatience;
+  const Result<Client*> client = context.client();
+  if (!client) {
+    return {};
+  }
+  pb::ListContainersRequest request;
+  request.set_all(all);
+  return (*client)
+      ->call<pb::ListContainersReply>("ListContainers", request)
+      .value_or(pb::ListContainersReply());
+}
+
+std::set<std::string> service_names(Context& context, bool components) {
+  std::set<std::string> names;
+  for (const pb::ContainerState& container : containers(context, false).containers()) {
+    if (!container.service().empty()) {
+      names.insert(container.service());
+    }
+    if (components && !container.component().empty()) {
+      names.insert(container.service() + "/" + container.component());
+    }
+  }
+  for (const std::string& name : definition_names(context).value_or(std::vector<std::string>{})) {
+    names.insert(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> live_names(Context& context, std::string_view source) {
+  std::set<std::string> names;
+  if (source == "service" || source == "target") {
+    names = service_names(context, source == "target");
+  } else if (source == "container") {
+    for (const pb::ContainerState& container : containers(context, true).containers()) {
+      names.insert(container.container());
+    }
+  } else if (source == "code") {
+    for (const model::CatalogueEntry& entry : model::catalogue()) {
+      names.emplace(entry.code);
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace mcp::cli

@@ -1,0 +1,33 @@
+// Where the tool finds the agent and the definitions.
+#pragma once
+
+#include <string>
+
+#include "dsl/env/env.h"
+#include "dsl/result/result.h"
+
+namespace mcp::cli {
+
+using dsl::Result;
+
+// From the command line; empty = not given.
+struct SettingsFlags {
+  std::string config;
+  std::string socket;
+  std::string services_dir;
+};
+
+struct Settings {
+  std::string socket;        // the agent's, on this machine
+  std::string services_dir;  // <service>.toml, one a service
+  std::string registry;      // of images; empty = the platform's own. For work without an agent
+  std::string default_node;  // likewise
+};
+
+// A flag wins over $MCP_SOCKET and $MCP_SERVICES_DIR, those over the [mcp] section of the file
+// (~/.config/mcp/mcp.toml), and that over the defaults: services beside the file, and the socket
+// /srv/mcp/admin.sock if there is one, else the user's own in $XDG_RUNTIME_DIR/mcp/. A file that
+// was not asked for may be missing. kInvalidArgument lists all that is wrong with the file.
+Result<Settings> load_settings(dsl::env::Env& env, const SettingsFlags& flags);
+
+}  // namespace mcp::cli

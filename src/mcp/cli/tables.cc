@@ -1,0 +1,170 @@
+#include "mcp/cli/tables.h"
+
+#include <algorithm>
+
+#include "mcp/cli/format.h"
+
+namespace mcp::cli {
+
+using dsl::text;
+using dsl::cli::Paint;
+using dsl::cli::Table;
+
+namespace {
+
+// "healthy", "healthy, drift", "running (foreign)".
+std::string container_state(const Globals& globals, const pb::ContainerState& container) {
+  std::string out = painted_state(globals, container.observed());
+  if (container.drift_size() > 0) {
+    out += paint(globals, Paint::kWarn, ", drift");
+  }
+  if (!container.kind().empty() && container.kind() != "managed") {
+    out += paint(globals, Paint::kDim, text(" ({})", container.kind()));
+  }
+  return out;
+}
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) {
+    out += (out.empty() ? "" : ", ") + word;
+  }
+  return out;
+}
+
+std::string padded(std::string_view word, std::size_t width) {
+  std::string out(word);
+  out.resize(std::max(width, out.size()), ' ');
+  return out;
+}
+
+Paint severity_paint(std::string_view severity) {
+  if (severity == "error" || severity == "fail") {
+    return Paint::kBad;
+  }
+  if (severity == "warn") {
+    return Paint::kWarn;
+  }
+  return severity == "ok" ? Paint::kGood : Paint::kDim;
+}
+
+}  // namespace
+
+std::string containers_table(const Globals& globals, const pb::ListContainersReply& reply,
+                             std::int64_t now_ms) {
+  Table table({{"CONTAINER"},
+               {"STATE"},
+               {"UP"},
+               {.title = "RESTARTS", .right = true},
+               {"IMAGE"},
+               {"PORTS"},
+               {.title = "SERVICE", .wide = true},
+               {.title = "COMPONENT", .wide = true},
+               {.title = "STAGE", .wide = true},
+               {.title = "DESIRED", .wide = true},
+               {.title = "ID", .wide = true},
+               {.title = "NOTE", .wide = true}});
+  const bool wide = globals.output == dsl::cli::Output::kWide;
+  for (const pb::ContainerState& container : reply.containers()) {
+    table.add({container.container(), container_state(globals, container),
+               age_text(container.started_ms(), now_ms), std::to_string(container.restarts()),
+               wide ? container.image() : short_image(container.image()),
+               wide ? joined(container.ports()) : short_ports(container.ports()),
+               container.service(), container.component(), container.stage(), container.desired(),
+               container.container_id().substr(0, 12), container.note()});
+  }
+  return table.render(globals);
+}
+
+std::string services_table(const Globals& globals, const pb::ListServicesReply& reply,
+                           std::int64_t now_ms) {
+  Table table({{"SERVICE"},
+               {"STATE"},
+               {.title = "HEALTHY", .right = true},
+               {"VERSION"},
+               {.title = "GEN", .right = true},
+               {"TIER"},
+               {"CHANGED"},
+               {.title = "DESIRED", .wide = true},
+               {.title = "ACTIVE", .wide = true},
+               {.title = "BY", .wide = true},
+               {.title = "SHA256", .wide = true}});
+  for (const pb::ServiceSummary& service : reply.services()) {
+    const std::string age = age_text(service.updated_ms(), now_ms);
+    table.add({service.name(), painted_state(globals, service.observed()),
+               text("{}/{}", service.healthy(), service.components()), service.version(),
+               std::to_string(service.generation()), service.tier(),
+               age == "-" ? age : age + " ago", service.desired(), service.active() ? "yes" : "no",
+               service.updated_by(), service.sha256()});
+  }
+  return table.render(globals);
+}
+
+std::string ports_table(const Globals& globals, const pb::ListPortsReply& reply) {
+  Table table({{"ADDRESS"}, {.title = "PORT", .right = true}, {"PROTOCOL"}, {"OWNER"}, {"KIND"}});
+  for (const pb::PortLease& lease : reply.ports()) {
+    table.add({lease.host_ip().empty() ? "every" : lease.host_ip(), std::to_string(lease.port()),
+               lease.protocol(), lease.owner(), lease.fixed() ? "fixed" : "allocated"});
+  }
+  return table.render(globals);
+}
+
+std::string sync_table(const Globals& globals, const pb::SyncReply& reply) {
+  Table table({{"SERVICE"}, {"ACTION"}, {.title = "DIFFERENCES", .right = true}, {"NOTE"}});
+  std::string details;
+  for (const pb::SyncReply::Row& row : reply.rows()) {
+    table.add({row.service(), painted_state(globals, row.action()),
+               std::to_string(row.differences_size()),
+               row.restart_needed() ? "takes effect at the next deploy" : ""});
+    if (row.differences_size() > 0) {
+      details += text("\n{}\n", row.service()) + difference_lines(row.differences(), "  ");
+    }
+  }
+  return table.render(globals) + details;
+}
+
+std::string adopt_table(const Globals& globals, const pb::AdoptReply& reply) {
+  Table table({{"CONTAINER"}, {"ACTION"}, {.title = "DIFFERENCES", .right = true}});
+  std::string details;
+  for (const pb::AdoptReply::Row& row : reply.rows()) {
+    table.add({row.container(), painted_state(globals, row.action()),
+               std::to_string(row.differences_size())});
+    if (row.differences_size() > 0) {
+      details += text("\n{}\n", row.container()) + difference_lines(row.differences(), "  ");
+    }
+  }
+  return table.render(globals) + details;
+}
+
+std::string event_line(const Globals& globals, const pb::Event& event) {
+  std::string whom = event.service();
+  if (!event.component().empty()) {
+    whom += "/" + event.component();
+  }
+  return text("{}  {}  {}  {}{}\n", paint(globals, Paint::kDim, time_text(event.time_ms())),
+              paint(globals, severity_paint(event.severity()), padded(event.severity(), 5)),
+              padded(whom.empty() ? "-" : whom, 18), padded(event.kind(), 14), event.message());
+}
+
+std::string finding_lines(const Globals& globals, const pb::Finding& finding) {
+  std::string out =
+      text("{}  {}  {}\n",
+           paint(globals, severity_paint(finding.severity()), padded(finding.severity(), 4)),
+           padded(finding.id(), 16), finding.finding());
+  if (finding.severity() != "warn" && finding.severity() != "fail") {
+    return out;
+  }
+  const std::string indent(6, ' ');
+  if (!finding.consequence().empty()) {
+    out += text("{}so: {}\n", indent, finding.consequence());
+  }
+  if (!finding.fix().empty()) {
+    out += text("{}fix: {}\n", indent, finding.fix());
+  }
+  if (!finding.code().empty()) {
+    out += text("{}more: mcp explain {}\n", indent, finding.code());
+  }
+  return out;
+}
+
+}  // namespace mcp::cli
