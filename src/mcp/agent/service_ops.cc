@@ -137,8 +137,12 @@ Result<void> ServiceOps::restart(const std::string& service, const std::string& 
                                  OperationContext& operation) {
   MC_ASSIGN(const ServiceRecord record, find(service, component));
   MC_TRY(set_desired(record, component, true));
+  const auto down_since = env_.clock().mono_now();
   MC_TRY(stop_containers(record, component, operation));
   MC_TRY(start_containers(record, component, operation));
+  const auto down = env_.clock().mono_now() - down_since;
+  operation.result().set_downtime_ms(
+      std::chrono::duration_cast<std::chrono::milliseconds>(down).count());
   events_.add(Severity::kInfo, "restart", service, component, "restarted");
   return {};
 }

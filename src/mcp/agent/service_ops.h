@@ -14,9 +14,10 @@ namespace mcp::agent {
 // Thread-safe. Each call is the work of an operation that holds the service's lock.
 class ServiceOps {
  public:
-  ServiceOps(Registry& registry, Mirror& mirror, runtime::Runtime& runtime, Containers& containers,
-             EventLog& events)
-      : registry_(registry),
+  ServiceOps(dsl::env::Env& env, Registry& registry, Mirror& mirror, runtime::Runtime& runtime,
+             Containers& containers, EventLog& events)
+      : env_(env),
+        registry_(registry),
         mirror_(mirror),
         runtime_(runtime),
         containers_(containers),
@@ -41,6 +42,7 @@ class ServiceOps {
                                 OperationContext& operation);
   Result<void> set_desired(const ServiceRecord& record, const std::string& component, bool run);
 
+  dsl::env::Env& env_;
   Registry& registry_;
   Mirror& mirror_;
   runtime::Runtime& runtime_;

@@ -85,6 +85,7 @@ class RecoverView {
     pb::BootItem& known = items_[item.service() + "/" + item.component()];
     if (known.service().empty()) {
       order_.push_back(item.service() + "/" + item.component());
+      (void)stage_rank(item.stage());  // ranks follow the order of arrival
     }
     known = item;
     if (!context_.json()) {

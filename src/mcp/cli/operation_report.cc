@@ -27,6 +27,9 @@ std::string subject(const pb::Operation& operation) {
 }
 
 std::string success_line(const Globals& globals, const pb::Operation& operation) {
+  if (operation.state() == "unchanged") {
+    return text("nothing to {}: every component runs as recorded\n", operation.kind());
+  }
   std::string out =
       text("{} {}", subject(operation), paint(globals, Paint::kGood, past(operation.kind())));
   if (operation.generation() > 0) {

@@ -306,7 +306,7 @@ class NodeModel {
     live_.erase(id);
   }
 
-  // Deques, so that references stay valid while more is added.
+  // Of std::deque, so that references stay valid while more is added.
   std::deque<Entry> entries_;
   std::deque<Container> containers_;
   std::vector<runtime::Image> images_;
