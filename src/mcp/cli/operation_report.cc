@@ -111,7 +111,8 @@ std::string failure_text(const Globals& globals, const pb::Operation& operation)
 }  // namespace
 
 bool succeeded(const pb::Operation& operation) {
-  return operation.state() == "done" || operation.state() == "planned";
+  const std::string& state = operation.state();
+  return state == "done" || state == "planned" || state == "unchanged";
 }
 
 std::string operation_report(const Globals& globals, const pb::Operation& operation) {
