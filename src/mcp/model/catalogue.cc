@@ -100,8 +100,8 @@ constexpr CatalogueEntry kTable[] = {
     {code::kSpecUnreadable, "a stored specification cannot be read",
      "Labels, mirror or registry hold a specification that is damaged, too large, or made by "
      "something else.",
-     "`mcp agent rebuild --dry-run` shows which sources are readable; the other two of registry, "
-     "mirror and labels are enough.",
+     "The other two of registry, mirror (`specs/` beside the registry) and labels say the same: "
+     "deploy the service again from its definition.",
      ""},
     {code::kCannotConvert, "a podman run line cannot be converted",
      "The line has an option that is not known or that a definition cannot express, or shell "
@@ -116,8 +116,9 @@ constexpr CatalogueEntry kTable[] = {
     // --- deploy and the other operations ---
     {code::kImageMissing, "an image is not on this node",
      "The reference is not in the local store, and pulling was not allowed or not possible.",
-     "`mcp image load FILE` from an archive, or `mcp deploy --pull missing`. The message lists the "
-     "nearest cached tags.",
+     "`podman load -i FILE` as the agent's user, from an archive; or `mcp deploy --pull missing`. "
+     "The "
+     "message lists the nearest cached tags.",
      ""},
     {code::kGenerationMismatch, "somebody else changed the service",
      "The request expected another generation than the registry holds.",
@@ -156,8 +157,8 @@ constexpr CatalogueEntry kTable[] = {
      "data.",
      "Mount the filesystem, or `mkdir` the directory if the service is new.", ""},
     {code::kSecretMissing, "a secret is not known to this node",
-     "The definition uses it by name, and the agent's sealed store has none of that name.",
-     "`mcp secret set <name>` on that node.", ""},
+     "The definition uses it by name, and this agent keeps no secrets yet.",
+     "Give the value as a file below the service's directory.", ""},
     {code::kRequestReused, "a request id was used for another request",
      "An id that returns within 24 hours gives the recorded result; this one belongs to a "
      "different request.",
@@ -171,7 +172,7 @@ constexpr CatalogueEntry kTable[] = {
      ""},
     {code::kPullFailed, "an image could not be pulled",
      "The image registry answered with an error, or not at all; the message holds its words.",
-     "Check the registry (`mcp doctor`), or load an archive with `mcp image load FILE`. Cached "
+     "Check the registry (`mcp doctor`), or load an archive with `podman load -i FILE`. Cached "
      "images start without it.",
      ""},
     {code::kUnknownService, "no such service on this node",
@@ -252,8 +253,7 @@ constexpr CatalogueEntry kTable[] = {
      "vfs copies each layer in full: slow, and the disk fills. Podman keeps the first choice in "
      "its database for good.",
      "Set `driver = \"overlay\"` in storage.conf and install fuse-overlayfs. On a store that is "
-     "in use: `mcp image save --all`, `podman system reset`, `mcp image load`, `mcp agent "
-     "recover`.",
+     "in use: `podman save` each image, `podman system reset`, `podman load`, `mcp agent recover`.",
      "driver"},
     {code::kPrivilegedPorts, "a port below the unprivileged limit is wanted",
      "An unprivileged process may not listen below net.ipv4.ip_unprivileged_port_start.",
@@ -285,7 +285,8 @@ constexpr CatalogueEntry kTable[] = {
      "tls.trust"},
     {code::kImages, "a registered image is neither cached nor archived",
      "Recovery works without a pull only for images that are on the node.",
-     "`mcp image save --all` while they are there; `mcp image load FILE` from an archive.",
+     "`podman save` them into the agent's image folder while they are there; `podman load -i FILE` "
+     "from an archive.",
      "images"},
     {code::kData, "files of a service cannot be used by its container",
      "They are owned by an id outside the map (they show as 65534, chmod is refused though "
@@ -319,8 +320,8 @@ constexpr CatalogueEntry kTable[] = {
     {code::kRegistryCheck, "the registry is damaged, not mirrored, or not backed up",
      "The agent's database failed its integrity check, or differs from the mirror below "
      "/srv/mcp/specs.",
-     "Containers keep running. `mcp-agent rebuild --dry-run` shows what the mirror and the labels "
-     "still know.",
+     "Containers keep running. Restart the agent: it writes the mirror anew. A damaged registry is "
+     "restored from a copy beside it.",
      "registry"},
     {code::kSocketModes, "a control socket is open to others",
      "Whoever may write to the podman or agent socket controls every container.",
@@ -328,7 +329,7 @@ constexpr CatalogueEntry kTable[] = {
     {code::kBootPlan, "the node could not boot by itself",
      "The definitions have a cycle, a foundation service needs a later one, or a foundation image "
      "is not cached.",
-     "Correct the edges that the finding names; `mcp image save --all --tier foundation`.", "boot"},
+     "Correct the edges that the finding names; keep the foundation's images cached.", "boot"},
     {code::kDependencies, "a platform service is not reachable",
      "Identity, image registry, DNS, proxy or certificate service does not answer. The finding "
      "says what still works without it.",
@@ -362,13 +363,13 @@ constexpr CatalogueEntry kTable[] = {
      "`mcp logs <service>`; `mcp boot retry` tries at once.", ""},
     {code::kBootImageMissing, "an image is missing during boot",
      "Boot pulls nothing before the image registry is healthy.",
-     "Run the printed `mcp image load` command; the item goes on by itself.", ""},
+     "Run the printed `podman load` command; the item goes on by itself.", ""},
     {code::kBlocked, "a component waits for another",
      "Something that it depends on is not healthy yet.",
      "Repair the component that the message names.", ""},
     {code::kNotRecoverable, "a component cannot be recovered from what is here",
      "Neither its image nor an archive of it, or its host directory, is on this node.",
-     "Load the image (`mcp image load FILE`) or restore the directory, then `mcp agent recover` "
+     "Load the image (`podman load -i FILE`) or restore the directory, then `mcp agent recover` "
      "again.",
      ""},
     {code::kNameHeldByStore, "the image store still reserves a container's name",
@@ -393,20 +394,21 @@ constexpr CatalogueEntry kTable[] = {
     // --- registry and agent ---
     {code::kUninitialized, "the registry is empty or unreadable",
      "The agent changes no container in this state, so that nothing running is harmed.",
-     "`mcp-agent rebuild` (from labels and mirror), `mcp adopt`, or the first `mcp deploy --init`.",
+     "A new node: the first `mcp deploy`, `mcp sync` or `mcp adopt` with `--init`. A node that had "
+     "services: restore its registry first.",
      ""},
     {code::kRegistryLocked, "another agent uses this registry",
      "A running process holds the lock; the message gives its pid and boot id.",
      "Stop that process, or use another `[database] path`.", ""},
     {code::kRegistryCorrupt, "the registry is damaged",
      "The database failed its check. Containers keep running and are not touched.",
-     "`mcp-agent rebuild` writes a new one beside it, from mirror and labels; the old file is kept "
-     "for study.",
+     "Stop the agent, keep the damaged file for study, and restore the registry from a copy "
+     "(`mcp.db.pre-*` beside it, or a backup); then start the agent.",
      ""},
     {code::kMirrorDiffers, "registry and mirror differ",
      "A specification in /srv/mcp/specs is not the one in the registry: a write was interrupted, "
      "or a file was edited by hand.",
-     "`mcp sync` writes it anew; `mcp-agent rebuild --dry-run` shows both.", ""},
+     "Restart the agent: it writes the mirror anew from the registry.", ""},
     {code::kAgentUnreachable, "the agent does not answer (all nodes \"error\")",
      "Each address was tried. Usual causes: the overlay is down, the address is wrong, the "
      "certificate lacks the name, or nothing listens on 9444.",
@@ -419,15 +421,11 @@ constexpr CatalogueEntry kTable[] = {
     {code::kWrongNodeAnswered, "another node answered",
      "The address belongs to a different node than the configuration says.",
      "Correct `addresses` of the node in mcp.toml.", ""},
-    {code::kVersionSkew, "the agent does not know this call",
-     "Agent and CLI have different versions; the message prints both.",
-     "`mcp agent upgrade <node>`.", ""},
-    {code::kIdentityDown, "the identity service does not answer",
-     "Tokens are checked with cached keys, for reading and operating only.",
-     "On the node the local socket needs no token: `mcp --socket ... `, or `mcp --via ssh`.", ""},
+    {code::kVersionSkew, "agent and CLI are of different versions",
+     "The agent does not know the call, or resolves a definition to another specification.",
+     "Bring both to one version: `mcp version` and `mcp agent status` show them.", ""},
     {code::kNotAllowed, "the caller may not do this", "The account lacks the role, or is a guest.",
-     "`mcp whoami` shows the roles. On the node, members of mcp-admin may use the local socket.",
-     ""},
+     "Use the local socket as root, as the agent's user, or as a member of its group.", ""},
     {code::kRegistryNewer, "the registry was written by a newer agent",
      "This binary does not know its schema and leaves it alone.",
      "Start the newer binary, or restore the copy made before its first migration.", ""},
@@ -440,7 +438,7 @@ constexpr CatalogueEntry kTable[] = {
      "Upgrade podman; the message gives the version found.", ""},
     {code::kImageRegistryRefused, "connection refused by the image registry",
      "The registry service is down or not started yet. Cached images still start.",
-     "`mcp start mcr` (or `mcp boot status`); `mcp image load FILE` brings single images.", ""},
+     "`mcp start mcr` (or `mcp boot status`); `podman load -i FILE` brings single images.", ""},
     {code::kAddressInUse, "address already in use",
      "The port is taken on that address. On 53 it is usually the stub resolver, which holds it on "
      "localhost.",

@@ -103,7 +103,6 @@ inline constexpr const char* kAgentUnreachable = "MCP-0505";
 inline constexpr const char* kSanMismatch = "MCP-0506";
 inline constexpr const char* kWrongNodeAnswered = "MCP-0507";
 inline constexpr const char* kVersionSkew = "MCP-0508";
-inline constexpr const char* kIdentityDown = "MCP-0509";
 inline constexpr const char* kNotAllowed = "MCP-0510";
 inline constexpr const char* kRegistryNewer = "MCP-0511";
 
