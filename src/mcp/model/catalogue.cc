@@ -410,17 +410,12 @@ constexpr CatalogueEntry kTable[] = {
      "or a file was edited by hand.",
      "Restart the agent: it writes the mirror anew from the registry.", ""},
     {code::kAgentUnreachable, "the agent does not answer (all nodes \"error\")",
-     "Each address was tried. Usual causes: the overlay is down, the address is wrong, the "
-     "certificate lacks the name, or nothing listens on 9444.",
-     "`mcp -v node list` shows each address. On the node: `systemctl status mcp-agent`, `ss -ltn "
-     "sport = :9444`. Add the LAN address to `addresses`; `--via ssh` needs no listener.",
+     "Nobody answers at the address that was tried. Usual causes: the agent does not run, the "
+     "overlay that carries the address is down, or the address is wrong. Containers keep running.",
+     "On the node: `mcp-agent doctor`, the agent's log, and `mcp --socket PATH status`, which "
+     "needs "
+     "no network.",
      ""},
-    {code::kSanMismatch, "the certificate does not carry the node's name",
-     "The agent answered, but its certificate is for other names; the message prints them.",
-     "Correct `name` of the node in mcp.toml, or issue the certificate anew (MCP-0315).", ""},
-    {code::kWrongNodeAnswered, "another node answered",
-     "The address belongs to a different node than the configuration says.",
-     "Correct `addresses` of the node in mcp.toml.", ""},
     {code::kVersionSkew, "agent and CLI are of different versions",
      "The agent does not know the call, or resolves a definition to another specification.",
      "Bring both to one version: `mcp version` and `mcp agent status` show them.", ""},
