@@ -74,15 +74,14 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
 
 Result<void> Agent::start(dsl::env::Env& env) {
   MC_ASSIGN(opened_, open_core(env, config_));
-  context_ =
-      std::make_unique<HandlerContext>(HandlerContext{.env = env,
-                                                      .config = config_,
-                                                      .core = opened_.core.get(),
-                                                      .registry_error = opened_.registry_error,
-                                                      .started = env.clock().now(),
-                                                      .uid = geteuid(),
-                                                      .gid = getegid(),
-                                                      .boot_id = opened_.boot_id});
+  context_.reset(new HandlerContext{.env = env,
+                                    .config = config_,
+                                    .core = opened_.core.get(),
+                                    .registry_error = opened_.registry_error,
+                                    .started = env.clock().now(),
+                                    .uid = geteuid(),
+                                    .gid = getegid(),
+                                    .boot_id = opened_.boot_id});
   if (opened_.core) {
     MC_TRY(opened_.core->begin());
   }
@@ -107,12 +106,17 @@ void Agent::reloaded(const std::vector<std::string>& changed_keys) {
 }
 
 void Agent::stop(std::chrono::milliseconds grace) {
-  if (server_) {
-    server_->stop(grace);
-    server_.reset();
+  // Streams without an end (watch, logs -f) end now; operations have the grace to finish, and their
+  // followers hear how. Only then does the server stop.
+  if (context_) {
+    context_->stopping = true;
   }
   if (opened_.core) {
-    opened_.core->stop();
+    opened_.core->stop(grace / 2);
+  }
+  if (server_) {
+    server_->stop(grace / 2);
+    server_.reset();
   }
 }
 

@@ -23,6 +23,7 @@ namespace {
 const dsl::log::Logger logger("agent.boot");
 constexpr std::size_t kThreadsMax = 64;
 constexpr std::chrono::milliseconds kLockWait{600000};
+constexpr std::chrono::milliseconds kAbortPatience{10000};
 
 std::int64_t to_ms(dsl::env::WallTime time) { return time.time_since_epoch().count(); }
 
@@ -117,7 +118,23 @@ Result<std::unique_ptr<BootRunner::Run>> BootRunner::build(const Request& reques
 
 Result<std::int64_t> BootRunner::begin(const Request& request) {
   MC_ASSIGN(std::unique_ptr<Run> run, build(request));
+  if (request.replace) {
+    abort_present();
+  }
   return launch(std::move(run));
+}
+
+void BootRunner::abort_present() {
+  std::unique_lock lock(mutex_);
+  if (!run_ || run_->over) {
+    return;
+  }
+  run_->inbox.push_back({.kind = Event::Kind::kAbort});
+  ++run_->posted;
+  changed_.notify_all();
+  const auto deadline = env_.clock().mono_now() + kAbortPatience;
+  while (run_ && !run_->over && env_.clock().wait_until(changed_, lock, deadline)) {
+  }
 }
 
 Result<std::int64_t> BootRunner::launch(std::unique_ptr<Run> run) {

@@ -39,8 +39,9 @@ class BootRunner {
     std::string reason;  // reboot, operator, recover
     std::string boot_id;
     std::vector<std::string> services;  // empty = every active one
+    bool replace = false;               // end a run that is under way; recover takes over
   };
-  // Starts a run; returns its id. kConflict while one is running.
+  // Starts a run; returns its id. kConflict while one is running, unless it may be replaced.
   Result<std::int64_t> begin(const Request& request);
   // Goes on with a run that a former agent left unfinished on this boot; nothing when there is
   // none.
@@ -65,6 +66,7 @@ class BootRunner {
   struct Run;
 
   Result<std::int64_t> launch(std::unique_ptr<Run> run);
+  void abort_present();
   void drive(Run& run);
   void apply(Run& run, const boot::Action& action);
   void post(Run& run, boot::Event event);

@@ -110,11 +110,11 @@ Result<void> Core::replay_operations() {
   return {};
 }
 
-void Core::stop() {
+void Core::stop(std::chrono::milliseconds grace) {
+  operations.stop(grace);
   locks.stop();
-  observer.stop();
   boot.stop();
-  operations.stop();
+  observer.stop();
 }
 
 }  // namespace mcp::agent

@@ -31,7 +31,7 @@ struct Core {
   // end operations that a crash left open, boot after a reboot or go on with an unfinished run, and
   // observe. On the same boot, and with nothing left open, it only observes.
   Result<void> begin();
-  void stop();
+  void stop(std::chrono::milliseconds grace);
 
   dsl::env::Env& env;
   const Config& config;

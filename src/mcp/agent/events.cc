@@ -47,9 +47,8 @@ void log_event(Severity severity, std::string_view message, dsl::log::Fields fie
 void EventLog::add(Severity severity, std::string_view kind, std::string_view service,
                    std::string_view component, std::string_view message, std::string_view data) {
   log_event(severity, message, {{"event", kind}, {"service", service}, {"component", component}});
-  const std::lock_guard lock(mutex_);
   const auto now = env_.clock().now();
-  const bool prune = ++since_prune_ >= kPruneEvery;
+  const bool prune = ++added_count_ % kPruneEvery == 0;
   const auto written = registry_.database().write([&](Transaction& tx) -> Result<std::int64_t> {
     MC_TRY(
         tx.run("INSERT INTO events(time, service, component, kind, severity, message, data) "
@@ -66,10 +65,8 @@ void EventLog::add(Severity severity, std::string_view kind, std::string_view se
     logger.failure(dsl::log::Level::kWarn, "event not recorded", written.error());
     return;
   }
-  if (prune) {
-    since_prune_ = 0;
-  }
-  last_id_ = *written;
+  const std::lock_guard lock(mutex_);
+  last_id_ = std::max(last_id_, *written);
   added_.notify_all();
 }
 

@@ -1,6 +1,7 @@
 // What happened on this node, for people: recorded, bounded, and followed live.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -47,8 +48,8 @@ class EventLog {
   Registry& registry_;
   std::mutex mutex_;
   std::condition_variable added_;
-  std::int64_t last_id_ = 0;      // guarded by mutex_
-  std::int64_t since_prune_ = 0;  // guarded by mutex_
+  std::int64_t last_id_ = 0;  // guarded by mutex_
+  std::atomic<std::int64_t> added_count_ = 0;
 };
 
 }  // namespace mcp::agent

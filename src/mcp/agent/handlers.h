@@ -20,6 +20,7 @@ struct HandlerContext {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::string boot_id;
+  std::atomic<bool> stopping = false;
 };
 
 // `context` must outlive the table's server.

@@ -197,7 +197,7 @@ Result<void> watch(HandlerContext& context, CallContext& call, const pb::WatchRe
   MC_ASSIGN(Core * core, require_core(context));
   std::map<std::string, std::string> sent;
   std::uint64_t version = 0;
-  while (!call.cancelled()) {
+  while (!call.cancelled() && !context.stopping) {
     for (const pb::ContainerState& state : core->observer.states(false)) {
       if (!request.service().empty() && state.service() != request.service()) {
         continue;
@@ -228,7 +228,7 @@ Result<void> list_events(HandlerContext& context, CallContext& call,
     if (request.follow()) {
       core->events.wait_after(since, kPatience);
     }
-  } while (request.follow() && !call.cancelled());
+  } while (request.follow() && !call.cancelled() && !context.stopping);
   return {};
 }
 
@@ -270,7 +270,7 @@ Result<void> logs(HandlerContext& context, CallContext& call, const pb::LogsRequ
             out.set_stream(line.is_stderr ? "stderr" : "stdout");
             out.set_line(line.line);
             out.set_time(line.time);
-            if (gone || call.cancelled() || !writer.write(out)) {
+            if (gone || call.cancelled() || context.stopping || !writer.write(out)) {
               gone = true;
             }
             return !gone;

@@ -222,7 +222,7 @@ Result<int> LocalCommands::recover() {
   PrintedOperation operation(progress);
   Result<void> done = opened.core->recovery.run(plan, options, opened.boot_id, operation);
   progress.done();
-  opened.core->stop();
+  opened.core->stop(std::chrono::milliseconds(0));
   if (!done && operation.result().state() == "partial") {
     std::fprintf(stderr, "%s\n", done.error().render().c_str());
     return dsl::kExitPartial;

@@ -46,6 +46,11 @@ Result<ServiceLocks::Hold> ServiceLocks::acquire(const std::string& service,
   return Hold(this, service);
 }
 
+bool ServiceLocks::held(const std::string& service) {
+  const std::lock_guard lock(mutex_);
+  return holders_.contains(service);
+}
+
 void ServiceLocks::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;

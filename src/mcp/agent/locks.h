@@ -35,6 +35,8 @@ class ServiceLocks {
   // `holder` is shown to whoever waits in vain: "operation 1f2e". kConflict after `wait`.
   dsl::Result<Hold> acquire(const std::string& service, const std::string& holder,
                             std::chrono::milliseconds wait);
+  // Somebody is at work on the service.
+  bool held(const std::string& service);
   // Makes present and later waits fail with kUnavailable.
   void stop();
 

@@ -80,8 +80,11 @@ void Observer::read_events() {
     const Result<void> ended = runtime_.events(
         [this](const runtime::RuntimeEvent& event) {
           if (event.type == "container") {
+            // Who holds the service's lock ends its containers on purpose.
+            const auto service = event.attributes.find(std::string(kLabelService));
+            const bool meant = service != event.attributes.end() && locks_.held(service->second);
             const std::lock_guard lock(mutex_);
-            if (event.action == "died") {
+            if (event.action == "died" && !meant) {
               deaths_.push_back(event.name);
             }
             dirty_ = true;

@@ -15,6 +15,7 @@ using dsl::db::Transaction;
 namespace {
 
 const dsl::log::Logger logger("agent.operations");
+constexpr std::chrono::milliseconds kStopPoll{50};
 constexpr std::size_t kEndedKept = 64;
 constexpr std::size_t kEventsMax = 10000;
 constexpr std::int64_t kIdempotencyMs = 24LL * 3600 * 1000;
@@ -395,7 +396,11 @@ Result<std::vector<OpenOperation>> Operations::left_open() {
   });
 }
 
-void Operations::stop() {
+void Operations::stop(std::chrono::milliseconds grace) {
+  const auto deadline = env_.clock().mono_now() + grace;
+  while (env_.clock().mono_now() < deadline && !running().empty()) {
+    env_.clock().sleep_for(kStopPoll);
+  }
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);

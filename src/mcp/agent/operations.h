@@ -93,8 +93,8 @@ class Operations {
 
   Result<std::vector<OpenOperation>> left_open();
 
-  // Cancels what runs and waits for it.
-  void stop();
+  // Gives what runs until `grace` has passed to end by itself, then cancels it and waits.
+  void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(0));
 
  private:
   class Running;

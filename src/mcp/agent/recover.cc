@@ -121,8 +121,10 @@ Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options
       }
     }
   }
-  MC_ASSIGN(const std::int64_t run,
-            boot_.begin({.reason = "recover", .boot_id = boot_id, .services = options.services}));
+  MC_ASSIGN(const std::int64_t run, boot_.begin({.reason = "recover",
+                                                 .boot_id = boot_id,
+                                                 .services = options.services,
+                                                 .replace = true}));
   MC_ASSIGN(const pb::BootRun end, boot_.follow(
                                        run, true,
                                        [&](const pb::BootItem& item) -> Result<void> {
