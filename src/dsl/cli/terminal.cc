@@ -46,7 +46,9 @@ void Progress::step(int number, int total, std::string_view subject, std::string
     return;
   }
   if (!impl_->redraw) {
-    std::fputs(text("[{}/{}] {}: {}\n", number, total, subject, message).c_str(), stderr);
+    const std::string count = total > 0 ? text("[{}/{}] ", number, total) : std::string();
+    const std::string about = subject.empty() ? std::string() : text("{}: ", subject);
+    std::fputs(text("{}{}{}\n", count, about, message).c_str(), stderr);
     return;
   }
   // One column stays free: a full line would wrap and could not be redrawn.

@@ -244,7 +244,9 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
   const bool first = watched.reported.empty();
   const bool bad = state.observed() == "stale" || state.observed() == "port-dead" ||
                    state.observed() == "unhealthy" || (run && state.observed() == "missing");
-  if (!first && watched.reported != state.observed() && bad) {
+  // While somebody is at work on the service its containers come and go on purpose.
+  const bool meant = locks_.held(wanted.service);
+  if (!first && !meant && watched.reported != state.observed() && bad) {
     events_.add(Severity::kWarn, "state", wanted.service, wanted.name,
                 text("{} is {}: {}", wanted.container, state.observed(), state.note()));
   }

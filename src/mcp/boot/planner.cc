@@ -246,7 +246,7 @@ class Planner {
       return true;
     }
     add(wanted, PlanAction::kBlocked,
-        text("image {} is neither in the store nor in an archive: mcp image load FILE", reference));
+        text("image {} is neither in the store nor in an archive: podman load -i FILE", reference));
     return false;
   }
 

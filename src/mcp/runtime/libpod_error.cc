@@ -59,7 +59,7 @@ Error decode_error(int status, std::string_view body) {
   }
   if (has(cause, "image not known") || has(cause, "no such image")) {
     return fail(Code::kFailedPrecondition, "{}", message)
-        .hint("load or pull the image first: mcp image load");
+        .hint("load the image first: podman load -i ARCHIVE as the same user");
   }
   if (has(all, "address already in use") || has(all, "port is already allocated")) {
     return fail(Code::kConflict, "{}", message).hint("see who holds the port: mcp ports");
@@ -102,7 +102,7 @@ Result<void> check_pull_line(std::string_view line) {
     return fail(Code::kNoSpace, "{}", error).hint("free space where podman's store lies");
   }
   return fail(Code::kUnavailable, "{}", error)
-      .hint("with the registry away, load the image from an archive: mcp image load");
+      .hint("with the registry away, load the image from an archive: podman load -i ARCHIVE");
 }
 
 Result<std::vector<std::string>> removed_ids(std::string_view body) {

@@ -93,7 +93,7 @@ TEST_F(Planner, ImageThatIsNowhereBlocksAndLeavesTheNameHeld) {
 
   EXPECT_THAT(lines(plan()),
               ElementsAre("blocked mcq: image mcr.test:8443/mcq:v1 is neither in the store nor in "
-                          "an archive: mcp image load FILE"));
+                          "an archive: podman load -i FILE"));
 }
 
 TEST_F(Planner, TagsAnImageThatIsKnownByItsDigestUnderAnotherName) {

@@ -267,7 +267,7 @@ Result<std::string> FakeRuntime::create(const ContainerSpec& spec) {
   });
   if (image == images_.end()) {
     return fail(Code::kFailedPrecondition, "{}: image not known", component.image)
-        .hint("load or pull the image first: mcp image load");
+        .hint("load the image first: podman load -i ARCHIVE as the same user");
   }
 
   Entry created;
