@@ -21,6 +21,7 @@ constexpr std::size_t kDefinitionMax = std::size_t{256} << 10;
 // RFC 5737: addresses that stand in documentation for any other.
 constexpr const char* kStandInLan = "192.0.2.1";
 constexpr const char* kStandInOverlay = "198.51.100.1";
+constexpr const char* kStandInNode = "local";
 
 std::string stem(std::string_view path) {
   const std::size_t slash = path.rfind('/');
@@ -179,7 +180,7 @@ Result<Surroundings> best_surroundings(Context& context, StandIn stand_in) {
     }
   }
   Surroundings out;
-  out.node.name = settings.default_node;
+  out.node.name = settings.default_node.empty() ? kStandInNode : settings.default_node;
   if (!settings.registry.empty()) {
     out.platform.registry = settings.registry;
   }

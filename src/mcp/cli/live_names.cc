@@ -26,7 +26,8 @@ pb::ListContainersReply containers(Context& context, bool all) {
 
 std::set<std::string> service_names(Context& context, bool components) {
   std::set<std::string> names;
-  for (const pb::ContainerState& container : containers(context, false).containers()) {
+  const pb::ListContainersReply reply = containers(context, false);
+  for (const pb::ContainerState& container : reply.containers()) {
     if (!container.service().empty()) {
       names.insert(container.service());
     }
@@ -47,7 +48,8 @@ std::vector<std::string> live_names(Context& context, std::string_view source) {
   if (source == "service" || source == "target") {
     names = service_names(context, source == "target");
   } else if (source == "container") {
-    for (const pb::ContainerState& container : containers(context, true).containers()) {
+    const pb::ListContainersReply reply = containers(context, true);
+    for (const pb::ContainerState& container : reply.containers()) {
       names.insert(container.container());
     }
   } else if (source == "code") {

@@ -18,7 +18,9 @@ std::string container_state(const Globals& globals, const pb::ContainerState& co
   if (container.drift_size() > 0) {
     out += paint(globals, Paint::kWarn, ", drift");
   }
-  if (!container.kind().empty() && container.kind() != "managed") {
+  // Not ours, or not ours any more. "adopted" is as good as managed.
+  if (container.kind() == "foreign" || container.kind() == "orphan" ||
+      container.kind() == "stale") {
     out += paint(globals, Paint::kDim, text(" ({})", container.kind()));
   }
   return out;
@@ -55,9 +57,10 @@ std::string containers_table(const Globals& globals, const pb::ListContainersRep
   Table table({{"CONTAINER"},
                {"STATE"},
                {"UP"},
-               {.title = "RESTARTS", .right = true},
                {"IMAGE"},
                {"PORTS"},
+               {.title = "RESTARTS", .right = true, .wide = true},
+               {.title = "KIND", .wide = true},
                {.title = "SERVICE", .wide = true},
                {.title = "COMPONENT", .wide = true},
                {.title = "STAGE", .wide = true},
@@ -67,10 +70,11 @@ std::string containers_table(const Globals& globals, const pb::ListContainersRep
   const bool wide = globals.output == dsl::cli::Output::kWide;
   for (const pb::ContainerState& container : reply.containers()) {
     table.add({container.container(), container_state(globals, container),
-               age_text(container.started_ms(), now_ms), std::to_string(container.restarts()),
+               age_text(container.started_ms(), now_ms),
                wide ? container.image() : short_image(container.image()),
                wide ? joined(container.ports()) : short_ports(container.ports()),
-               container.service(), container.component(), container.stage(), container.desired(),
+               std::to_string(container.restarts()), container.kind(), container.service(),
+               container.component(), container.stage(), container.desired(),
                container.container_id().substr(0, 12), container.note()});
   }
   return table.render(globals);
