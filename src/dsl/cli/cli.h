@@ -102,7 +102,8 @@ class Progress {
  public:
   explicit Progress(const Globals& globals);
   ~Progress();
-  // "[number/total] subject: message"; without the count when `total` is 0, without an empty subject
+  // "[number/total] subject: message"; without the count when `total` is 0, without an empty
+  // subject
   void step(int number, int total, std::string_view subject, std::string_view message);
   // Takes the redrawn line away; also done by the destructor.
   void done();
