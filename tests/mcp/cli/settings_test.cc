@@ -16,7 +16,7 @@ using dsl::test::require_ok;
 class SettingsTest : public testing::Test {
  protected:
   SettingsTest() {
-    env_.variables["HOME"] = "/home/ada";
+    env_.variables["HOME"] = "/people/ada";
     env_.variables["XDG_RUNTIME_DIR"] = "/run/user/1000";
   }
   void write(const std::string& path, const std::string& content) {
@@ -44,7 +44,7 @@ TEST_F(SettingsTest, AllMistakesOfTheFileAreNamedAtOnce) {
 TEST_F(SettingsTest, WithoutAnythingTheUsersOwnPlacesAreTaken) {
   const Settings settings = require_ok(load_settings(env_, {}));
 
-  EXPECT_EQ(settings.services_dir, "/home/ada/.config/mcp/services");
+  EXPECT_EQ(settings.services_dir, "/people/ada/.config/mcp/services");
   EXPECT_EQ(settings.socket, "/run/user/1000/mcp/admin.sock");
 }
 
@@ -55,20 +55,20 @@ TEST_F(SettingsTest, TheNodesSocketWinsWhenItIsThere) {
 }
 
 TEST_F(SettingsTest, TheFileWinsOverTheDefaults) {
-  write("/home/ada/.config/mcp/mcp.toml",
+  write("/people/ada/.config/mcp/mcp.toml",
         "[mcp]\nservices_dir = \"~/services\"\nsocket = \"/a.sock\"\ndefault_node = \"rift\"\n"
         "registry = \"registry.example:5000\"\n[[nodes]]\nname = \"rift\"\n");
 
   const Settings settings = require_ok(load_settings(env_, {}));
 
-  EXPECT_EQ(settings.services_dir, "/home/ada/services");
+  EXPECT_EQ(settings.services_dir, "/people/ada/services");
   EXPECT_EQ(settings.socket, "/a.sock");
   EXPECT_EQ(settings.default_node, "rift");
   EXPECT_EQ(settings.registry, "registry.example:5000");
 }
 
 TEST_F(SettingsTest, TheEnvironmentWinsOverTheFileAndAFlagOverBoth) {
-  write("/home/ada/.config/mcp/mcp.toml", "[mcp]\nsocket = \"/file.sock\"\n");
+  write("/people/ada/.config/mcp/mcp.toml", "[mcp]\nsocket = \"/file.sock\"\n");
   env_.variables["MCP_SOCKET"] = "/variable.sock";
   env_.variables["MCP_SERVICES_DIR"] = "/variable";
 

@@ -18,7 +18,7 @@ using testing::ElementsAre;
 
 class ContainerConfig : public testing::Test {
  protected:
-  ContainerConfig() { env_.variables["HOME"] = "/home/u"; }
+  ContainerConfig() { env_.variables["HOME"] = "/people/u"; }
 
   void put(const std::string& path, const std::string& content) {
     require_ok(env_.files().make_directories(path.substr(0, path.rfind('/')), 0755));
@@ -48,10 +48,10 @@ TEST_F(ContainerConfig, TheLastFileThatSetsLimitsWins) {
   EXPECT_TRUE(require_ok(default_ulimits(env_)).empty());
 
   put("/etc/containers/containers.conf", "[containers]\ndefault_ulimits=[\"nofile=1:1\"]\n");
-  put("/home/u/.config/containers/containers.conf", "[engine]\nruntime=\"runc\"\n");
+  put("/people/u/.config/containers/containers.conf", "[engine]\nruntime=\"runc\"\n");
   EXPECT_THAT(require_ok(default_ulimits(env_)), ElementsAre(Ulimit{"nofile", 1, 1}));
 
-  put("/home/u/.config/containers/containers.conf.d/x.conf",
+  put("/people/u/.config/containers/containers.conf.d/x.conf",
       "[containers]\ndefault_ulimits=[\"nproc=2:2\"]\n");
   EXPECT_THAT(require_ok(default_ulimits(env_)), ElementsAre(Ulimit{"nproc", 2, 2}));
 
