@@ -140,6 +140,10 @@ class PodmanStore:
         network helpers, pause process."""
         mark = f"{self.base}/".encode()
         found = []
+        # A mount below base that somebody made in our own mount namespace is in everybody's
+        # mountinfo: that tells nothing about them.
+        everybody = _read(pathlib.Path("/proc/self/mountinfo"))
+        assert mark not in everybody, f"mounts below {self.base} would hide whose process is whose"
         for entry in pathlib.Path("/proc").iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 if any(mark in _read(entry / name) for name in ("cmdline", "environ", "mountinfo")):
