@@ -81,11 +81,26 @@ std::optional<std::uint16_t> port_behind(const Component& component, std::uint16
   return std::nullopt;
 }
 
-std::vector<Endpoint> chosen_endpoints(const Component& component) {
+// The host port allocated to the route whose target is `number`; nothing when there is none.
+std::optional<std::uint16_t> allocated_for(const Component& component, std::uint16_t number,
+                                           const std::vector<Allocation>& allocations) {
+  for (const model::Route& route : component.routes) {
+    for (const Allocation& allocation : allocations) {
+      if (route.target == number && allocation.component == component.name &&
+          allocation.route == route.name && allocation.host_port != 0) {
+        return allocation.host_port;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<Endpoint> chosen_endpoints(const Component& component,
+                                       const std::vector<Allocation>& allocations) {
   const std::uint16_t chosen = component.health.port;
   const auto number = port_behind(component, chosen);
   if (!number) {
-    return {{kLoopback, chosen}};
+    return {{kLoopback, allocated_for(component, chosen, allocations).value_or(chosen)}};
   }
   std::vector<Endpoint> endpoints = published_endpoints(component, *number);
   if (component.health.type != "dns") {
@@ -197,7 +212,7 @@ Gate gate_for(const model::Service& service, const Component& component,
     }
   }
   if (health.port != 0) {
-    gate.endpoints = chosen_endpoints(component);
+    gate.endpoints = chosen_endpoints(component, ports);
   } else if (health.type == "dns") {
     gate.endpoints = published_endpoints(component, kDnsPort);
   } else {

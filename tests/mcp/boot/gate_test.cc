@@ -79,6 +79,15 @@ TEST(GateFor, AllocatedPortOfTheFittingRoute) {
   EXPECT_THAT(endpoints(component, allocations), ElementsAre("127.0.0.1 10002"));
 }
 
+TEST(GateFor, ExplicitTargetOfARouteIsItsAllocatedPort) {
+  auto component = component_with("https", {});
+  component.routes = {{.name = "web", .target = 8080}, {.name = "rest", .target = 8443}};
+  component.health.port = 8080;
+
+  EXPECT_THAT(endpoints(component, {{"api", "web", 10002}, {"api", "rest", 10003}}),
+              ElementsAre("127.0.0.1 10002"));
+}
+
 TEST(GateFor, HostNameComesFromTheRoute) {
   auto component = component_with("https", {{.host = 8443, .container = 8443}});
   component.routes = {{.hostnames = {"mcq.svc.mcp.metacircular.net"}}};
