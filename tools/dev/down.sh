@@ -35,35 +35,6 @@ stop_containers() {
   fi
 }
 
-undo_change() {
-  case "$1" in
-    user)
-      run userdel mcp
-      ;;
-    subuid) run sed -i '/^mcp:100000:65536$/d' /etc/subuid ;;
-    subgid) run sed -i '/^mcp:100000:65536$/d' /etc/subgid ;;
-    runtime-dir) run rm -rf "/run/user/$mcp_uid" ;;
-    tun) run chmod 0600 /dev/net/tun ;;
-    fuse) run chmod 0600 /dev/fuse ;;
-    rshared) run mount --make-rprivate / ;;
-    "ports "*) run sysctl -q -w "net.ipv4.ip_unprivileged_port_start=${1#ports }" ;;
-    "data "*) printf '%s\n' "$1" >>"$host_changes.kept" ;;
-  esac
-}
-
-undo_host_changes() {
-  [[ -f "$host_changes" ]] || return 0
-  local lines=() i
-  mapfile -t lines <"$host_changes"
-  for ((i = ${#lines[@]} - 1; i >= 0; i--)); do
-    undo_change "${lines[i]}" || say "not undone: ${lines[i]}"
-  done
-  rm -f "$host_changes"
-  if [[ -f "$host_changes.kept" ]]; then
-    mv "$host_changes.kept" "$host_changes"
-  fi
-}
-
 main() {
   (($# == 0)) || fail_usage "unknown argument '$1'" "./dev down --help"
   locate_platform

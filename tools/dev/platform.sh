@@ -3,9 +3,11 @@
 # shellcheck shell=bash
 
 # shellcheck disable=SC2034 # most of this is for the files that source it
+# shellcheck source=tools/dev/host.sh
+source "$MC_ROOT/tools/dev/host.sh"
+
 readonly run_dir="$MC_ROOT/run"
 readonly host_changes="$run_dir/host-changes"  # one line for each thing that `down` must undo
-readonly mcp_uid=850
 readonly reference_dir="$MC_ROOT/deploy/examples/reference"
 readonly reference_services=(mcns mc-proxy mcr metacrypt mcp-master mcq mcdoc mcat kls sgard)
 
@@ -74,13 +76,6 @@ stop_agent() {
   fi
   rm -f "$(agent_pid_file)"
 }
-
-record_change() {
-  mkdir -p "$run_dir"
-  grep -qxF "$*" "$host_changes" 2>/dev/null || printf '%s\n' "$*" >>"$host_changes"
-}
-
-was_changed() { grep -qxF "$*" "$host_changes" 2>/dev/null; }
 
 # confirm QUESTION: yes with --yes, in CI, or by answer.
 confirm() {

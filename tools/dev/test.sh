@@ -26,9 +26,15 @@ results_folder() { printf '%s/%s/results' "$BUILD_ROOT" "$preset"; }
 # However the run ends, its last line counts the cases.
 counted=()
 close_run() {
-  local status=$?
+  local status=${1:-$?}
   "$PYTHON" "$MC_ROOT/tools/dev/count_results.py" "${counted[@]}" || status=1
   exit "$status"
+}
+
+close_prepared_run() {
+  local status=$?
+  undo_host_changes
+  close_run "$status"
 }
 
 # count_into FOLDER...: forgets earlier results there; this run's are counted at its end.
@@ -114,6 +120,27 @@ run_sanitizers() {
   run_ctest asan --tests-regex "$(printf '%s\n' "${targets[@]%_test}" | names_regex)"
 }
 
+# The user and the settings that the podman suites need: made where that was agreed to (CI, or
+# `./dev up` before), and undone when the run ends. Without them those suites skip, and say so.
+prepare_podman() {
+  ((EUID == 0)) || return 0
+  # shellcheck source=tools/dev/host.sh
+  source "$MC_ROOT/tools/dev/host.sh"
+  readonly owner=mcp host_changes="$BUILD_ROOT/host-changes"
+  find_host_changes
+  ((${#host_plan[@]} > 0)) || return 0
+  local entry
+  for entry in "${host_plan[@]}"; do
+    say "this machine: ${entry#*|}"
+  done
+  if [[ "${CI:-}" != true ]]; then
+    say "not done outside CI; the podman suites may skip (./dev up prepares the machine)"
+    return 0
+  fi
+  apply_host_changes
+  trap close_prepared_run EXIT
+}
+
 # stage NAME COMMAND...: runs one part as a process of its own and prints its time; the first
 # failing stage ends the run.
 stage() {
@@ -137,6 +164,7 @@ run_all_stages() {
   count_into "$BUILD_ROOT"/{dev,asan}/results
   stage setup "$MC_ROOT/dev" setup build test podman
   print_versions
+  prepare_podman
   stage lint "$MC_ROOT/dev" lint
   stage build "$MC_ROOT/dev" build
   stage unit "$MC_ROOT/dev" test --stage unit

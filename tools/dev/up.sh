@@ -18,64 +18,6 @@
 # shellcheck source=tools/dev/platform.sh
 source "$MC_ROOT/tools/dev/platform.sh"
 
-host_plan=()
-
-# plan_change KIND WHAT: what prepare_host will do, found out without doing it.
-plan_change() { host_plan+=("$1|$2"); }
-
-has_subids() { grep -qE "^($owner|$EUID):" "$1" 2>/dev/null; }
-
-find_host_changes() {
-  if ((EUID != 0)); then
-    local file
-    for file in /etc/subuid /etc/subgid; do
-      has_subids "$file" ||
-        fail "$file has no range for $owner" "as root: echo $owner:100000:65536 >> $file"
-    done
-    return
-  fi
-  if ! id mcp >/dev/null 2>&1; then
-    plan_change user "make user and group mcp, uid and gid $mcp_uid, home /srv/mcp"
-  elif [[ "$(id -u mcp)" != "$mcp_uid" ]]; then
-    fail "user mcp has uid $(id -u mcp), not $mcp_uid" \
-      "rename that user; the uid of rootless containers can never change later"
-  fi
-  has_subids /etc/subuid || plan_change subuid "add mcp:100000:65536 to /etc/subuid"
-  has_subids /etc/subgid || plan_change subgid "add mcp:100000:65536 to /etc/subgid"
-  [[ -d "/run/user/$mcp_uid" ]] || plan_change runtime-dir "make /run/user/$mcp_uid for mcp"
-  [[ "$(stat -c %a /dev/net/tun 2>/dev/null)" == 666 ]] ||
-    plan_change tun "make /dev/net/tun usable by everyone (mode 0666)"
-  [[ ! -e /dev/fuse || "$(stat -c %a /dev/fuse)" == 666 ]] ||
-    plan_change fuse "make /dev/fuse usable by everyone (mode 0666)"
-  [[ "$(findmnt -no PROPAGATION /)" == *shared* ]] ||
-    plan_change rshared "share mounts below / with containers (mount --make-rshared /)"
-  local start
-  start="$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)"
-  ((start <= 53)) ||
-    plan_change "ports $start" "let users bind ports from 53 on (ip_unprivileged_port_start, was $start)"
-}
-
-apply_change() {
-  case "$1" in
-    user)
-      run groupadd -g "$mcp_uid" mcp
-      # Debian warns that the uid is below UID_MIN of ordinary users, which it is meant to be.
-      run useradd -u "$mcp_uid" -g "$mcp_uid" -d /srv/mcp -M -s /bin/bash mcp 2>/dev/null
-      ;;
-    subuid) echo "mcp:100000:65536" >>/etc/subuid ;;
-    subgid) echo "mcp:100000:65536" >>/etc/subgid ;;
-    runtime-dir) run install -d -m 0700 -o mcp -g mcp "/run/user/$mcp_uid" ;;
-    tun)
-      [[ -e /dev/net/tun ]] || { mkdir -p /dev/net && run mknod /dev/net/tun c 10 200; }
-      run chmod 0666 /dev/net/tun
-      ;;
-    fuse) run chmod 0666 /dev/fuse ;;
-    rshared) run mount --make-rshared / ;;
-    "ports "*) run sysctl -q -w net.ipv4.ip_unprivileged_port_start=53 ;;
-  esac
-  record_change "$1"
-}
-
 announce() {
   say "This machine will be changed:"
   local report
@@ -245,10 +187,7 @@ main() {
 
   say "== packages"
   "$MC_ROOT/dev" setup build podman
-  local entry
-  for entry in "${host_plan[@]}"; do
-    apply_change "${entry%%|*}"
-  done
+  apply_host_changes
   say "== build"
   build_targets dev mcp mcp-agent mc-standin
   say "== images (stand-ins: they answer health gates and nothing else)"
