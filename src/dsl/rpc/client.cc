@@ -224,6 +224,10 @@ Error GrpcChannel::error_of(const Call& call, const grpc::ClientContext& context
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return Error(Code::kDeadlineExceeded, text("{} did not answer in time", address_));
   }
+  // Nobody here cancelled: the call met the end of the server, which took it and let it go.
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    return Error(Code::kUnavailable, text("{} ended the call; it is stopping", address_));
+  }
   Error error = decode_error(status.error_code(), status.error_message(), {});
   if (error.code() == Code::kUnavailable) {
     error.add_context(text("cannot reach {}", address_));

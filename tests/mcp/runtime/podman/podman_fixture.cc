@@ -1,5 +1,12 @@
 #include "podman_fixture.h"
 
+#include <cerrno>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
+
 #include "dsl/env/env.h"
 
 namespace mcp::runtime::test {
@@ -8,6 +15,25 @@ using dsl::test::PodmanStore;
 using dsl::test::require_ok;
 
 namespace {
+
+// This process becomes another user, who could not write the report that `./dev test` asks for by
+// GTEST_OUTPUT=xml:FOLDER/. So the report is opened before, and named by its descriptor. It must
+// happen before main, which reads the variable.
+void open_report() {
+  const char* wanted = std::getenv("GTEST_OUTPUT");
+  const passwd* user = ::getpwnam("mcp");
+  const std::string output = wanted == nullptr ? "" : wanted;
+  if (::geteuid() != 0 || user == nullptr || !output.starts_with("xml:") ||
+      !output.ends_with("/")) {
+    return;
+  }
+  const std::string path = output.substr(4) + program_invocation_short_name + ".xml";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd >= 0 && ::fchown(fd, user->pw_uid, user->pw_gid) == 0) {
+    ::setenv("GTEST_OUTPUT", ("xml:/proc/self/fd/" + std::to_string(fd)).c_str(), 1);
+  }
+}
+[[maybe_unused]] const bool report_opened = (open_report(), true);
 
 // Why podman cannot be used here. Evaluated once, before any test: it changes our user.
 const std::optional<std::string>& unavailable() {
