@@ -116,9 +116,11 @@ PodmanStore::~PodmanStore() {
 
 void PodmanStore::sweep() {
   for (const auto& entry : fs::directory_iterator("/tmp")) {
+    const std::string name = entry.path().filename();
     const std::string owner = read_all(entry.path() / kOwner);
-    if (entry.path().filename().string().rfind("mc-podman-", 0) == 0 && !owner.empty() &&
-        !fs::exists("/proc/" + owner)) {
+    // One with a network namespace is left to the Python side, which may be root and made it.
+    if (name.rfind("mc-podman-", 0) == 0 && !owner.empty() && !fs::exists("/proc/" + owner) &&
+        !fs::exists("/run/netns/" + name)) {
       const PodmanStore abandoned(entry.path().string());
     }
   }
