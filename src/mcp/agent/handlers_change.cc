@@ -175,7 +175,10 @@ Result<void> recover(HandlerContext& context, CallContext& call, const pb::Recov
         } else if (event.has_boot_item()) {
           *out.mutable_item() = event.boot_item();
         } else if (event.has_progress()) {
-          out.set_notice(text("{}: {}", event.progress().component(), event.progress().message()));
+          const auto& step = event.progress();
+          out.set_notice(step.component().empty()
+                             ? step.message()
+                             : text("{}: {}", step.component(), step.message()));
         } else {
           return {};
         }

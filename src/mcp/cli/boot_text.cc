@@ -29,8 +29,8 @@ std::string answer(const pb::BootItem& item) {
   }
   const std::string said =
       item.state() == "healthy" || item.error().empty() ? item.gate() : item.error();
-  if (item.gate_type().empty()) {
-    return said;
+  if (item.gate_type().empty() || said.starts_with(item.gate_type())) {
+    return said;  // gates begin their answer with what they are
   }
   return said.empty() ? item.gate_type() : text("{}: {}", item.gate_type(), said);
 }

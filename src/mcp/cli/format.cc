@@ -53,12 +53,24 @@ std::string_view without_host(std::string_view image) {
   return host ? image.substr(slash + 1) : image;
 }
 
-std::string cut(const std::string& value) {
-  if (value.size() <= kValueMax) {
-    return value.empty() ? "(nothing)" : value;
+// At most kValueMax bytes of a value, from a little before `from`.
+std::string excerpt(const std::string& value, std::size_t from) {
+  constexpr std::size_t kBefore = 20;
+  if (value.empty()) {
+    return "(nothing)";
   }
-  const std::size_t half = kValueMax / 2;
-  return value.substr(0, half) + "..." + value.substr(value.size() - half);
+  if (value.size() <= kValueMax) {
+    return value;
+  }
+  const std::size_t start = std::min(from > kBefore ? from - kBefore : 0, value.size() - kValueMax);
+  const bool more = start + kValueMax < value.size();
+  return text("{}{}{}", start > 0 ? "..." : "", value.substr(start, kValueMax), more ? "..." : "");
+}
+
+// Where two values part.
+std::size_t common_length(const std::string& a, const std::string& b) {
+  const auto parted = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
+  return static_cast<std::size_t>(parted - a.begin());
 }
 
 }  // namespace
@@ -147,8 +159,9 @@ bool is_calm(std::string_view state) {
 std::string difference_lines(const Differences& differences, std::string_view indent) {
   std::string out;
   for (const pb::Difference& difference : differences) {
-    out += text("{}{}: {} -> {}\n", indent, difference.field(), cut(difference.have()),
-                cut(difference.want()));
+    const std::size_t from = common_length(difference.have(), difference.want());
+    out += text("{}{}: {} -> {}\n", indent, difference.field(), excerpt(difference.have(), from),
+                excerpt(difference.want(), from));
   }
   return out;
 }

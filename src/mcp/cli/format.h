@@ -33,7 +33,7 @@ std::string painted_state(const dsl::cli::Globals& globals, std::string_view sta
 // True for states that nobody has to look at: healthy, running, stopped, done, ...
 bool is_calm(std::string_view state);
 
-// "  image: mcr:v1 -> mcr:v2", a line each; long values are cut in the middle.
+// "  image: mcr:v1 -> mcr:v2", a line each; of long values the part that differs.
 std::string difference_lines(const Differences& differences, std::string_view indent);
 
 // A paragraph in lines of at most 80 columns.

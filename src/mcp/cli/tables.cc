@@ -26,6 +26,14 @@ std::string container_state(const Globals& globals, const pb::ContainerState& co
   return out;
 }
 
+// Nothing for what does not run, whenever it ran last.
+std::string uptime(const pb::ContainerState& container, std::int64_t now_ms) {
+  const std::string& state = container.observed();
+  const bool down =
+      state == "stopped" || state == "missing" || state == "created" || state.starts_with("exited");
+  return down ? "-" : age_text(container.started_ms(), now_ms);
+}
+
 std::string joined(const google::protobuf::RepeatedPtrField<std::string>& words) {
   std::string out;
   for (const std::string& word : words) {
@@ -70,8 +78,7 @@ std::string containers_table(const Globals& globals, const pb::ListContainersRep
   const bool wide = globals.output == dsl::cli::Output::kWide;
   for (const pb::ContainerState& container : reply.containers()) {
     table.add({container.container(), container_state(globals, container),
-               age_text(container.started_ms(), now_ms),
-               wide ? container.image() : short_image(container.image()),
+               uptime(container, now_ms), wide ? container.image() : short_image(container.image()),
                wide ? joined(container.ports()) : short_ports(container.ports()),
                std::to_string(container.restarts()), container.kind(), container.service(),
                container.component(), container.stage(), container.desired(),

@@ -44,6 +44,20 @@ TEST(Paragraph, IsWrappedAtEightyColumns) {
   EXPECT_EQ(once, std::string(79, 'a') + "\nbb cc");
 }
 
+TEST(Difference, ShowsThePartOfLongValuesThatDiffers) {
+  pb::SyncReply::Row row;
+  pb::Difference& difference = *row.add_differences();
+  difference.set_field("env");
+  difference.set_have(std::string(100, 'a') + "old" + std::string(100, 'b'));
+  difference.set_want(std::string(100, 'a') + "new" + std::string(100, 'b'));
+
+  const std::string shown = difference_lines(row.differences(), "");
+
+  EXPECT_NE(shown.find("aold"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("anew"), std::string::npos) << shown;
+  EXPECT_LT(shown.size(), 160U);
+}
+
 TEST(OperationExitCode, IsTheAgentsOwnForAFailure) {
   pb::Operation operation;
   operation.set_state("rolled_back");
