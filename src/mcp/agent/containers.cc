@@ -7,8 +7,9 @@
 
 #include "dsl/config/nearest.h"
 #include "dsl/log/log.h"
-#include "mcp/agent/drift.h"
 #include "mcp/agent/port_probe.h"
+#include "mcp/boot/planner.h"
+#include "mcp/boot/settings.h"
 #include "mcp/model/codes.h"
 #include "mcp/runtime/leftovers.h"
 #include "mcp/runtime/name_server.h"
@@ -161,15 +162,16 @@ Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
   return failure;
 }
 
-// An archive is found by name: <image>_<tag>.tar, with / and : of the reference written as _.
+// The planner's rule for names: the whole reference first, then what follows its last slash.
 std::optional<std::string> Containers::find_archive(const ImageQuery& query) {
-  std::string stem = query.reference.substr(query.reference.rfind('/') + 1);
-  std::replace(stem.begin(), stem.end(), ':', '_');
-  for (const std::string& directory : config_.image_dirs) {
-    for (const char* suffix : {".tar", ".tar.zst"}) {
-      const std::string path = text("{}/{}{}", directory, stem, suffix);
-      if (env_.files().exists(path).value_or(false)) {
-        return path;
+  const std::string bare = query.reference.substr(query.reference.rfind('/') + 1);
+  for (const std::string& stem : {boot::archive_stem(query.reference), boot::archive_stem(bare)}) {
+    for (const std::string& directory : config_.image_dirs) {
+      for (const char* suffix : {".tar", ".tar.zst", ".tar.gz"}) {
+        const std::string path = text("{}/{}{}", directory, stem, suffix);
+        if (env_.files().exists(path).value_or(false)) {
+          return path;
+        }
       }
     }
   }
@@ -275,7 +277,8 @@ bool Containers::matches(const ServiceRecord& record, const ComponentRecord& wan
                          const runtime::Container& live) const {
   if (wanted.adopted && label(live, kLabelManaged).empty()) {
     const model::Component* component = record.service.find(wanted.name);
-    return component != nullptr && settings_drift(record, *component, live).empty();
+    return component != nullptr &&
+           boot::compare_settings(*component, published_ports(record, *component), live).empty();
   }
   return label(live, kLabelSpec) == wanted.sha256;
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "mcp/agent/drift.h"
 #include "mcp/agent/ports.h"
+#include "mcp/boot/settings.h"
 #include "mcp/model/codes.h"
 
 namespace mcp::agent {
@@ -188,11 +188,9 @@ Result<pb::AdoptReply> Definitions::adopt(const pb::AdoptRequest& request,
       component.container_id = live->id;
       continue;
     }
-    std::vector<model::FieldDifference> differences =
-        settings_drift(record, *record.service.find(component.name), *live);
-    if (live->image != component.image) {
-      differences.push_back({"image", component.image, live->image});
-    }
+    const model::Component& spec = *record.service.find(component.name);
+    const std::vector<model::FieldDifference> differences =
+        boot::compare_settings(spec, published_ports(record, spec), *live);
     add_differences(*row.mutable_differences(), differences);
     row.set_action(differences.empty() ? "adopted" : "differs");
     all_equal = all_equal && differences.empty();

@@ -9,13 +9,8 @@
 
 namespace mcp::agent {
 
-// Image reference, ports, mounts, network, user, command, restart policy of an inspected container,
-// compared with the component. What the image decides (no user, no command given) is not compared.
-std::vector<model::FieldDifference> settings_drift(const ServiceRecord& record,
-                                                   const model::Component& component,
-                                                   const runtime::Container& live);
-
-// settings_drift plus the specification hash (unless adopted) and the image digest.
+// The specification hash (of labelled containers), the image digest, and the settings that inspect
+// tells (boot::compare_settings).
 // `live_image_digest` is the digest of the image with id live.image_id; empty = not known.
 std::vector<model::FieldDifference> drift(const ServiceRecord& record,
                                           const ComponentRecord& wanted,

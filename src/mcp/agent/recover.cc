@@ -44,6 +44,7 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
       row.should_run = component.should_run && record.service.active;
       row.image_digest = component.image_digest;
       row.adopted = component.adopted;
+      row.ports = published_ports(record, *row.component);
       wanted.push_back(std::move(row));
     }
   }

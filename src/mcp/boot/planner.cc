@@ -298,26 +298,12 @@ class Planner {
       }
       return differences.empty() ? "" : "adopted, but differs in " + fields;
     }
-    if (label(container, "mcp.spec.sha256") == identity_of(*wanted.service)) {
-      return "";
-    }
-    // Another specification of the service may still ask for the same container.
-    const std::string want = model::component_sha256(*wanted.service, *wanted.component);
-    const auto labels = model::service_from_labels(container.labels);
-    const auto* component = labels ? labels->service.find(wanted.component->name) : nullptr;
-    if (component != nullptr && model::component_sha256(labels->service, *component) == want) {
+    if (label(container, "mcp.component.sha256") ==
+        model::component_sha256(*wanted.service, *wanted.component)) {
       return "";
     }
     return text("made from another specification (generation {}, want {})",
                 label(container, "mcp.generation"), wanted.generation);
-  }
-
-  const std::string& identity_of(const model::Service& service) {
-    std::string& identity = identities_[&service];
-    if (identity.empty()) {
-      identity = model::spec_sha256(service);
-    }
-    return identity;
   }
 
   void report_others() {
@@ -374,7 +360,6 @@ class Planner {
   std::unordered_set<std::string> wanted_keys_;
   std::unordered_set<std::string> wanted_names_;
   std::unordered_set<std::string> handled_images_;
-  std::unordered_map<const model::Service*, std::string> identities_;
   Plan plan_;
 };
 

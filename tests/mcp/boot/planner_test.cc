@@ -169,9 +169,9 @@ TEST_F(Planner, KeepsAContainerThatTheNewSpecificationAsksForToo) {
   EXPECT_THAT(lines(plan()), ElementsAre("keep mcq: running"));
 }
 
-TEST_F(Planner, LabelsThatCannotBeReadAreAnotherSpecification) {
+TEST_F(Planner, AnotherHashOnTheLabelIsAnotherSpecification) {
   Container& container = node_.run("mcq", "api");
-  container.labels["mcp.spec.sha256"] = "00";
+  container.labels["mcp.component.sha256"] = "00";
   container.labels["mcp.spec"] = "not base64";
 
   EXPECT_THAT(lines(plan()), ElementsAre("recreate mcq: made from another specification "
