@@ -98,6 +98,14 @@ Result<void> run_service(HandlerContext& context, CallContext& call, const std::
         .id(model::code::kUnknownService)
         .hint("mcp list shows the services");
   }
+  if (request.change().dry_run()) {
+    pb::OperationEvent event;
+    event.mutable_result()->set_kind(kind);
+    event.mutable_result()->set_service(request.service());
+    event.mutable_result()->set_state("planned");
+    event.mutable_result()->set_generation((*known).generation);
+    return writer.write(event);
+  }
   OperationRequest operation =
       operation_request(context, call, kind, request.service(), request.change());
   operation.component = request.component();
@@ -114,6 +122,10 @@ Result<void> boot(HandlerContext& context, CallContext& call, const pb::BootRequ
                   Writer<pb::BootEvent>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
   MC_TRY(require_initialized(*core, false));
+  if (request.change().dry_run()) {
+    return fail(Code::kUnimplemented, "boot has no dry run")
+        .hint("mcp agent recover --dry-run shows what would come up");
+  }
   if (request.down()) {
     return core->boot.take_down(*core->runtime, [&](const pb::BootItem& item) {
       pb::BootEvent event;
