@@ -40,6 +40,8 @@ struct BootRunner::Run {
   std::map<std::string, std::pair<const ServiceRecord*, const ComponentRecord*>> by_key;
   std::vector<std::string> notices;
   std::unique_ptr<boot::Engine> engine;
+  // As of each node's last preparation: a deploy or stop during the run must not be undone by it.
+  std::vector<std::shared_ptr<const ServiceRecord>> current;
   std::vector<std::string> container_ids;  // of each node, once prepared
   std::vector<std::int64_t> started_seq;   // order of first preparation
   std::vector<std::int64_t> healthy_seq;
@@ -78,6 +80,8 @@ bool BootRunner::running() {
   return run_ && !run_->over;
 }
 
+bool BootRunner::down() const { return down_; }
+
 Result<std::unique_ptr<BootRunner::Run>> BootRunner::build(const Request& request) {
   auto run = std::make_unique<Run>();
   run->reason = request.reason;
@@ -106,6 +110,7 @@ Result<std::unique_ptr<BootRunner::Run>> BootRunner::build(const Request& reques
   run->notices = std::move(built.notices);
   run->engine = std::make_unique<boot::Engine>(std::move(built.graph), config_.engine_options());
   const std::size_t count = run->engine->graph().nodes.size();
+  run->current.resize(count);
   run->container_ids.resize(count);
   run->started_seq.resize(count);
   run->healthy_seq.resize(count);
@@ -138,6 +143,7 @@ void BootRunner::abort_present() {
 }
 
 Result<std::int64_t> BootRunner::launch(std::unique_ptr<Run> run) {
+  const std::lock_guard one(launching_);
   std::unique_ptr<Run> former;
   {
     const std::lock_guard lock(mutex_);
@@ -171,6 +177,8 @@ Result<std::int64_t> BootRunner::launch(std::unique_ptr<Run> run) {
     if (stopping_) {
       return fail(Code::kUnavailable, "the agent is stopping");
     }
+    MC_ASSERT(run_ == nullptr, "launches follow one another");
+    down_ = false;
     run_ = std::move(run);
     started.driver = std::thread([this, &started] { drive(started); });
   }
@@ -340,7 +348,6 @@ void BootRunner::apply(Run& run, const Action& action) {
 
 void BootRunner::prepare(Run& run, std::size_t node) {
   const boot::Node& target = run.engine->graph().nodes[node];
-  const auto& [record, component] = run.by_key.at(target.key);
   Event event{.kind = Event::Kind::kPrepared, .node = node};
   Result<ServiceLocks::Hold> hold =
       locks_.acquire(target.service, text("boot run {}", run.id), kLockWait);
@@ -349,7 +356,20 @@ void BootRunner::prepare(Run& run, std::size_t node) {
     post(run, std::move(event));
     return;
   }
-  Result<Containers::Brought> brought = containers_.bring_up(*record, *component);
+  Result<std::optional<ServiceRecord>> fresh = registry_.service(target.service);
+  if (!fresh) {
+    event.error = fresh.error().message();
+    post(run, std::move(event));
+    return;
+  }
+  const ComponentRecord* component = *fresh ? (*fresh)->find(target.component) : nullptr;
+  if (component == nullptr || !component->should_run || !(*fresh)->service.active) {
+    post(run, {.kind = Event::Kind::kSkip, .node = node});  // stopped or undeployed meanwhile
+    post(run, std::move(event));
+    return;
+  }
+  run.current[node] = std::make_shared<const ServiceRecord>(**fresh);
+  Result<Containers::Brought> brought = containers_.bring_up(**fresh, *component);
   if (brought) {
     run.container_ids[node] = brought->id;
     const Result<void> saved = registry_.set_container(target.service, target.component,
@@ -370,8 +390,10 @@ void BootRunner::prepare(Run& run, std::size_t node) {
 
 void BootRunner::gate(Run& run, std::size_t node, bool recheck) {
   const boot::Node& target = run.engine->graph().nodes[node];
-  const auto& [record, component] = run.by_key.at(target.key);
-  const model::Component& spec = *record->service.find(component->name);
+  // A node that a former agent left healthy was not prepared in this process.
+  const ServiceRecord* record =
+      run.current[node] ? run.current[node].get() : run.by_key.at(target.key).first;
+  const model::Component& spec = *record->service.find(target.component);
   const std::string& id = run.container_ids[node];
   const boot::Answer answer =
       recheck
@@ -586,6 +608,9 @@ Result<pb::BootRun> BootRunner::control(const pb::BootControlRequest& request) {
   while (run_ && run_->id == id && run_->handled < number &&
          env_.clock().wait_until(changed_, lock, deadline)) {
   }
+  if (!run_ || run_->id != id) {
+    return fail(Code::kUnavailable, "boot run {} has ended", id);
+  }
   return describe(*run_);
 }
 
@@ -597,6 +622,7 @@ Result<void> BootRunner::take_down(
         .hint("mcp boot abort ends it");
   }
   MC_ASSIGN(const std::unique_ptr<Run> run, build({.reason = "down"}));
+  down_ = true;
   const std::vector<boot::Node>& nodes = run->engine->graph().nodes;
   for (std::size_t node = nodes.size(); node-- > 0;) {
     const auto& [record, component] = run->by_key.at(nodes[node].key);
@@ -614,7 +640,7 @@ Result<void> BootRunner::take_down(
     row.set_ms(
         std::chrono::duration_cast<std::chrono::milliseconds>(env_.clock().mono_now() - begun)
             .count());
-    MC_TRY(on_item(row));
+    (void)on_item(row);  // whoever asked may have left; half down would be worse
   }
   events_.add(Severity::kInfo, "boot", "", "", "everything stopped in reverse boot order");
   return {};

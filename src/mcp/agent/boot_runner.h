@@ -59,6 +59,8 @@ class BootRunner {
                          const std::function<Result<void>(const pb::BootItem&)>& on_item);
   Result<pb::BootRun> control(const pb::BootControlRequest& request);
   bool running();
+  // Everything was taken down on purpose, and nothing has booted it since.
+  bool down() const;
 
   void stop();
 
@@ -85,10 +87,12 @@ class BootRunner {
   Containers& containers_;
   EventLog& events_;
   ServiceLocks& locks_;
-  std::mutex mutex_;  // guards run_ and all that Run says is guarded by it
+  std::mutex launching_;  // one launch at a time, with its waits; taken before mutex_
+  std::mutex mutex_;      // guards run_ and all that Run says is guarded by it
   std::condition_variable changed_;
   std::unique_ptr<Run> run_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> down_ = false;
 };
 
 }  // namespace mcp::agent

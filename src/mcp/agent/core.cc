@@ -42,9 +42,9 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       service_ops(env, *registry, mirror, *runtime, containers, events),
       definitions(env, config, *registry, mirror, *runtime, containers, events, locks),
       boot(env, config, *registry, containers, events, locks),
-      recovery(env, config, *registry, *runtime, containers, boot, events),
+      recovery(env, config, *registry, *runtime, containers, boot, events, locks),
       observer(env, config, *registry, *runtime, containers, events, locks) {
-  observer.set_busy([this] { return boot.running(); });
+  observer.set_busy([this] { return boot.running() || boot.down(); });
 }
 
 Result<void> Core::begin() {
@@ -93,7 +93,8 @@ Result<void> Core::replay_operations() {
       if (left.kind == "deploy") {
         return deployer.replay(left, operation);
       }
-      if (left.kind == "start") {
+      // A restart is interrupted between its stop and its start: what is left of it is the start.
+      if (left.kind == "start" || left.kind == "restart") {
         return service_ops.start(left.service, left.component, operation);
       }
       if (left.kind == "stop") {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 #include "dsl/log/log.h"
 #include "mcp/agent/journal.h"
 #include "mcp/agent/ports.h"
@@ -81,6 +83,8 @@ class Deployer::Transaction {
   Result<void> prepare_component(const DeployPlan& plan, const model::Component& component);
   Result<void> make_default_directory(const DeployPlan& plan, const model::Component& component);
   Result<void> replace(const DeployPlan& plan, Replacement& replacement);
+  Result<void> wait_for_gate(const model::Component& component, const std::string& id);
+  bool nothing_changed(const DeployPlan& plan) const;
   Result<void> park_removed(const DeployPlan& plan);
   Result<void> park(const runtime::Container& old, const std::string& name);
   Result<void> commit(const DeployPlan& plan);
@@ -221,6 +225,10 @@ Result<void> Deployer::Transaction::run(const DeployPlan& plan) {
   if (!done) {
     return roll_back(done.error(), plan.former);
   }
+  if (operation_.result().state() == "unchanged") {
+    operation_.result().set_generation(plan.former->generation);
+    return {};
+  }
   const Result<void> mirrored = owner_.mirror_.write(record_);
   if (!mirrored) {
     logger.failure(dsl::log::Level::kError, "mirror not written", mirrored.error());
@@ -240,6 +248,10 @@ Result<void> Deployer::Transaction::forward(const DeployPlan& plan) {
     MC_TRY(replace(plan, replacement));
   }
   MC_TRY(park_removed(plan));
+  if (nothing_changed(plan)) {
+    operation_.result().set_state("unchanged");
+    return {};
+  }
   const bool routed =
       std::any_of(record_.service.components.begin(), record_.service.components.end(),
                   [](const auto& component) { return !component.routes.empty(); });
@@ -308,9 +320,11 @@ Result<void> Deployer::Transaction::prepare_component(const DeployPlan& plan,
           .id(model::code::kUnmanagedContainer)
           .hint(text("take it over with mcp adopt {}, or rename it", component.container));
     }
-    replacement.keep = live->state == runtime::State::kRunning &&
-                       label(*live, kLabelSpec) == record->sha256 &&
-                       live->image_id == replacement.image.id && record_.service.active;
+    replacement.keep =
+        live->state == runtime::State::kRunning &&
+        owner_.containers_.liveness(*live).state == runtime::Liveness::State::kAlive &&
+        label(*live, kLabelSpec) == record->sha256 && live->image_id == replacement.image.id &&
+        record_.service.active;
     replacement.old = std::move(*live);
   } else if (live.error().code() != Code::kNotFound) {
     return tl::unexpected(live.error());
@@ -334,7 +348,14 @@ Result<void> Deployer::Transaction::make_default_directory(const DeployPlan& pla
   }
   journal_.undos.push_back({.kind = Undo::Kind::kRemoveDirectory, .container = path});
   MC_TRY(announce("mounts", component.name, text("make {}", path)));
-  MC_TRY(owner_.env_.files().make_directories(path, 0750));
+  const Result<void> made = owner_.env_.files().make_directories(path, 0750);
+  if (!made) {
+    return fail(Code::kFailedPrecondition, "the data directory {} cannot be made: {}", path,
+                made.error().message())
+        .id(model::code::kHostDirectoryMissing)
+        .hint(text("as root: install -d -o {} -g {} -m 0750 {}; then deploy again", geteuid(),
+                   getegid(), path));
+  }
   operation_.notice(text("made {} for the service's data", path));
   return {};
 }
@@ -346,9 +367,9 @@ Result<void> Deployer::Transaction::replace(const DeployPlan& plan, Replacement&
                              [&](const auto& c) { return c.name == component.name; });
   if (replacement.keep) {
     record->container_id = replacement.old->id;
-    steps_done_ += 3;
-    operation_.progress(steps_done_, steps_total_, component.name, "unchanged");
-    return {};
+    steps_done_ += 2;
+    operation_.progress(++steps_done_, steps_total_, component.name, "unchanged; look at its gate");
+    return plan.wait ? wait_for_gate(component, record->container_id) : Result<void>();
   }
 
   if (replacement.old) {
@@ -384,12 +405,23 @@ Result<void> Deployer::Transaction::replace(const DeployPlan& plan, Replacement&
   step_ = "gate";
   operation_.progress(++steps_done_, steps_total_, component.name,
                       text("wait for the {} gate", component.health.type));
+  MC_TRY(wait_for_gate(component, record->container_id));
+  if (down_since_) {
+    const auto down = owner_.env_.clock().mono_now() - *down_since_;
+    const auto down_ms = std::chrono::duration_cast<std::chrono::milliseconds>(down).count();
+    operation_.result().set_downtime_ms(operation_.result().downtime_ms() + down_ms);
+    down_since_.reset();
+  }
+  return {};
+}
+
+Result<void> Deployer::Transaction::wait_for_gate(const model::Component& component,
+                                                  const std::string& id) {
   const boot::Answer answer = owner_.containers_.wait_for_gate(
-      record_, component, record->container_id, [this] { return operation_.cancelled(); });
+      record_, component, id, [this] { return operation_.cancelled(); });
   MC_TRY(check_cancelled());
   if (!answer.pass) {
-    for (const std::string& line :
-         owner_.containers_.log_tail(record->container_id, kLogTailLines)) {
+    for (const std::string& line : owner_.containers_.log_tail(id, kLogTailLines)) {
       operation_.result().add_log_tail(line);
     }
     return fail(Code::kFailedPrecondition, "{} did not become healthy within {} s: {}",
@@ -400,13 +432,23 @@ Result<void> Deployer::Transaction::replace(const DeployPlan& plan, Replacement&
   if (!answer.warning.empty()) {
     operation_.notice(text("{}: {}", component.name, answer.warning));
   }
-  if (down_since_) {
-    const auto down = owner_.env_.clock().mono_now() - *down_since_;
-    const auto down_ms = std::chrono::duration_cast<std::chrono::milliseconds>(down).count();
-    operation_.result().set_downtime_ms(operation_.result().downtime_ms() + down_ms);
-    down_since_.reset();
-  }
   return {};
+}
+
+// The same specification, the same images, the same containers: no generation is spent on it.
+bool Deployer::Transaction::nothing_changed(const DeployPlan& plan) const {
+  const bool kept = std::all_of(replacements_.begin(), replacements_.end(),
+                                [](const Replacement& replacement) { return replacement.keep; });
+  if (!kept || !plan.former || plan.former->sha256 != record_.sha256 ||
+      plan.former->ports != record_.ports) {
+    return false;
+  }
+  return std::all_of(
+      record_.components.begin(), record_.components.end(), [&](const ComponentRecord& component) {
+        const ComponentRecord* former = plan.former->find(component.name);
+        return former != nullptr && former->image_digest == component.image_digest &&
+               former->should_run == component.should_run && former->adopted == component.adopted;
+      });
 }
 
 // Containers of components that the new definition no longer has.
@@ -437,7 +479,12 @@ Result<void> Deployer::Transaction::park_removed(const DeployPlan& plan) {
 
 Result<void> Deployer::Transaction::park(const runtime::Container& old, const std::string& name) {
   const Result<runtime::Container> stale = owner_.runtime_.inspect(parked_name(name));
-  if (stale) {
+  const bool superseded = stale && label(*stale, kLabelService) == record_.service.name &&
+                          stale->state != runtime::State::kRunning;
+  if (superseded) {
+    // Left by a deploy that was committed and could not remove it: another holds the name since.
+    MC_TRY(owner_.runtime_.remove(stale->id, true));
+  } else if (stale) {
     return fail(Code::kConflict, "container {} is left from a former deploy", parked_name(name))
         .id(model::code::kParkedLeft)
         .hint(text("if it is not needed: podman rm {}; then deploy again", parked_name(name)));
@@ -551,11 +598,11 @@ Result<void> Deployer::Transaction::replay(const OpenOperation& open) {
   record_.service.name = open.service;
   if (journal_.committed) {
     MC_ASSIGN(const std::optional<ServiceRecord> now, owner_.registry_.service(open.service));
-    if (now) {
-      MC_TRY(owner_.mirror_.write(*now));
-      operation_.result().set_generation(now->generation);
-    }
     remove_parked();
+    if (now) {
+      operation_.result().set_generation(now->generation);
+      return owner_.mirror_.write(*now);
+    }
     return {};
   }
   MC_ASSIGN(const std::optional<ServiceRecord> former, owner_.registry_.service(open.service));

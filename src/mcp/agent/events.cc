@@ -15,6 +15,7 @@ const dsl::log::Logger logger("agent.events");
 constexpr std::int64_t kRowsMax = 100000;
 constexpr std::int64_t kAgeMaxMs = 90LL * 24 * 3600 * 1000;
 constexpr std::int64_t kPruneEvery = 1000;
+constexpr int kFollowBatch = 1000000;  // all there are
 
 std::string_view name(Severity severity) {
   switch (severity) {
@@ -40,6 +41,31 @@ void log_event(Severity severity, std::string_view message, dsl::log::Fields fie
       logger.error(message, fields);
       return;
   }
+}
+
+Result<std::vector<EventRecord>> select(Registry& registry, std::string_view order,
+                                        std::int64_t since_id, std::string_view service,
+                                        int limit) {
+  return registry.database().read([&](Transaction& tx) -> Result<std::vector<EventRecord>> {
+    std::vector<EventRecord> events;
+    MC_TRY(tx.query(
+        dsl::text("SELECT id, time, service, component, kind, severity, message, data FROM events "
+                  "WHERE id > ? AND (? = '' OR service = ?) {}",
+                  order),
+        [&](Row& row) -> Result<void> {
+          events.push_back({.id = row.integer(0),
+                            .time_ms = row.integer(1),
+                            .service = row.text(2),
+                            .component = row.text(3),
+                            .kind = row.text(4),
+                            .severity = row.text(5),
+                            .message = row.text(6),
+                            .data = row.text(7)});
+          return {};
+        },
+        since_id, service, service, limit));
+    return events;
+  });
 }
 
 }  // namespace
@@ -72,26 +98,19 @@ void EventLog::add(Severity severity, std::string_view kind, std::string_view se
 
 Result<std::vector<EventRecord>> EventLog::list(std::int64_t since_id, std::string_view service,
                                                 int limit) {
-  return registry_.database().read([&](Transaction& tx) -> Result<std::vector<EventRecord>> {
-    std::vector<EventRecord> events;
-    MC_TRY(tx.query(
-        "SELECT id, time, service, component, kind, severity, message, data FROM events "
-        "WHERE id > ? AND (? = '' OR service = ?) ORDER BY id DESC LIMIT ?",
-        [&](Row& row) -> Result<void> {
-          events.push_back({.id = row.integer(0),
-                            .time_ms = row.integer(1),
-                            .service = row.text(2),
-                            .component = row.text(3),
-                            .kind = row.text(4),
-                            .severity = row.text(5),
-                            .message = row.text(6),
-                            .data = row.text(7)});
-          return {};
-        },
-        since_id, service, service, limit));
-    std::reverse(events.begin(), events.end());
-    return events;
-  });
+  MC_ASSIGN(std::vector<EventRecord> events,
+            select(registry_, "ORDER BY id DESC LIMIT ?", since_id, service, limit));
+  std::reverse(events.begin(), events.end());
+  return events;
+}
+
+Result<std::vector<EventRecord>> EventLog::after(std::int64_t since_id, std::string_view service) {
+  return select(registry_, "ORDER BY id LIMIT ?", since_id, service, kFollowBatch);
+}
+
+std::int64_t EventLog::newest() {
+  const std::lock_guard lock(mutex_);
+  return last_id_;
 }
 
 void EventLog::wait_after(std::int64_t since_id, std::chrono::milliseconds patience) {

@@ -40,6 +40,10 @@ class EventLog {
 
   // The last `limit` events after `since_id`, oldest first; `service` empty = all.
   Result<std::vector<EventRecord>> list(std::int64_t since_id, std::string_view service, int limit);
+  // All events after `since_id`, oldest first: for who follows.
+  Result<std::vector<EventRecord>> after(std::int64_t since_id, std::string_view service);
+  // Id of the newest event that this process has added; 0 before the first.
+  std::int64_t newest();
   // Blocks until there is an event after `since_id`, or `patience` has passed.
   void wait_after(std::int64_t since_id, std::chrono::milliseconds patience);
 

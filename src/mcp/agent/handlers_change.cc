@@ -17,19 +17,22 @@ namespace {
 
 constexpr std::chrono::milliseconds kLockWaitMax{600000};
 
-// An uninitialized registry changes no container until somebody says so.
-Result<void> require_initialized(Core& core, bool init) {
+// An uninitialized registry changes no container until somebody says so. True when this is the
+// change that says it: `initialize` follows once it is known to be a good one.
+Result<bool> begins_registry(Core& core, bool init) {
   MC_ASSIGN(const bool initialized, core.registry->initialized());
-  if (initialized) {
-    return {};
-  }
-  if (!init) {
+  if (!initialized && !init) {
     return fail(Code::kFailedPrecondition,
                 "the registry of this node is uninitialized, so no container is touched")
         .id(model::code::kUninitialized)
         .hint("a new node: pass --init; a node that had services: restore its registry first");
   }
-  return core.registry->set_initialized();
+  return !initialized;
+}
+
+Result<void> require_initialized(Core& core) {
+  MC_TRY(begins_registry(core, false));
+  return {};
 }
 
 OperationRequest operation_request(HandlerContext& context, const CallContext& call,
@@ -66,13 +69,21 @@ Result<void> deploy(HandlerContext& context, CallContext& call, const pb::Deploy
     event.mutable_result()->set_generation(plan.record.generation);
     return writer.write(event);
   }
-  MC_TRY(require_initialized(*core, request.init()));
+  MC_ASSIGN(const std::optional<std::string> repeated,
+            core->operations.recorded(request.change().request_id()));
+  if (repeated) {
+    return follow(*core, call, *repeated, writer);
+  }
+  MC_ASSIGN(const bool begins, begins_registry(*core, request.init()));
   OperationRequest operation =
       operation_request(context, call, "deploy", request.service(), request.change());
   operation.component = request.component();
   const std::string actor = call.caller().subject;
   // Planned once the service's lock is held, so that generation and ports are the present ones.
   MC_TRY(core->deployer.plan(request, actor));
+  if (begins) {
+    MC_TRY(core->registry->set_initialized());
+  }
   MC_ASSIGN(const std::string id,
             core->operations.begin(
                 operation, [core, request, actor](OperationContext& running) -> Result<void> {
@@ -91,7 +102,12 @@ Result<void> run_service(HandlerContext& context, CallContext& call, const std::
                          ServiceWork work, const pb::ServiceRequest& request,
                          Writer<pb::OperationEvent>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
-  MC_TRY(require_initialized(*core, false));
+  MC_TRY(require_initialized(*core));
+  MC_ASSIGN(const std::optional<std::string> repeated,
+            core->operations.recorded(request.change().request_id()));
+  if (repeated) {
+    return follow(*core, call, *repeated, writer);
+  }
   MC_ASSIGN(const std::optional<ServiceRecord> known, core->registry->service(request.service()));
   if (!known) {
     return fail(Code::kNotFound, "service {} is not registered on this node", request.service())
@@ -121,7 +137,7 @@ Result<void> run_service(HandlerContext& context, CallContext& call, const std::
 Result<void> boot(HandlerContext& context, CallContext& call, const pb::BootRequest& request,
                   Writer<pb::BootEvent>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
-  MC_TRY(require_initialized(*core, false));
+  MC_TRY(require_initialized(*core));
   if (request.change().dry_run()) {
     return fail(Code::kUnimplemented, "boot has no dry run")
         .hint("mcp agent recover --dry-run shows what would come up");
@@ -153,7 +169,7 @@ Result<void> recover(HandlerContext& context, CallContext& call, const pb::Recov
                      Writer<pb::RecoverEvent>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
   MC_TRY(blocking_checks(context.env, context.config, core->registry.get()));
-  MC_TRY(require_initialized(*core, false));
+  MC_TRY(require_initialized(*core));
   RecoverOptions options;
   options.services.assign(request.services().begin(), request.services().end());
   options.orphans = request.orphans().empty() ? "report" : request.orphans();
@@ -228,10 +244,12 @@ void add_change_methods(dsl::rpc::MethodTable& table, HandlerContext& context) {
       service + "SyncDefinitions",
       [&context](CallContext& call, const pb::SyncRequest& request) -> Result<pb::SyncReply> {
         MC_ASSIGN(Core * core, require_core(context));
-        if (!request.change().dry_run()) {
-          MC_TRY(require_initialized(*core, request.init()));
-        }
+        const bool writes = !request.change().dry_run();
+        MC_ASSIGN(const bool begins, begins_registry(*core, request.init() || !writes));
         MC_ASSIGN(pb::SyncReply reply, core->definitions.sync(request, call.caller().subject));
+        if (begins && writes) {
+          MC_TRY(core->registry->set_initialized());
+        }
         core->observer.refresh();
         return reply;
       });
@@ -239,10 +257,12 @@ void add_change_methods(dsl::rpc::MethodTable& table, HandlerContext& context) {
       service + "Adopt",
       [&context](CallContext& call, const pb::AdoptRequest& request) -> Result<pb::AdoptReply> {
         MC_ASSIGN(Core * core, require_core(context));
-        if (!request.change().dry_run()) {
-          MC_TRY(require_initialized(*core, request.init()));
-        }
+        const bool writes = !request.change().dry_run();
+        MC_ASSIGN(const bool begins, begins_registry(*core, request.init() || !writes));
         MC_ASSIGN(pb::AdoptReply reply, core->definitions.adopt(request, call.caller().subject));
+        if (begins && writes) {
+          MC_TRY(core->registry->set_initialized());
+        }
         core->observer.refresh();
         return reply;
       });

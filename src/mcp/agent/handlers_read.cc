@@ -216,19 +216,25 @@ Result<void> watch(HandlerContext& context, CallContext& call, const pb::WatchRe
 Result<void> list_events(HandlerContext& context, CallContext& call,
                          const pb::ListEventsRequest& request, Writer<pb::Event>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
-  std::int64_t since = request.since_id();
   const int limit = request.limit() > 0 ? request.limit() : kEventsDefault;
-  do {
-    MC_ASSIGN(const std::vector<EventRecord> events,
-              core->events.list(since, request.service(), limit));
-    for (const EventRecord& event : events) {
+  std::int64_t seen = core->events.newest();
+  MC_ASSIGN(const std::vector<EventRecord> last,
+            core->events.list(request.since_id(), request.service(), limit));
+  for (const EventRecord& event : last) {
+    MC_TRY(writer.write(to_proto(event)));
+    seen = std::max(seen, event.id);
+  }
+  while (request.follow() && !call.cancelled() && !context.stopping) {
+    core->events.wait_after(seen, kPatience);
+    // Whatever other services have added by now counts as seen, too.
+    const std::int64_t newest = core->events.newest();
+    MC_ASSIGN(const std::vector<EventRecord> fresh, core->events.after(seen, request.service()));
+    for (const EventRecord& event : fresh) {
       MC_TRY(writer.write(to_proto(event)));
-      since = event.id;
+      seen = event.id;
     }
-    if (request.follow()) {
-      core->events.wait_after(since, kPatience);
-    }
-  } while (request.follow() && !call.cancelled() && !context.stopping);
+    seen = std::max(seen, newest);
+  }
   return {};
 }
 
@@ -262,8 +268,9 @@ Result<void> logs(HandlerContext& context, CallContext& call, const pb::LogsRequ
   std::vector<std::thread> readers;
   for (const ComponentRecord* component : chosen) {
     readers.emplace_back([&, component] {
-      const Result<void> read =
-          core->runtime->logs(component->container, options, [&](const runtime::LogRecord& line) {
+      const Result<void> read = core->runtime->logs(
+          component->container, options,
+          [&](const runtime::LogRecord& line) {
             const std::lock_guard lock(mutex);
             pb::LogLine out;
             out.set_container(component->container);
@@ -274,7 +281,8 @@ Result<void> logs(HandlerContext& context, CallContext& call, const pb::LogsRequ
               gone = true;
             }
             return !gone;
-          });
+          },
+          [&] { return gone || call.cancelled() || context.stopping; });
       if (!read && !gone) {
         const std::lock_guard lock(mutex);
         outcome = read;

@@ -136,6 +136,13 @@ void Observer::look(bool probe_all) {
     logger.failure(dsl::log::Level::kError, "registry not readable", records.error());
     return;
   }
+  // Sampled before the list, too: work that ends while we look explains what we saw.
+  busy_services_.clear();
+  for (const ServiceRecord& record : *records) {
+    if (locks_.held(record.service.name)) {
+      busy_services_.insert(record.service.name);
+    }
+  }
   const Result<std::vector<runtime::Container>> listed = runtime_.list(true);
   {
     const std::lock_guard lock(mutex_);
@@ -245,7 +252,7 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
   const bool bad = state.observed() == "stale" || state.observed() == "port-dead" ||
                    state.observed() == "unhealthy" || (run && state.observed() == "missing");
   // While somebody is at work on the service its containers come and go on purpose.
-  const bool meant = locks_.held(wanted.service);
+  const bool meant = busy_services_.contains(wanted.service) || locks_.held(wanted.service);
   if (!first && !meant && watched.reported != state.observed() && bad) {
     events_.add(Severity::kWarn, "state", wanted.service, wanted.name,
                 text("{} is {}: {}", wanted.container, state.observed(), state.note()));
@@ -355,8 +362,14 @@ void Observer::reconcile(const ServiceRecord& record, const ComponentRecord& wan
   if (!hold) {
     return;  // somebody is at work on it; the next look sees the outcome
   }
+  // As it is now that nobody else is at work: the look took a while.
+  const Result<std::optional<ServiceRecord>> now = registry_.service(record.service.name);
+  const ComponentRecord* present = now && *now ? (*now)->find(wanted.name) : nullptr;
+  if (present == nullptr || !present->should_run || (*now)->generation != record.generation) {
+    return;
+  }
   const Result<Containers::Brought> brought =
-      drifted ? containers_.recreate(record, wanted) : containers_.bring_up(record, wanted);
+      drifted ? containers_.recreate(**now, *present) : containers_.bring_up(**now, *present);
   events_.add(
       brought ? Severity::kInfo : Severity::kError, "reconcile", wanted.service, wanted.name,
       brought ? text("{} was {}; brought back", wanted.container, observed)
@@ -399,7 +412,12 @@ void Observer::retry_flapping(const ServiceRecord& record, const ComponentRecord
   if (!hold) {
     return;
   }
-  const Result<Containers::Brought> brought = containers_.bring_up(record, wanted);
+  const Result<std::optional<ServiceRecord>> now = registry_.service(record.service.name);
+  const ComponentRecord* present = now && *now ? (*now)->find(wanted.name) : nullptr;
+  if (present == nullptr || !present->should_run) {
+    return;
+  }
+  const Result<Containers::Brought> brought = containers_.bring_up(**now, *present);
   if (!brought) {
     events_.add(Severity::kError, "flap", wanted.service, wanted.name, brought.error().message());
   }

@@ -78,6 +78,7 @@ class Observer {
   std::function<bool()> busy_;
 
   std::map<std::string, std::unique_ptr<Watched>> watched_;  // by container; confined to a look
+  std::set<std::string> busy_services_;                      // likewise
   std::mutex looking_;                                       // one look at a time
 
   std::mutex mutex_;  // guards all below

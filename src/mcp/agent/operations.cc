@@ -185,14 +185,21 @@ Result<std::optional<std::string>> Operations::recorded(const std::string& reque
 }
 
 Result<std::string> Operations::begin(const OperationRequest& request, OperationWork work) {
-  MC_ASSIGN(const std::optional<std::string> known, recorded(request.request_id));
-  if (known) {
-    return *known;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      return fail(Code::kUnavailable, "the agent is stopping").hint("try again when it is back");
+    }
   }
   const std::string id = env_.random().hex(6);
   MC_ASSIGN(
       ServiceLocks::Hold hold,
       locks_.acquire(request.service, dsl::text("{} {}", request.kind, id), request.lock_wait));
+  // With the lock held: the same request sent twice at once finds the first one's row.
+  MC_ASSIGN(const std::optional<std::string> known, recorded(request.request_id));
+  if (known) {
+    return *known;
+  }
   const auto now = env_.clock().now();
   MC_TRY(registry_.database().write([&](Transaction& tx) {
     return tx.run(
@@ -404,6 +411,7 @@ void Operations::stop(std::chrono::milliseconds grace) {
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
+    stopping_ = true;
     for (const auto& [id, running] : operations_) {
       running->cancel();
     }

@@ -87,6 +87,8 @@ class Operations {
   Result<void> follow(const std::string& id,
                       const std::function<Result<void>(const pb::OperationEvent&)>& on_event,
                       const std::function<bool()>& abandoned);
+  // Id of the operation that `request_id` began within 24 h.
+  Result<std::optional<std::string>> recorded(const std::string& request_id);
   Result<pb::Operation> get(const std::string& id);
   Result<pb::Operation> cancel(const std::string& id);
   std::vector<pb::Operation> running();
@@ -102,7 +104,6 @@ class Operations {
   void launch(std::shared_ptr<Running> running, ServiceLocks::Hold hold, OperationWork work);
   void finish(Running& running, const Result<void>& outcome, ServiceLocks::Hold& hold);
   void reap();
-  Result<std::optional<std::string>> recorded(const std::string& request_id);
 
   dsl::env::Env& env_;
   Registry& registry_;
@@ -112,6 +113,7 @@ class Operations {
   std::list<std::string> ended_;                                // oldest first
   std::vector<std::thread> threads_;
   std::vector<std::thread::id> finished_threads_;
+  bool stopping_ = false;
 };
 
 }  // namespace mcp::agent

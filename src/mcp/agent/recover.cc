@@ -1,6 +1,7 @@
 #include "mcp/agent/recover.h"
 
 #include <algorithm>
+#include <set>
 
 #include <unistd.h>
 
@@ -13,6 +14,12 @@ using boot::PlanAction;
 using dsl::Code;
 using dsl::fail;
 using dsl::text;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLockWait{60000};
+
+}  // namespace
 
 pb::PlanRow to_proto(const boot::PlanStep& step) {
   pb::PlanRow row;
@@ -85,6 +92,31 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
   return plan;
 }
 
+// A container that is just being made is storage-only for a moment, too: so with the services'
+// locks held, and only what is still lost then.
+Result<void> Recovery::release(const boot::Plan& plan, std::vector<runtime::Container> lost,
+                               const std::string& operation_id) {
+  std::set<std::string> services;
+  for (const boot::PlanStep& step : plan.steps) {
+    if (step.action == PlanAction::kReleaseName) {
+      services.insert(step.service);
+    }
+  }
+  std::vector<ServiceLocks::Hold> holds;
+  for (const std::string& service : services) {
+    MC_ASSIGN(ServiceLocks::Hold hold,
+              locks_.acquire(service, text("recover {}", operation_id), kLockWait));
+    holds.push_back(std::move(hold));
+  }
+  MC_ASSIGN(const std::vector<runtime::Container> now, runtime_.list(true));
+  std::erase_if(lost, [&](const runtime::Container& container) {
+    return std::none_of(now.begin(), now.end(), [&](const runtime::Container& present) {
+      return present.id == container.id && present.storage_only;
+    });
+  });
+  return containers_.release(lost);
+}
+
 Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options,
                            const std::string& boot_id, OperationContext& operation) {
   const bool removes = options.orphans == "remove" &&
@@ -110,7 +142,7 @@ Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options
   }
   if (!released.empty()) {
     operation.progress(0, 0, "", text("release {} names that podman has lost", released.size()));
-    MC_TRY(containers_.release(released));
+    MC_TRY(release(plan, std::move(released), operation.id()));
   }
   if (options.pull == Pull::kMissing) {
     MC_ASSIGN(const std::vector<ServiceRecord> records, registry_.services());

@@ -28,14 +28,15 @@ struct RecoverOptions {
 class Recovery {
  public:
   Recovery(dsl::env::Env& env, const Config& config, Registry& registry, runtime::Runtime& runtime,
-           Containers& containers, BootRunner& boot, EventLog& events)
+           Containers& containers, BootRunner& boot, EventLog& events, ServiceLocks& locks)
       : env_(env),
         config_(config),
         registry_(registry),
         runtime_(runtime),
         containers_(containers),
         boot_(boot),
-        events_(events) {}
+        events_(events),
+        locks_(locks) {}
 
   // Looks, changes nothing.
   Result<boot::Plan> plan(const RecoverOptions& options);
@@ -45,6 +46,9 @@ class Recovery {
                    const std::string& boot_id, OperationContext& operation);
 
  private:
+  Result<void> release(const boot::Plan& plan, std::vector<runtime::Container> lost,
+                       const std::string& operation_id);
+
   dsl::env::Env& env_;
   const Config& config_;
   Registry& registry_;
@@ -52,6 +56,7 @@ class Recovery {
   Containers& containers_;
   BootRunner& boot_;
   EventLog& events_;
+  ServiceLocks& locks_;
 };
 
 pb::PlanRow to_proto(const boot::PlanStep& step);

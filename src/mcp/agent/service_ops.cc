@@ -161,6 +161,8 @@ Result<void> ServiceOps::undeploy(const std::string& service, const std::string&
     const Result<runtime::Container> live = runtime_.inspect(wanted.container);
     if (live) {
       MC_TRY(runtime_.remove(live->id, true));
+    } else if (live.error().code() != Code::kNotFound) {
+      return tl::unexpected(live.error());
     }
   }
   MC_TRY(registry_.remove_service(service));

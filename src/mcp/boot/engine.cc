@@ -258,7 +258,7 @@ void Engine::advance_stages() {
       return;
     }
     state_ = RunState::kRunning;
-    if (last_stage() && !all_met()) {
+    if (last_stage() && !optional_tried()) {
       return;
     }
     if (!rechecked_ && !rechecking()) {
@@ -272,6 +272,17 @@ void Engine::advance_stages() {
     }
     open_stage(stage_ + 1);
   }
+}
+
+// What is not essential gets its first attempt, and then keeps the run open no longer.
+bool Engine::optional_tried() const {
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+    const bool given_up = progress_[i].failures > 0 || statuses_[i].state == NodeState::kBlocked;
+    if (!met(i) && !given_up) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void Engine::open_stage(std::size_t stage) {
@@ -368,15 +379,6 @@ bool Engine::last_stage() const { return stage_ + 1 >= graph_.stages.size(); }
 bool Engine::stage_met() const {
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
     if (graph_.nodes[i].stage == stage_ && graph_.nodes[i].essential && !met(i)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool Engine::all_met() const {
-  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-    if (!met(i)) {
       return false;
     }
   }

@@ -152,7 +152,7 @@ class Engine {
   bool met(std::size_t node) const;  // healthy or skipped
   bool last_stage() const;
   bool stage_met() const;  // every essential node of the present stage
-  bool all_met() const;
+  bool optional_tried() const;
   bool slot_free() const;
   bool rechecking() const;  // in the present stage
   std::string describe_waiting() const;
