@@ -174,13 +174,14 @@ void Loader::match_member(const TomlMember& member, const std::string& name) {
   report_unknown(member, name);
 }
 
+// A table may be a mistyped section, or the value of a mistyped key.
 void Loader::report_unknown(const TomlMember& member, const std::string& name) {
   if (member.value.kind == TomlValue::Kind::kTable) {
     const std::string near =
         nearest(name, std::vector<std::string>(sections_.begin(), sections_.end()));
     report(sources_.file, member.position,
            text("unknown section [{}]{}", name,
-                near.empty() ? "" : text("; did you mean [{}]?", near)));
+                near.empty() ? suggestion(name) : text("; did you mean [{}]?", near)));
     return;
   }
   report(sources_.file, member.position, text("unknown key {}{}", name, suggestion(name)));

@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::size_t kConfigMax = std::size_t{1} << 20;
 constexpr const char* kNodeSocket = "/srv/mcp/admin.sock";
+constexpr const char* kHint =
+    "[mcp] has strings only: socket, services_dir, registry, default_node; `mcp --config "
+    "/dev/null` "
+    "goes without the file";
 
 // The file is shared with what talks to other nodes, signs in and builds images.
 const std::vector<std::string> kSections = {"mcp", "mcias", "build", "nodes"};
@@ -75,7 +79,12 @@ Result<void> read_file(dsl::env::Env& env, const std::string& path, bool require
     const bool absent = content.error().code() == Code::kNotFound && !required;
     return absent ? Result<void>() : dsl::fail(content.error());
   }
-  MC_ASSIGN(const TomlValue document, dsl::config::parse_toml(*content, path));
+  Result<TomlValue> parsed = dsl::config::parse_toml(*content, path);
+  if (!parsed) {
+    parsed.error().set_hint(kHint);
+    return tl::unexpected(std::move(parsed).error());
+  }
+  const TomlValue& document = *parsed;
 
   Error error(Code::kInvalidArgument, text("{} is not valid", path));
   for (const TomlMember& member : document.members) {
@@ -92,6 +101,7 @@ Result<void> read_file(dsl::env::Env& env, const std::string& path, bool require
                      error);
   }
   if (!error.details().empty()) {
+    error.set_hint(kHint);
     return tl::unexpected(std::move(error));
   }
   return {};
