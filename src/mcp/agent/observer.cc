@@ -20,6 +20,8 @@ constexpr std::chrono::milliseconds kStreamRetry{1000};
 constexpr std::chrono::milliseconds kSoon{1000};
 constexpr std::chrono::milliseconds kEventDelay{50};  // gathers a burst into one look
 constexpr int kFlapLogLines = 50;
+constexpr std::chrono::milliseconds kFlapGrace{2000};
+constexpr int kEscapesMax = 3;  // our own stop is a death, too
 
 std::string exited(int code) { return text("exited({})", code); }
 
@@ -37,6 +39,7 @@ struct Observer::Watched {
   std::vector<model::FieldDifference> drift;
   std::string drift_sha;  // of the specification that `drift` was computed against
   FlapControl flap;
+  int escapes = 0;  // deaths since flap control has stopped it
   bool healthy = false;
   std::string gate_answer;
   dsl::env::MonoTime gate_at{};
@@ -237,6 +240,7 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
     }
   }
   if (watched.flap.flapping()) {
+    hold_down(wanted, watched);
     state.set_observed("flapping");
     state.set_note(text("stopped after too many deaths; next try within {} s",
                         watched.flap.backoff().count() / 1000));
@@ -384,15 +388,20 @@ void Observer::handle_deaths() {
   }
   for (const std::string& name : deaths) {
     const auto watched = watched_.find(name);
-    if (watched == watched_.end() || !watched->second->flap.died(env_.clock().mono_now())) {
+    if (watched == watched_.end()) {
       continue;
     }
+    watched->second->escapes += watched->second->flap.flapping() ? 1 : 0;
+    if (!watched->second->flap.died(env_.clock().mono_now())) {
+      continue;
+    }
+    watched->second->escapes = 0;
     const runtime::Container& container = watched->second->inspected;
     std::string log;
     for (const std::string& line : containers_.log_tail(container.id, kFlapLogLines)) {
       log += line + "\n";
     }
-    const Result<void> stopped = runtime_.stop(container.id, std::chrono::milliseconds(2000));
+    const Result<void> stopped = runtime_.stop(container.id, kFlapGrace);
     events_.add(Severity::kError, "flap", label(container, kLabelService),
                 label(container, kLabelComponent),
                 text("{} died too often and was stopped; next try in {} s{}", name,
@@ -400,6 +409,38 @@ void Observer::handle_deaths() {
                      stopped ? "" : ": " + stopped.error().message()),
                 log);
   }
+}
+
+// Podman's restart policy is not bound by our stop when the container was just dead: the stop found
+// nothing that ran, and podman started it again. So it is stopped again, and when it keeps dying in
+// between, removed: the next try makes it anew.
+void Observer::hold_down(const ComponentRecord& wanted, Watched& watched) {
+  const runtime::Container& live = watched.inspected;
+  // One that somebody has started by hand counts no restarts.
+  const bool escaped = live.state == State::kRunning && live.restarts > 0;
+  if (!escaped && watched.escapes == 0) {
+    return;
+  }
+  Result<ServiceLocks::Hold> hold =
+      locks_.acquire(wanted.service, "flap control", std::chrono::milliseconds(0));
+  if (!hold) {
+    return;  // somebody is at work on it
+  }
+  if (watched.escapes < kEscapesMax) {
+    if (escaped) {
+      (void)runtime_.stop(live.id, kFlapGrace);  // in vain? then its next death comes here again
+    }
+    return;
+  }
+  const Result<void> removed = runtime_.remove(live.id, true);
+  events_.add(Severity::kError, "flap", wanted.service, wanted.name,
+              removed
+                  ? text("{} was restarted and died {} times after its stop; removed, the next "
+                         "try makes it anew",
+                         wanted.container, watched.escapes)
+                  : text("{} is not held down: {}", wanted.container, removed.error().message()));
+  watched.escapes = 0;
+  watched.inspected = {};
 }
 
 void Observer::retry_flapping(const ServiceRecord& record, const ComponentRecord& wanted,

@@ -65,6 +65,7 @@ class Observer {
   void reconcile(const ServiceRecord& record, const ComponentRecord& wanted,
                  const pb::ContainerState& state);
   void handle_deaths();
+  void hold_down(const ComponentRecord& wanted, Watched& watched);
   void retry_flapping(const ServiceRecord& record, const ComponentRecord& wanted, Watched& watched);
   void publish(std::map<std::string, pb::ContainerState> next);
 
