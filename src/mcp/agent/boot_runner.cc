@@ -57,6 +57,7 @@ struct BootRunner::Run {
   std::string state = "running";
   std::string stage;
   std::int64_t ended_ms = 0;
+  bool trailing = false;  // only what was left behind is still tried
   bool over = false;
 
   std::atomic<bool> aborted = false;
@@ -77,7 +78,7 @@ BootRunner::~BootRunner() { stop(); }
 
 bool BootRunner::running() {
   const std::lock_guard lock(mutex_);
-  return run_ && !run_->over;
+  return run_ && !run_->over && !run_->trailing;
 }
 
 bool BootRunner::down() const { return down_; }
@@ -123,8 +124,8 @@ Result<std::unique_ptr<BootRunner::Run>> BootRunner::build(const Request& reques
 
 Result<std::int64_t> BootRunner::begin(const Request& request) {
   MC_ASSIGN(std::unique_ptr<Run> run, build(request));
-  if (request.replace) {
-    abort_present();
+  if (request.replace || !running()) {
+    abort_present();  // one that only trails gives way
   }
   return launch(std::move(run));
 }
@@ -199,7 +200,8 @@ Result<std::optional<std::int64_t>> BootRunner::resume(const std::string& boot_i
   std::vector<Item> items;
   const Result<void> loaded = registry_.database().read([&](Transaction& tx) -> Result<void> {
     MC_TRY(tx.query(
-        "SELECT id, reason FROM boot_runs WHERE boot_id = ? AND state IN ('running', 'holding') "
+        "SELECT id, reason FROM boot_runs WHERE boot_id = ? AND state IN ('running', 'holding', "
+        "'trailing') "
         "ORDER BY id DESC LIMIT 1",
         [&](Row& row) -> Result<void> {
           id = row.integer(0);
@@ -285,7 +287,8 @@ void BootRunner::drive(Run& run) {
     {
       const std::lock_guard lock(mutex_);
       run.handled += real ? 1 : 0;
-      run.state = boot::name(state);
+      run.trailing = run.engine->trailing();
+      run.state = run.trailing ? "trailing" : boot::name(state);
       run.stage =
           run.engine->graph().stages.empty()
               ? ""
@@ -540,7 +543,7 @@ Result<pb::BootRun> BootRunner::follow(
       if (!run_ || run_->id != run) {
         return fail(Code::kNotFound, "boot run {} has been replaced by another", run);
       }
-      const bool over = run_->over || (until_held && run_->state == "holding");
+      const bool over = run_->over || (until_held && (run_->trailing || run_->state == "holding"));
       if (run_->version <= seen && !over) {
         (void)env_.clock().wait_until(changed_, lock,
                                       env_.clock().mono_now() + std::chrono::milliseconds(200));

@@ -258,7 +258,7 @@ void Engine::advance_stages() {
       return;
     }
     state_ = RunState::kRunning;
-    if (last_stage() && !optional_tried()) {
+    if (last_stage() && !all_met()) {
       return;
     }
     if (!rechecked_ && !rechecking()) {
@@ -274,15 +274,28 @@ void Engine::advance_stages() {
   }
 }
 
-// What is not essential gets its first attempt, and then keeps the run open no longer.
-bool Engine::optional_tried() const {
+bool Engine::all_met() const {
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-    const bool given_up = progress_[i].failures > 0 || statuses_[i].state == NodeState::kBlocked;
-    if (!met(i) && !given_up) {
+    if (!met(i)) {
       return false;
     }
   }
   return true;
+}
+
+bool Engine::trailing() const {
+  if (state_ != RunState::kRunning || !last_stage() || !stage_met()) {
+    return false;
+  }
+  bool behind = false;
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+    const bool tried = progress_[i].failures > 0 || statuses_[i].state == NodeState::kBlocked;
+    if (!met(i) && !tried) {
+      return false;
+    }
+    behind = behind || !met(i);
+  }
+  return behind;
 }
 
 void Engine::open_stage(std::size_t stage) {

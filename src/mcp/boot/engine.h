@@ -118,6 +118,10 @@ class Engine {
   const Graph& graph() const { return graph_; }
   const NodeStatus& status(std::size_t node) const { return statuses_[node]; }
   RunState state() const { return state_; }
+  // Every stage is open and what is essential in the last one is healthy; only nodes that were left
+  // behind (not essential, or by kProceed), each tried at least once, are tried further. Nobody
+  // needs to wait for such a run.
+  bool trailing() const;
   std::size_t stage() const { return stage_; }
 
  private:
@@ -152,7 +156,7 @@ class Engine {
   bool met(std::size_t node) const;  // healthy or skipped
   bool last_stage() const;
   bool stage_met() const;  // every essential node of the present stage
-  bool optional_tried() const;
+  bool all_met() const;
   bool slot_free() const;
   bool rechecking() const;  // in the present stage
   std::string describe_waiting() const;
