@@ -63,6 +63,25 @@ TEST(Engine, RunOverNothingIsDoneAtOnce) {
   EXPECT_EQ(without_stages.state(), RunState::kDone);
 }
 
+TEST(Engine, TrailsOnceOnlyWhatIsNotEssentialIsLeftAndTried) {
+  Graph graph = graph_of(2);
+  graph.nodes[1].essential = false;
+  Engine engine(graph, {});
+  engine.handle({.kind = Event::Kind::kStart}, at(0));
+  engine.handle({.kind = Event::Kind::kPrepared, .node = 0}, at(1));
+  engine.handle({.kind = Event::Kind::kGate, .node = 0}, at(2));
+  EXPECT_FALSE(engine.trailing());  // its first attempt is still under way
+
+  engine.handle({.kind = Event::Kind::kPrepared, .node = 1, .error = "no image"}, at(3));
+  EXPECT_TRUE(engine.trailing());
+  EXPECT_EQ(engine.state(), RunState::kRunning);
+
+  engine.handle({.kind = Event::Kind::kTick}, at(6));
+  engine.handle({.kind = Event::Kind::kPrepared, .node = 1}, at(7));
+  engine.handle({.kind = Event::Kind::kGate, .node = 1}, at(8));
+  EXPECT_FALSE(engine.trailing());
+}
+
 TEST(Engine, PersistsANodeBeforeItActsOnIt) {
   Engine engine(graph_of(1), {});
 
