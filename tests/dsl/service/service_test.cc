@@ -137,7 +137,7 @@ TEST_F(ServiceProcess, ABadFileAtReloadChangesNothing) {
   EXPECT_THAT(probe.errors(), HasSubstr("keeps its configuration"));
 }
 
-// HOUSE-A12: a listener on NOTIFY_SOCKET sees READY, WATCHDOG, RELOADING and STOPPING.
+// A listener on NOTIFY_SOCKET sees READY, WATCHDOG, RELOADING and STOPPING.
 TEST_F(ServiceProcess, TellsSystemdHowItIsDoing) {
   const NotifySocket systemd(dir_.file("notify"));
   Probe probe(server(), {{"NOTIFY_SOCKET", dir_.file("notify")}, {"WATCHDOG_USEC", "20000"}});
