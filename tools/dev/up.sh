@@ -140,7 +140,9 @@ listen_on() {
 write_wrapper() {
   cat >"$run_dir/bin/mcp" <<WRAPPER
 #!/bin/sh
-exec "$BUILD_ROOT/dev/bin/mcp" --socket "$socket" --services-dir "$run_dir/services" "\$@"
+# Variables, not options: the first word stays the caller's, as completion needs it.
+export MCP_SOCKET="$socket" MCP_SERVICES_DIR="$run_dir/services"
+exec "$BUILD_ROOT/dev/bin/mcp" "\$@"
 WRAPPER
   chmod 0755 "$run_dir/bin/mcp"
   ln -sfn bin/mcp "$run_dir/mcp"
