@@ -98,9 +98,11 @@ Result<void> check_choice(const Option& option, const std::string& value) {
   for (const std::string& choice : option.one_of) {
     choices += (choices.empty() ? "" : ", ") + choice;
   }
+  // The choices stand in the message; a hint is for a slip, not for another word of that length.
   const std::string near = config::nearest(value, option.one_of);
+  const bool slip = !near.empty() && near.front() == value.front();
   return bad_value(option, value, "not one of " + choices)
-      .hint(near.empty() ? std::string() : text("did you mean \"{}\"?", near));
+      .hint(!slip ? std::string() : text("did you mean \"{}\"?", near));
 }
 
 Result<void> assign(const Option& option, std::vector<std::string> values) {

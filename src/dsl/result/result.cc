@@ -81,8 +81,12 @@ std::string Error::render() const {
   std::string out = id_.empty() ? "error: " : text("error[{}]: ", id_);
   out += message_;
   for (const Detail& detail : details_) {
-    out += detail.where.empty() ? text("\n  {}", detail.message)
-                                : text("\n  {}: {}", detail.where, detail.message);
+    const std::string line =
+        detail.where.empty() ? detail.message : text("{}: {}", detail.where, detail.message);
+    // A single finding is often the message itself: it is not said twice.
+    if (details_.size() > 1 || !message_.ends_with(line)) {
+      out += text("\n  {}", line);
+    }
   }
   if (!hint_.empty()) {
     out += text("\nhint: {}", hint_);

@@ -144,7 +144,8 @@ class Lexer {
 
   Result<void> close(int opened) {
     if (at_ == text_.size()) {
-      return fail(Code::kInvalidArgument, "line {}: a quote is not closed", opened);
+      return fail(Code::kInvalidArgument, "line {}: a quote is not closed", opened)
+          .hint("the quote that opens there has no partner; an apostrophe in text is written \\'");
     }
     take();
     return {};

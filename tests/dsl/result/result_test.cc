@@ -42,6 +42,13 @@ TEST(Result, CarriesMoveOnlyValues) {
   EXPECT_EQ(*use(), 7);
 }
 
+TEST(Error, ASingleDetailThatIsTheMessageIsRenderedOnce) {
+  const Error error = fail(Code::kInvalidArgument, "mcq.toml:3:1: unknown key")
+                          .detail("mcq.toml:3:1", "unknown key");
+
+  EXPECT_EQ(error.render(), "error: mcq.toml:3:1: unknown key");
+}
+
 TEST(Error, RendersIdDetailsAndHint) {
   Error error = fail(Code::kNotFound, "service {} is not known", "mcq")
                     .id("MCP-0102")
