@@ -92,7 +92,7 @@ constexpr CatalogueEntry kTable[] = {
      "Correct the entry; examples are in docs/formats/definition.md.", ""},
     {code::kWrongNode, "a definition belongs to another node",
      "Its `node` names another node than the one that was asked.",
-     "Ask that node (`mcp --node <name> ...`), or correct `node`.", ""},
+     "Run the command on that node, or correct `node`.", ""},
     {code::kLabelsTooLarge, "a specification does not fit its container's labels",
      "Each container carries its specification as labels, 64 KiB at most, so that a lost registry "
      "can be rebuilt from them.",
@@ -208,7 +208,8 @@ constexpr CatalogueEntry kTable[] = {
      "are inside the store. Under another uid every container seems lost, so the agent refuses "
      "to start.",
      "Give the user its recorded uid back (`usermod -u <recorded uid> mcp` as root). If the change "
-     "is final: `mcp-agent doctor --fix`, then `mcp-agent recover`.",
+     "is final: set identity.uid and identity.gid in mcp-agent.toml to the new ones, look at "
+     "`mcp-agent doctor`, then `mcp-agent recover`.",
      "uid.pinned"},
     {code::kUidCollision, "another account has the agent's uid or gid",
      "Two accounts share the number, so files and processes cannot be told apart, and the map of "
@@ -246,7 +247,7 @@ constexpr CatalogueEntry kTable[] = {
     {code::kRunroot, "podman's recorded paths belong to another user or place",
      "Its database remembers run root and graph root; paths of another uid are the sign of a "
      "changed uid.",
-     "`mcp-agent doctor --fix` migrates the paths; then `mcp-agent recover` recreates what is "
+     "`mcp-agent doctor runroot` prints what to do; then `mcp-agent recover` recreates what is "
      "missing.",
      "runroot"},
     {code::kDriver, "the storage driver is not overlay",
@@ -258,7 +259,7 @@ constexpr CatalogueEntry kTable[] = {
     {code::kPrivilegedPorts, "a port below the unprivileged limit is wanted",
      "An unprivileged process may not listen below net.ipv4.ip_unprivileged_port_start.",
      "As root: `sysctl -w net.ipv4.ip_unprivileged_port_start=53`, and the same in /etc/sysctl.d; "
-     "`mcp-agent doctor --fix` prints it.",
+     "`mcp-agent doctor privileged_ports` prints it.",
      "privileged_ports"},
     {code::kPort53, "something else listens on port 53",
      "Usually the stub resolver of systemd-resolved on 127.0.0.53, or another DNS server; a "
@@ -298,8 +299,7 @@ constexpr CatalogueEntry kTable[] = {
      "data"},
     {code::kRestartUnit, "podman-restart.service is enabled",
      "It starts every container at boot, unordered and without gates, before the agent can.",
-     "`mcp-agent doctor --fix`, or `systemctl --user mask podman-restart.service`.",
-     "restart_unit"},
+     "As the agent's user: `systemctl --user mask podman-restart.service`.", "restart_unit"},
     {code::kKernel, "the kernel lacks something that rootless containers need",
      "User namespaces, unprivileged overlay mounts, or delegated cgroup controllers.",
      "The finding names the sysctl or the boot parameter.", "kernel"},

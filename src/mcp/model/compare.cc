@@ -6,6 +6,7 @@
 
 #include "mcp/model/json_fields.h"
 #include "mcp/model/model.h"
+#include "mcp/model/words.h"
 
 namespace mcp::model {
 
@@ -44,12 +45,28 @@ void compare_values(const std::string& field, const json::value* want, const jso
   }
 }
 
+// Ports and volumes in the notation of definitions; both lose nothing by it.
+json::value readable(const Component& component) {
+  json::value value = to_json(component);
+  json::array ports;
+  for (const Port& port : component.ports) {
+    ports.emplace_back(format_port(port));
+  }
+  json::array volumes;
+  for (const Volume& volume : component.volumes) {
+    volumes.emplace_back(format_volume(volume));
+  }
+  value.get_object()["ports"] = std::move(ports);
+  value.get_object()["volumes"] = std::move(volumes);
+  return value;
+}
+
 // Components by name instead of by place.
 json::value by_name(const Service& service) {
   json::value value = to_json(service);
   json::object components;
   for (const Component& component : service.components) {
-    components[component.name] = to_json(component);
+    components[component.name] = readable(component);
   }
   value.get_object()["components"] = std::move(components);
   return value;

@@ -78,10 +78,39 @@ class CycleSearch {
   std::set<std::string> done_;
 };
 
+// The shortest cycle through `name`, as the names on it, `name` at both ends; or nothing.
+std::vector<std::string> cycle_through(const Edges& edges, const std::string& name) {
+  std::map<std::string, std::string> reached_from;
+  std::vector<std::string> queue{name};
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    const std::string from = queue[i];
+    const auto targets = edges.find(from);
+    if (targets == edges.end()) {
+      continue;
+    }
+    for (const std::string& target : targets->second) {
+      if (target == name) {
+        std::vector<std::string> cycle{name};
+        for (std::string at = from; at != name; at = reached_from[at]) {
+          cycle.push_back(at);
+        }
+        cycle.push_back(name);
+        std::reverse(cycle.begin(), cycle.end());
+        return cycle;
+      }
+      if (reached_from.emplace(target, from).second) {
+        queue.push_back(target);
+      }
+    }
+  }
+  return {};
+}
+
 class DependencyCheck {
  public:
-  DependencyCheck(const std::vector<Service>& services, const Platform& platform)
-      : services_(services), platform_(platform) {
+  DependencyCheck(const std::vector<Service>& services, const Platform& platform,
+                  const std::vector<std::string>& only)
+      : services_(services), platform_(platform), only_(only.begin(), only.end()) {
     for (const Service& service : services) {
       names_.push_back(service.name);
       by_name_[service.name] = &service;
@@ -95,16 +124,13 @@ class DependencyCheck {
       }
       components(service);
     }
-    if (const std::string cycle = find_cycle(edges_); !cycle.empty()) {
-      found("depends_on", code::kDependencyCycle,
-            dsl::text("services wait for each other: {}", cycle));
-    }
+    cycles();
     if (details_.empty()) {
       return {};
     }
     dsl::Error error(dsl::Code::kInvalidArgument,
                      details_.size() == 1
-                         ? details_.front().message
+                         ? dsl::text("{}: {}", details_[0].where, details_[0].message)
                          : dsl::text("{} dependencies are wrong", details_.size()));
     error.set_id(same_id_ ? id_ : code::kDefinitionInvalid);
     for (dsl::Detail& detail : details_) {
@@ -114,10 +140,41 @@ class DependencyCheck {
   }
 
  private:
-  void found(std::string where, const char* id, std::string message) {
+  bool asked_about(const std::string& service) const {
+    return only_.empty() || only_.contains(service);
+  }
+
+  // Each cycle once, at the first of its services that was asked about.
+  void cycles() {
+    if (find_cycle(edges_).empty()) {
+      return;  // the search of each service takes longer
+    }
+    std::set<std::string> told;
+    for (const Service& service : services_) {
+      if (!asked_about(service.name) || told.contains(service.name)) {
+        continue;
+      }
+      const std::vector<std::string> cycle = cycle_through(edges_, service.name);
+      std::string shown;
+      for (const std::string& name : cycle) {
+        shown += (shown.empty() ? "" : " -> ") + name;
+        told.insert(name);
+      }
+      if (!cycle.empty()) {
+        found(service, ".depends_on", code::kDependencyCycle,
+              dsl::text("services wait for each other: {}", shown));
+      }
+    }
+  }
+
+  void found(const Service& service, const std::string& place, const char* id,
+             std::string message) {
+    if (!asked_about(service.name)) {
+      return;
+    }
     same_id_ = same_id_ && (id_.empty() || id_ == id);
     id_ = id;
-    details_.push_back({std::move(where), std::move(message)});
+    details_.push_back({service.name + place, std::move(message)});
   }
 
   std::size_t stage(const Service& service) const {
@@ -130,20 +187,20 @@ class DependencyCheck {
     const std::string target = dependency.substr(0, slash);
     const auto known = by_name_.find(target);
     if (known == by_name_.end()) {
-      found(service.name + ".depends_on", code::kUnknownDependency,
+      found(service, ".depends_on", code::kUnknownDependency,
             dsl::text("{} depends on {}, which has no definition{}", service.name, dependency,
                       near(target)));
       return;
     }
     if (slash != std::string::npos &&
         known->second->find(dependency.substr(slash + 1)) == nullptr) {
-      found(service.name + ".depends_on", code::kUnknownDependency,
+      found(service, ".depends_on", code::kUnknownDependency,
             dsl::text("{} depends on {}, but {} has no such component", service.name, dependency,
                       target));
       return;
     }
     if (stage(*known->second) > stage(service)) {
-      found(service.name + ".depends_on", code::kLaterTier,
+      found(service, ".depends_on", code::kLaterTier,
             dsl::text("{} ({}) depends on {} of the later tier {}", service.name, service.tier,
                       dependency, known->second->tier));
     }
@@ -156,14 +213,14 @@ class DependencyCheck {
       after[component.name] = component.after;
       for (const std::string& sibling : component.after) {
         if (service.find(sibling) == nullptr) {
-          found(service.name + "/" + component.name + ".after", code::kUnknownDependency,
+          found(service, "/" + component.name + ".after", code::kUnknownDependency,
                 dsl::text("{}/{} starts after {}, which is no component of {}", service.name,
                           component.name, sibling, service.name));
         }
       }
     }
     if (const std::string cycle = find_cycle(after); !cycle.empty()) {
-      found(service.name + ".after", code::kDependencyCycle,
+      found(service, ".after", code::kDependencyCycle,
             dsl::text("components of {} wait for each other: {}", service.name, cycle));
     }
   }
@@ -175,6 +232,7 @@ class DependencyCheck {
 
   const std::vector<Service>& services_;
   const Platform& platform_;
+  const std::set<std::string> only_;
   std::vector<std::string> names_;
   std::map<std::string, const Service*> by_name_;
   Edges edges_;
@@ -187,8 +245,9 @@ class DependencyCheck {
 
 std::string find_cycle(const Edges& edges) { return CycleSearch(edges).run(); }
 
-Result<void> check_dependencies(const std::vector<Service>& services, const Platform& platform) {
-  return DependencyCheck(services, platform).run();
+Result<void> check_dependencies(const std::vector<Service>& services, const Platform& platform,
+                                const std::vector<std::string>& only) {
+  return DependencyCheck(services, platform, only).run();
 }
 
 }  // namespace mcp::model

@@ -57,8 +57,11 @@ std::string spec_sha256(const Service& service);
 std::string component_sha256(const Service& service, const Component& component);
 
 // Edges over all services: depends_on and after must name something known, point to the same or an
-// earlier stage, and be free of cycles; the error prints the cycle.
-Result<void> check_dependencies(const std::vector<Service>& services, const Platform& platform);
+// earlier stage, and be free of cycles; the error prints the cycle. Each detail's `where` begins
+// with the service: "mcr.depends_on", "mcr/api.after". With `only`, what is wrong with other
+// services, and cycles that none of these is part of, are left out.
+Result<void> check_dependencies(const std::vector<Service>& services, const Platform& platform,
+                                const std::vector<std::string>& only = {});
 
 // Warnings that do not refuse: lint's second half ("L-SRCIP: ...").
 std::vector<std::string> lint(const Service& service);

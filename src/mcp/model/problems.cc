@@ -32,7 +32,8 @@ dsl::Error Problems::to_error() const {
                                       : dsl::text("{} has {} problems", file_, sorted.size()));
   error.set_id(same ? std::string(first) : code::kDefinitionInvalid);
   for (const Problem& problem : sorted) {
-    error.add_detail(dsl::config::at(file_, problem.where), problem.message);
+    error.add_detail(dsl::config::at(file_, problem.where),
+                     same ? problem.message : dsl::text("[{}] {}", problem.id, problem.message));
   }
   return error;
 }

@@ -24,7 +24,8 @@ class Problems {
 
   bool empty() const { return found_.empty(); }
   // All of them in the order of the file, as kInvalidArgument. The error's id is that of the
-  // problems if they share one, else kDefinitionInvalid.
+  // problems if they share one. Else it is kDefinitionInvalid, and each
+  // line begins with its own: "[MCP-0104] ...".
   dsl::Error to_error() const;
 
  private:

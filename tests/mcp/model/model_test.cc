@@ -32,6 +32,18 @@ TEST(CheckDependencies, PrintsTheCycle) {
   EXPECT_THAT(result.error().message(), HasSubstr("a -> b -> c -> a"));
 }
 
+TEST(CheckDependencies, TellsOfTheServicesAskedAboutAlone) {
+  const std::vector<Service> services = {
+      service("a", "depends_on = [\"b\"]"), service("b", "depends_on = [\"a\"]"),
+      service("c", "depends_on = [\"a\", \"nowhere\"]"), service("d", "depends_on = [\"a\"]")};
+
+  const auto of_b = check_dependencies(services, {}, {"b"});
+
+  EXPECT_TRUE(check_dependencies(services, {}, {"d"}));
+  ASSERT_FALSE(of_b);
+  EXPECT_EQ(of_b.error().message(), "b.depends_on: services wait for each other: b -> a -> b");
+}
+
 TEST(CheckDependencies, CountsAServiceThatNeedsItselfAsACycle) {
   const auto result = check_dependencies({service("a", "depends_on = [\"a\"]")}, {});
 
@@ -47,7 +59,8 @@ TEST(CheckDependencies, RefusesAnEdgeToALaterTier) {
 
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().id(), code::kLaterTier);
-  EXPECT_EQ(result.error().message(), "dns (foundation) depends on mcr of the later tier core");
+  EXPECT_EQ(result.error().message(),
+            "dns.depends_on: dns (foundation) depends on mcr of the later tier core");
 }
 
 TEST(CheckDependencies, NamesEveryUnknownTarget) {
