@@ -134,6 +134,11 @@ Result<DeployPlan> Deployer::plan(const pb::DeployRequest& request, const std::s
   plan.record.generation = std::max(generation, newest) + 1;
 
   if (request.rollback_generation() != 0) {
+    if (!plan.former && (history.empty() || request.rollback_generation() < 0)) {
+      return fail(Code::kNotFound, "service {} is not registered", request.service())
+          .hint("mcp list shows the services; mcp deploy registers one")
+          .id(model::code::kUnknownService);
+    }
     const std::int64_t wanted =
         request.rollback_generation() > 0 ? request.rollback_generation() : generation - 1;
     const auto entry = std::find_if(history.begin(), history.end(),

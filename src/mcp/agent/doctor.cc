@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "dsl/config/nearest.h"
 #include "mcp/agent/doctor_checks.h"
 #include "mcp/model/codes.h"
 
@@ -134,6 +135,24 @@ std::vector<DoctorFinding> examine_node(dsl::env::Env& env, const Config& config
     }
   }
   return findings;
+}
+
+Result<void> known_checks(const std::vector<std::string>& names) {
+  std::vector<std::string> known;
+  std::string list;
+  for (const Row& row : kChecks) {
+    known.emplace_back(row.id);
+    list += (list.empty() ? "" : ", ") + known.back();
+  }
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      continue;
+    }
+    const std::string near = dsl::config::nearest(name, known);
+    return fail(Code::kInvalidArgument, "there is no check {}", name)
+        .hint(near.empty() ? text("the checks are {}", list) : text("did you mean {}?", near));
+  }
+  return {};
 }
 
 Result<void> blocking_checks(dsl::env::Env& env, const Config& config, Registry* registry) {

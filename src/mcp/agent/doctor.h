@@ -25,6 +25,9 @@ struct DoctorFinding {
 std::vector<DoctorFinding> examine_node(dsl::env::Env& env, const Config& config,
                                         Registry* registry, const std::vector<std::string>& only);
 
+// Refuses a name that is none of the checks, with the nearest one.
+Result<void> known_checks(const std::vector<std::string>& names);
+
 // The checks that must pass before `recover` touches anything; the first failure as an error.
 Result<void> blocking_checks(dsl::env::Env& env, const Config& config, Registry* registry);
 

@@ -385,6 +385,7 @@ void add_read_methods(dsl::rpc::MethodTable& table, HandlerContext& context) {
       [&context](CallContext&, const pb::DoctorRequest& request,
                  Writer<pb::Finding>& writer) -> Result<void> {
         const std::vector<std::string> only(request.checks().begin(), request.checks().end());
+        MC_TRY(known_checks(only));
         Registry* registry = context.core == nullptr ? nullptr : context.core->registry.get();
         for (const DoctorFinding& finding :
              examine_node(context.env, context.config, registry, only)) {

@@ -111,6 +111,7 @@ std::vector<cli::Command> LocalCommands::list() {
 }
 
 Result<int> LocalCommands::doctor() {
+  MC_TRY(known_checks(checks_));
   MC_ASSIGN(const Config config, load_config(env_, globals_.config));
   Result<std::unique_ptr<Registry>> registry = fail(Code::kNotFound, "no registry yet");
   if (env_.files().exists(config.database_path).value_or(false)) {
