@@ -35,6 +35,12 @@ std::string answer(const pb::BootItem& item) {
   return said.empty() ? item.gate_type() : text("{}: {}", item.gate_type(), said);
 }
 
+// Whatever becomes of the run.
+bool has_ended(const pb::BootItem& item) {
+  return item.state() == "healthy" || item.state() == "healthy(sealed)" ||
+         item.state() == "skipped" || item.state() == "image-missing";
+}
+
 Paint action_paint(std::string_view action) {
   if (action == "keep") {
     return Paint::kDim;
@@ -76,7 +82,13 @@ std::string boot_page(const Globals& globals, const pb::BootRun& run, std::int64
   out += text(", {} {}, started {}\n\n", run.ended_ms() > 0 ? "took" : "for",
               duration_text(std::max<std::int64_t>(end - run.started_ms(), 0)),
               time_text(run.started_ms()));
-  out += boot_table(globals, run.items());
+  google::protobuf::RepeatedPtrField<pb::BootItem> items = run.items();
+  if (run.state() == "aborted") {
+    for (pb::BootItem& item : items) {
+      item.set_state(has_ended(item) ? item.state() : "aborted");
+    }
+  }
+  out += boot_table(globals, items);
   if (run.state() == "holding") {
     out +=
         "\nThe run goes on by itself once the stage is healthy. Otherwise:\n"

@@ -3,6 +3,7 @@
 
 #include "mcp/cli/commands.h"
 #include "mcp/cli/definitions.h"
+#include "mcp/cli/format.h"
 #include "mcp/cli/operation_follow.h"
 #include "mcp/cli/operation_report.h"
 #include "mcp/cli/target.h"
@@ -149,12 +150,55 @@ Result<void> check(const DeployOptions& options) {
   return {};
 }
 
+// A dry run's rows: what becomes of each container, from what is recorded. A roll back's
+// specification is known to the agent alone.
+Result<void> show_plan(Context& context, const pb::DeployRequest& request) {
+  if (request.resolved_json().empty()) {
+    return {};
+  }
+  MC_ASSIGN(const model::Service wanted, model::service_from_json(request.resolved_json()));
+  pb::GetServiceRequest get;
+  get.set_service(request.service());
+  MC_ASSIGN(Client * client, context.client());
+  const Result<pb::ServiceDetail> detail = client->call<pb::ServiceDetail>("GetService", get);
+  model::Service recorded;
+  if (detail) {
+    MC_ASSIGN(recorded, model::service_from_json(detail->resolved_json()));
+  } else if (detail.error().code() != Code::kNotFound) {
+    return tl::unexpected(detail.error());
+  }
+
+  dsl::cli::Table table({{"COMPONENT"}, {"ACTION"}, {"IMAGE"}});
+  const auto add = [&](const model::Component& component, const char* action) {
+    if (request.component().empty() || request.component() == component.name) {
+      table.add(
+          {text("{}/{}", request.service(), component.name), action, short_image(component.image)});
+    }
+  };
+  for (const model::Component& component : wanted.components) {
+    const model::Component* before = recorded.find(component.name);
+    const bool same = before != nullptr && model::component_sha256(wanted, component) ==
+                                               model::component_sha256(recorded, *before);
+    add(component, before == nullptr ? "create" : same ? "keep" : "replace");
+  }
+  for (const model::Component& component : recorded.components) {
+    if (wanted.find(component.name) == nullptr) {
+      add(component, "remove");
+    }
+  }
+  context.print(table.render(context.globals) + "\n");
+  return {};
+}
+
 Result<int> deploy(Context& context, const DeployOptions& options) {
   MC_TRY(check(options));
   MC_ASSIGN(const std::vector<pb::DeployRequest> requests,
             options.rollback ? plan_rollback(context, options) : plan_deploys(context, options));
   for (std::size_t i = 0; i < requests.size(); ++i) {
     MC_ASSIGN(const pb::Operation end, follow_operation(context, "Deploy", requests[i]));
+    if (end.state() == "planned" && !context.json()) {
+      MC_TRY(show_plan(context, requests[i]));
+    }
     const int exit_code = finish_operation(context, end);
     if (!succeeded(end)) {
       for (std::size_t rest = i + 1; rest < requests.size(); ++rest) {

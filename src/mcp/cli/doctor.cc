@@ -99,7 +99,7 @@ Command doctor_command(Context& context) {
   const auto checks = std::make_shared<std::vector<std::string>>();
   Command command;
   command.name = "doctor";
-  command.summary = "Check the node: users, podman, ports, disks, registry";
+  command.summary = "Check the node: user, podman, ports, images, registry";
   command.description =
       "Each finding comes with its consequence and the exact way out. The agent carries the checks "
       "out; when it does not run, `mcp-agent doctor` on the node does the same without it. Exit "

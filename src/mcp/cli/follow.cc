@@ -90,15 +90,20 @@ Result<int> events(Context& context, const EventOptions& options) {
   request.set_service(options.service);
   request.set_limit(static_cast<std::int32_t>(options.limit));
   MC_ASSIGN(Client * client, context.client());
+  std::vector<pb::Event> past;  // as many as asked for at most
+  std::size_t width = 18;
   MC_TRY(
       client->stream<pb::Event>("ListEvents", request, [&](const pb::Event& event) -> Result<void> {
         if (context.json()) {
           context.print_json_line(event);
+        } else if (options.follow) {
+          context.print_now(event_line(context.globals, event, width));
         } else {
-          context.print_now(event_line(context.globals, event));
+          past.push_back(event);
         }
         return {};
       }));
+  context.print(event_lines(context.globals, past));
   return dsl::kExitOk;
 }
 

@@ -21,11 +21,17 @@ class LintReport {
 
   void error(const std::string& file, const Error& error) {
     if (error.details().empty()) {
-      add("fail", error.id(), text("{}: {}", file, error.message()), error.hint());
+      const bool placed = error.message().starts_with(file + ":");
+      add("fail", error.id(), placed ? error.message() : text("{}: {}", file, error.message()),
+          error.hint());
     }
     for (const dsl::Detail& detail : error.details()) {
-      add("fail", error.id(),
-          detail.where.empty() ? detail.message : text("{}: {}", detail.where, detail.message),
+      // "[MCP-0104] ..." where the problems of a definition have several codes.
+      const std::size_t end = detail.message.starts_with("[MCP-") ? detail.message.find("] ") : 0;
+      const bool own = end != 0 && end != std::string::npos;
+      add("fail", own ? detail.message.substr(1, end - 1) : error.id(),
+          text("{}: {}", detail.where.empty() ? file : detail.where,
+               own ? detail.message.substr(end + 2) : detail.message),
           error.hint());
     }
     if (!context_.json() && !error.hint().empty()) {
@@ -75,9 +81,27 @@ class LintReport {
   int warnings_ = 0;
 };
 
-// Edges go over all definitions of the folder, whichever are asked about.
+// "mcr.depends_on" -> "services/mcr.toml:4:1"; of what has no line of its own, the file alone.
+std::string place_of(std::string_view where, const std::vector<DefinitionFile>& files) {
+  const std::string_view service = where.substr(0, where.find_first_of("./"));
+  const auto file = std::find_if(files.begin(), files.end(),
+                                 [&](const DefinitionFile& f) { return f.name == service; });
+  MC_ASSERT(file != files.end(), "only services that are asked about have findings");
+  const auto definition = model::parse_definition(file->toml, file->path);
+  const dsl::config::TomlValue* key = definition && where.ends_with(".depends_on")
+                                          ? definition->document.find("depends_on")
+                                          : nullptr;
+  return key == nullptr ? file->path : dsl::config::at(file->path, key->position);
+}
+
+// Edges go over all definitions of the folder; what is told concerns those asked about.
 void check_edges(Context& context, const Surroundings& surroundings,
-                 std::vector<model::Service> services, LintReport& report) {
+                 std::vector<model::Service> services, const std::vector<DefinitionFile>& files,
+                 LintReport& report) {
+  std::vector<std::string> asked;
+  for (const model::Service& service : services) {
+    asked.push_back(service.name);
+  }
   const Result<std::vector<std::string>> names = definition_names(context);
   for (const std::string& name : names.value_or(std::vector<std::string>{})) {
     const bool known = std::any_of(services.begin(), services.end(),
@@ -91,9 +115,15 @@ void check_edges(Context& context, const Surroundings& surroundings,
       services.push_back(std::move(other->service));
     }
   }
-  const Result<void> checked = model::check_dependencies(services, surroundings.platform);
+  const Result<void> checked = model::check_dependencies(services, surroundings.platform, asked);
   if (!checked) {
-    report.error("depends_on", checked.error());
+    const Error& found = checked.error();
+    Error placed(found.code(), found.message());
+    placed.set_id(found.id());
+    for (const dsl::Detail& detail : found.details()) {
+      placed.add_detail(place_of(detail.where, files), detail.message);
+    }
+    report.error("", placed);
   }
 }
 
@@ -102,6 +132,7 @@ Result<int> lint(Context& context, const std::vector<std::string>& arguments) {
   MC_ASSIGN(const Surroundings surroundings, best_surroundings(context, StandIn::kAddresses));
   LintReport report(context);
   std::vector<model::Service> services;
+  std::vector<DefinitionFile> sound;
   const std::size_t count = files.size();
   bool all_resolved = true;
   for (DefinitionFile& file : files) {
@@ -116,10 +147,11 @@ Result<int> lint(Context& context, const std::vector<std::string>& arguments) {
       report.warning(path, warning);
     }
     services.push_back(std::move(resolved->service));
+    sound.push_back(std::move(resolved->file));
   }
   // With a service missing, edges to it would be errors that are none.
   if (all_resolved) {
-    check_edges(context, surroundings, std::move(services), report);
+    check_edges(context, surroundings, std::move(services), sound, report);
   }
   return report.finish(count);
 }

@@ -186,10 +186,8 @@ std::string service_page(const Globals& globals, const pb::ServiceDetail& detail
     out += heading(globals, "Ports") + ports_table(globals, ports);
   }
   if (detail.events_size() > 0) {
-    out += heading(globals, "Last events");
-    for (const pb::Event& event : detail.events()) {
-      out += event_line(globals, event);
-    }
+    out += heading(globals, "Last events") +
+           event_lines(globals, {detail.events().begin(), detail.events().end()});
   }
   return out;
 }

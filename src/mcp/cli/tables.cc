@@ -48,6 +48,13 @@ std::string padded(std::string_view word, std::size_t width) {
   return out;
 }
 
+std::string event_subject(const pb::Event& event) {
+  if (event.service().empty()) {
+    return "-";
+  }
+  return event.component().empty() ? event.service() : event.service() + "/" + event.component();
+}
+
 Paint severity_paint(std::string_view severity) {
   if (severity == "error" || severity == "fail") {
     return Paint::kBad;
@@ -147,14 +154,24 @@ std::string adopt_table(const Globals& globals, const pb::AdoptReply& reply) {
   return table.render(globals) + details;
 }
 
-std::string event_line(const Globals& globals, const pb::Event& event) {
-  std::string whom = event.service();
-  if (!event.component().empty()) {
-    whom += "/" + event.component();
+std::string event_lines(const Globals& globals, const std::vector<pb::Event>& events) {
+  std::size_t width = 0;
+  for (const pb::Event& event : events) {
+    width = std::max(width, event_subject(event).size());
   }
+  std::string out;
+  for (const pb::Event& event : events) {
+    out += event_line(globals, event, width);
+  }
+  return out;
+}
+
+std::string event_line(const Globals& globals, const pb::Event& event, std::size_t& whom_width) {
+  const std::string whom = event_subject(event);
+  whom_width = std::max(whom_width, whom.size());
   return text("{}  {}  {}  {}{}\n", paint(globals, Paint::kDim, time_text(event.time_ms())),
               paint(globals, severity_paint(event.severity()), padded(event.severity(), 5)),
-              padded(whom.empty() ? "-" : whom, 18), padded(event.kind(), 14), event.message());
+              padded(whom, whom_width), padded(event.kind(), 14), event.message());
 }
 
 std::string finding_lines(const Globals& globals, const pb::Finding& finding) {

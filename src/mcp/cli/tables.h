@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "dsl/cli/cli.h"
 #include "mcp/v1/agent.pb.h"
@@ -25,8 +26,10 @@ std::string sync_table(const Globals& globals, const pb::SyncReply& reply);
 // adopt
 std::string adopt_table(const Globals& globals, const pb::AdoptReply& reply);
 
-// One line of `events`: time, severity, whom, kind, message.
-std::string event_line(const Globals& globals, const pb::Event& event);
+// One line of `events`: time, severity, whom, kind, message. `whom_width` is that of the widest
+// name seen so far, and is widened by a wider one.
+std::string event_line(const Globals& globals, const pb::Event& event, std::size_t& whom_width);
+std::string event_lines(const Globals& globals, const std::vector<pb::Event>& events);
 // One finding of `doctor` or `lint`; consequence and way out on lines of their own.
 std::string finding_lines(const Globals& globals, const pb::Finding& finding);
 

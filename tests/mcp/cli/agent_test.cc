@@ -75,6 +75,27 @@ TEST_F(AgentTest, DeploySendsTheDefinitionAndWhatItResolvesToHere) {
   EXPECT_EQ(request.change().request_id().size(), 32U);
 }
 
+TEST_F(AgentTest, ADryRunOfDeployTellsWhatBecomesOfEachComponent) {
+  const std::string before =
+      "name = \"mcr\"\nversion = \"v1\"\n[[components]]\nname = \"api\"\n"
+      "[[components]]\nname = \"web\"\n[[components]]\nname = \"old\"\n";
+  agent_.services["mcr"].set_resolved_json(model::canonical_json(resolved("mcr", before)));
+  agent_.deploy_result.set_kind("deploy");
+  agent_.deploy_result.set_state("planned");
+  user_.define("mcr",
+               "name = \"mcr\"\nversion = \"v1\"\n[[components]]\nname = \"api\"\n"
+               "[[components]]\nname = \"web\"\nread_only = true\n"
+               "[[components]]\nname = \"new\"\n");
+
+  const Ran ran = user_.run({"deploy", "mcr", "--dry-run"});
+
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.out, testing::ContainsRegex("mcr/api +keep"));
+  EXPECT_THAT(ran.out, testing::ContainsRegex("mcr/web +replace"));
+  EXPECT_THAT(ran.out, testing::ContainsRegex("mcr/new +create"));
+  EXPECT_THAT(ran.out, testing::ContainsRegex("mcr/old +remove"));
+}
+
 TEST_F(AgentTest, DeployTakesAFileAndAnotherVersion) {
   user_.home().write("mcns.toml", kMcns);
 
@@ -162,6 +183,18 @@ TEST_F(AgentTest, DiffComparesWithWhatIsRecorded) {
 
   EXPECT_EQ(ran.exit_code, 10);
   EXPECT_THAT(ran.out, HasSubstr("  essential: false -> true\n"));
+}
+
+TEST_F(AgentTest, DiffShowsPortsAndVolumesAsADefinitionWritesThem) {
+  user_.define("mcns", kMcns);
+  model::Service recorded = resolved("mcns", kMcns);
+  recorded.components[0].ports[0].host = 5353;
+  agent_.services["mcns"].set_resolved_json(model::canonical_json(recorded));
+
+  const Ran ran = user_.run({"diff", "mcns"});
+
+  EXPECT_THAT(ran.out, HasSubstr("[\"192.168.88.181:5353:53/udp\"] -> "
+                                 "[\"192.168.88.181:53:53/udp\"]"));
 }
 
 TEST_F(AgentTest, JsonHasTheNamesOfTheProto) {

@@ -4,6 +4,7 @@
 
 #include "mcp/cli/boot_text.h"
 #include "mcp/cli/operation_report.h"
+#include "mcp/cli/tables.h"
 
 namespace mcp::cli {
 namespace {
@@ -56,6 +57,19 @@ TEST(Difference, ShowsThePartOfLongValuesThatDiffers) {
   EXPECT_NE(shown.find("aold"), std::string::npos) << shown;
   EXPECT_NE(shown.find("anew"), std::string::npos) << shown;
   EXPECT_LT(shown.size(), 160U);
+}
+
+TEST(Events, AreInColumnsWhateverTheNames) {
+  pb::Event shorter;
+  shorter.set_service("mcr");
+  shorter.set_kind("deploy");
+  pb::Event longer = shorter;
+  longer.set_component("a-component-with-a-long-name");
+
+  const std::string lines = event_lines({.color = false}, {shorter, longer});
+
+  const std::size_t second = lines.find('\n') + 1;
+  EXPECT_EQ(lines.find("deploy"), lines.find("deploy", second) - second) << lines;
 }
 
 TEST(OperationExitCode, IsTheAgentsOwnForAFailure) {

@@ -66,7 +66,7 @@ const std::map<std::string, Page>& pages() {
       {"sync", page<pb::SyncReply>([](const auto& g, const auto& m) { return sync_table(g, m); })},
       {"adopt",
        page<pb::AdoptReply>([](const auto& g, const auto& m) { return adopt_table(g, m); })},
-      {"event", page<pb::Event>([](const auto& g, const auto& m) { return event_line(g, m); })},
+      {"event", page<pb::Event>([](const auto& g, const auto& m) { return event_lines(g, {m}); })},
       {"finding",
        page<pb::Finding>([](const auto& g, const auto& m) { return finding_lines(g, m); })},
       {"operation",

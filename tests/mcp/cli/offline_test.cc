@@ -1,9 +1,12 @@
 // The program without an agent: definitions on disk, and what it says when nobody answers.
+#include <sstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "dsl/env/env.h"
 #include "mcp/cli/program.h"
+#include "mcp/model/catalogue.h"
 #include "support/result_matchers.h"
 
 namespace mcp::cli {
@@ -138,6 +141,51 @@ TEST(Lint, FindsACycleOverSeveralDefinitionsFromOneOfThem) {
   EXPECT_THAT(ran.out, HasSubstr("MCP-0105"));
 }
 
+TEST(Lint, OfOneServiceLeavesOutTheCyclesOfOthers) {
+  const User user;
+  user.define("a", "name = \"a\"\nversion = \"1\"\ndepends_on = [\"b\"]\n");
+  user.define("b", "name = \"b\"\nversion = \"1\"\ndepends_on = [\"a\"]\n");
+  user.define("c", "name = \"c\"\nversion = \"1\"\ndepends_on = [\"a\"]\n");
+
+  EXPECT_EQ(user.run({"lint", "c"}).exit_code, 0);
+  EXPECT_THAT(user.run({"lint", "b"}).out,
+              HasSubstr("services/b.toml:3:14: error[MCP-0105]: services wait for each other"));
+}
+
+TEST(Lint, OfWhatIsNoTomlNamesThePlaceOnce) {
+  const User user;
+  user.define("mcr", "name = \"mcr\"\nversion = \n");
+
+  const std::string out = user.run({"lint", "mcr"}).out;
+
+  const std::size_t place = out.find("mcr.toml:2:");
+  EXPECT_NE(place, std::string::npos) << out;
+  EXPECT_EQ(out.find("mcr.toml", place + 1), std::string::npos) << out;
+}
+
+TEST(Lint, GivesEachProblemItsOwnCode) {
+  const User user;
+  user.define("mcr",
+              "name = \"mcr\"\nversion = \"latest\"\n[[components]]\n"
+              "volumes = [\"/etc:/etc\"]\n");
+
+  const std::string out = user.run({"lint", "mcr"}).out;
+
+  EXPECT_THAT(out, HasSubstr("mcr.toml:2:11: error[MCP-0103]: `version`"));
+  EXPECT_THAT(out, HasSubstr("error[MCP-0104]: volume /etc lies outside"));
+}
+
+TEST(Render, ASingleProblemIsSaidOnce) {
+  const User user;
+  user.define("mcr", "name = \"mcr\"\nversion = \"latest\"\n");
+
+  const std::string err = user.run({"render", "mcr"}).err;
+
+  const std::size_t place = err.find("mcr.toml:2:11");
+  EXPECT_NE(place, std::string::npos) << err;
+  EXPECT_EQ(err.find("mcr.toml:2:11", place + 1), std::string::npos) << err;
+}
+
 TEST(Lint, OfANodesAddressesNeedsNoAgent) {
   const User user;
   user.define("mcns",
@@ -246,6 +294,46 @@ TEST(Explain, OfACodeThatDoesNotExistIsNotFound) {
   const User user;
 
   EXPECT_EQ(user.run({"explain", "MCP-9999"}).exit_code, 3);
+}
+
+// Commands as `...` in the catalogue's texts, from `program` on.
+std::vector<std::vector<std::string>> advised_commands(const std::string& program) {
+  std::vector<std::vector<std::string>> commands;
+  for (const model::CatalogueEntry& entry : model::catalogue()) {
+    const std::string advice = std::string(entry.meaning) + " " + std::string(entry.fix);
+    for (std::size_t open = advice.find('`'); open != std::string::npos;) {
+      const std::size_t close = advice.find('`', open + 1);
+      std::istringstream quoted(advice.substr(open + 1, close - open - 1));
+      std::vector<std::string> words;
+      for (std::string word; quoted >> word;) {
+        words.push_back(word == "<name>" || word == "<service>" ? "mcr" : word);
+      }
+      if (words.size() > 1 && words.front() == program) {
+        commands.emplace_back(words.begin() + 1, words.end());
+      }
+      open = close == std::string::npos ? close : advice.find('`', close + 1);
+    }
+  }
+  return commands;
+}
+
+TEST(Explain, AdvisesOnlyCommandsThatExist) {
+  const User user;
+  const auto commands = advised_commands("mcp");
+  ASSERT_GT(commands.size(), 20U);
+
+  for (std::vector<std::string> words : commands) {
+    words.emplace_back("--help");
+
+    const Ran ran = user.run(words);
+
+    EXPECT_EQ(ran.exit_code, 0) << testing::PrintToString(words) << ran.err;
+    for (const std::string& word : words) {
+      if (word.starts_with("--") && word != "--help") {
+        EXPECT_THAT(ran.out, HasSubstr(word)) << testing::PrintToString(words);
+      }
+    }
+  }
 }
 
 TEST(Explain, TakesACodeInAnyFormOrACheck) {
