@@ -225,7 +225,9 @@ Answer probe(dsl::env::Env& env, const Gate& gate, const GateHooks& hooks) {
   const std::string& type = gate.health.type;
   if (type == "none") {
     const bool settled = hooks.settled();
-    return {.pass = settled, .text = settled ? "none: running" : "none: not yet up for 3 s"};
+    return {.pass = settled,
+            .text = settled ? "none: running"
+                            : text("none: not yet up for {} ms", gate.health.start_period.count())};
   }
   if (type == "exec") {
     return probe_exec(gate, hooks);
@@ -252,7 +254,10 @@ Answer wait_for(dsl::env::Env& env, const Gate& gate, const GateHooks& hooks,
   const MonoTime deadline = clock.mono_now() + gate.health.deadline + gate.health.start_period;
   const int wanted = std::max(gate.health.successes, 1);
   const milliseconds interval = std::max(gate.health.interval, milliseconds(1));
-  milliseconds pause = std::min(kFirstProbeAfter, interval);
+  // Before its start period a container without a gate cannot have settled: one look then is
+  // enough.
+  milliseconds pause =
+      gate.health.type == "none" ? gate.health.start_period : std::min(kFirstProbeAfter, interval);
   int passes = 0;
   Answer last{.text = text("{}: cancelled before the first probe", gate.health.type)};
   while (true) {
@@ -272,7 +277,7 @@ Answer wait_for(dsl::env::Env& env, const Gate& gate, const GateHooks& hooks,
     if (clock.mono_now() >= deadline) {
       break;
     }
-    pause = std::min(pause * 2, interval);
+    pause = std::min(std::max(pause * 2, kFirstProbeAfter), interval);
   }
   if (last.pass) {
     last.text += text(" ({} of {} in a row)", passes, wanted);

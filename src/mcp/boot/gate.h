@@ -48,8 +48,8 @@ struct Answer {
   std::string warning;  // "certificate not verified: no platform CA on this node"
 };
 
-// `exec` runs the argv of an exec gate in the container; `running` says whether the container has
-// been up without a restart for 3 s (gate none).
+// `exec` runs the argv of an exec gate in the container; `settled` says whether the container has
+// been up without a restart for its start period (gate none).
 struct GateHooks {
   std::function<dsl::Result<int>(const std::vector<std::string>& argv, std::chrono::milliseconds)>
       exec;
@@ -60,7 +60,8 @@ struct GateHooks {
 Answer probe(dsl::env::Env& env, const Gate& gate, const GateHooks& hooks);
 
 // Probes until `successes` in a row, `deadline` passes, or `cancelled`: first after 50 ms, doubling
-// up to the interval. The start period is time beyond the deadline. `cancelled` is asked at least
+// up to the interval; the gate none first after its start period. The start period is time beyond
+// the deadline. `cancelled` is asked at least
 // every 100 ms between probes; a probe under way is finished first. Returns the last answer, which
 // passes only when all `successes` were reached.
 Answer wait_for(dsl::env::Env& env, const Gate& gate, const GateHooks& hooks,

@@ -13,6 +13,8 @@ constexpr std::array<std::uint16_t, 2> kHttpsPorts = {8443, 443};
 constexpr std::array<std::uint16_t, 2> kHttpPorts = {8080, 80};
 constexpr std::array<std::uint16_t, 1> kGrpcPorts = {9443};
 constexpr std::array<std::uint16_t, 1> kDnsPorts = {53};
+// What has no gate must at least not fall over at once.
+constexpr std::chrono::milliseconds kNoneStartPeriod{3000};
 
 bool covers(std::uint16_t first, std::uint16_t count, std::uint16_t number) {
   return number >= first && number - first < count;
@@ -36,6 +38,9 @@ class HealthResolver {
 
   void run() {
     health_.type = read_text(*table_, "type", derived_type());
+    if (health_.type == "none") {
+      health_.start_period = kNoneStartPeriod;
+    }
     port();
     texts();
     health_.interval = read_duration(*table_, "interval", health_.interval);

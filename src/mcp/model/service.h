@@ -66,7 +66,7 @@ struct Health {
   std::string tls = "verify";    // verify, pin, any, off (grpc)
   std::chrono::milliseconds interval{1000};
   std::chrono::milliseconds timeout{2000};
-  std::chrono::milliseconds start_period{0};
+  std::chrono::milliseconds start_period{0};  // none: how long it must have run (3 s by default)
   std::chrono::milliseconds deadline{120000};
   int successes = 1;
   bool operator==(const Health&) const = default;

@@ -147,15 +147,18 @@ class WaitFor : public ::testing::Test {
   WaitFor() {
     env_.manual_clock().sleep_by_itself();
     start_ = env_.clock().mono_now();
-    gate_.health.type = "none";
-    hooks_.settled = [this] {
-      probes_.push_back(now());
-      return passes_(now());
-    };
+    gate_.health.type = "exec";
+    gate_.health.cmd = {"check"};
+    hooks_.exec = [this](const auto&, milliseconds) -> dsl::Result<int> { return look() ? 0 : 1; };
+    hooks_.settled = [this] { return look(); };
   }
 
   long now() {
     return std::chrono::duration_cast<milliseconds>(env_.clock().mono_now() - start_).count();
+  }
+  bool look() {
+    probes_.push_back(now());
+    return passes_(now());
   }
   Answer wait() {
     return wait_for(env_, gate_, hooks_, [this] { return cancelled_(now()); });
@@ -187,6 +190,25 @@ TEST_F(WaitFor, StartPeriodDelaysGivingUp) {
   EXPECT_TRUE(wait().pass);
 }
 
+TEST_F(WaitFor, NoneIsLookedAtOnceItsStartPeriodIsOver) {
+  gate_.health.type = "none";
+  gate_.health.start_period = milliseconds(3000);
+  passes_ = [](long now) { return now >= 3100; };
+
+  EXPECT_TRUE(wait().pass);
+
+  EXPECT_THAT(probes_, ElementsAre(3000, 4000));
+}
+
+TEST_F(WaitFor, NoneWithoutAStartPeriodPassesAtOnce) {
+  gate_.health.type = "none";
+  passes_ = [](long) { return true; };
+
+  EXPECT_TRUE(wait().pass);
+
+  EXPECT_THAT(probes_, ElementsAre(0));
+}
+
 TEST_F(WaitFor, WantsSuccessesInARow) {
   gate_.health.successes = 3;
   gate_.health.interval = milliseconds(100);
@@ -206,7 +228,7 @@ TEST_F(WaitFor, DeadlineWithTooFewSuccessesIsAFailure) {
   const Answer answer = wait();
 
   EXPECT_FALSE(answer.pass);
-  EXPECT_EQ(answer.text, "none: running (4 of 5 in a row)");
+  EXPECT_EQ(answer.text, "exec check: exit 0 (4 of 5 in a row)");
 }
 
 TEST_F(WaitFor, NoticesTheCancellationWithin100Ms) {
@@ -216,14 +238,14 @@ TEST_F(WaitFor, NoticesTheCancellationWithin100Ms) {
   const Answer answer = wait();
 
   EXPECT_FALSE(answer.pass);
-  EXPECT_EQ(answer.text, "none: not yet up for 3 s");
+  EXPECT_EQ(answer.text, "exec check: exit 1");
   EXPECT_LE(now(), 1100);
 }
 
 TEST_F(WaitFor, CancelledBeforeTheFirstProbe) {
   cancelled_ = [](long) { return true; };
 
-  EXPECT_EQ(wait().text, "none: cancelled before the first probe");
+  EXPECT_EQ(wait().text, "exec: cancelled before the first probe");
   EXPECT_THAT(probes_, IsEmpty());
 }
 
