@@ -24,6 +24,8 @@ namespace {
 
 const dsl::log::Logger logger("agent.containers");
 constexpr std::chrono::milliseconds kLeftoverGrace{10000};
+// Podman's answer waits for the starts on that network, so that a boot run asks once for many.
+constexpr std::chrono::milliseconds kNetworkKnown{3000};
 
 std::string repository(std::string_view reference) {
   const std::size_t colon = reference.rfind(':');
@@ -197,7 +199,17 @@ Result<void> Containers::ensure_networks(const model::Component& component) {
   if (network == "host" || network == "none" || network == "default") {
     return {};
   }
-  return runtime_.ensure_network(network);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = networks_at_.find(network);
+    if (found != networks_at_.end() && env_.clock().mono_now() - found->second < kNetworkKnown) {
+      return {};
+    }
+  }
+  MC_TRY(runtime_.ensure_network(network));
+  const std::lock_guard lock(mutex_);
+  networks_at_[network] = env_.clock().mono_now();
+  return {};
 }
 
 Result<std::string> Containers::create(const ServiceRecord& record,
@@ -216,6 +228,7 @@ Result<std::string> Containers::create(const ServiceRecord& record,
   if (!operation.empty()) {
     spec.labels[std::string(kLabelOperation)] = operation;
   }
+  MC_TRY(give_back(component.container));
   Result<std::string> created = runtime_.create(spec);
   if (created || created.error().code() != Code::kAlreadyExists) {
     return created;
@@ -224,30 +237,46 @@ Result<std::string> Containers::create(const ServiceRecord& record,
   MC_ASSIGN(const std::vector<runtime::Container> all, runtime_.list(true));
   for (const runtime::Container& container : all) {
     if (container.storage_only && container.name == component.container) {
-      MC_TRY(release({container}));
+      MC_TRY(end_lost({container}));
+      MC_TRY(give_back(component.container));
       return runtime_.create(spec);
     }
   }
   return created;
 }
 
-Result<void> Containers::release(const std::vector<runtime::Container>& storage_only) {
-  MC_ASSIGN(const runtime::RuntimeInfo info, runtime_.info());
+Result<void> Containers::end_lost(const std::vector<runtime::Container>& storage_only) {
+  MC_ASSIGN(const std::string run_root, runtime_.run_root());
   std::set<std::string> ids;
   for (const runtime::Container& container : storage_only) {
     ids.insert(container.id);
   }
   std::vector<runtime::Leftover> leftovers =
-      runtime::find_leftovers(runtime::Proc(env_.files()), info.run_root, geteuid());
+      runtime::find_leftovers(runtime::Proc(env_.files()), run_root, geteuid());
   std::erase_if(leftovers, [&](const runtime::Leftover& leftover) {
     return !ids.contains(leftover.container_id);
   });
   MC_TRY(runtime::end_leftovers(env_, leftovers, kLeftoverGrace));
-  MC_TRY(runtime::forget_names(env_, info.run_root, {ids.begin(), ids.end()}));
-  for (const std::string& id : ids) {
-    MC_TRY(runtime_.remove_storage(id));
+  MC_TRY(runtime::forget_names(env_, run_root, {ids.begin(), ids.end()}));
+  const std::lock_guard lock(mutex_);
+  for (const runtime::Container& container : storage_only) {
+    held_names_[container.name] = container.id;
   }
   return {};
+}
+
+Result<void> Containers::give_back(const std::string& name) {
+  std::string id;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto held = held_names_.find(name);
+    if (held == held_names_.end()) {
+      return {};
+    }
+    id = held->second;
+    held_names_.erase(held);
+  }
+  return runtime_.remove_storage(id);
 }
 
 runtime::Liveness Containers::liveness(const runtime::Container& live) const {
@@ -310,20 +339,29 @@ Result<Containers::Brought> Containers::bring_up(const ServiceRecord& record,
     logger.warn("container is dead while podman says running; recreating",
                 {{"container", wanted.container}});
   }
-  return recreate(record, wanted);
+  return replace(record, wanted, live ? live->id : "");
 }
 
 Result<Containers::Brought> Containers::recreate(const ServiceRecord& record,
                                                  const ComponentRecord& wanted) {
+  const Result<runtime::Container> live = runtime_.inspect(wanted.container);
+  if (!live && live.error().code() != Code::kNotFound) {
+    return tl::unexpected(live.error());
+  }
+  return replace(record, wanted, live ? live->id : "");
+}
+
+Result<Containers::Brought> Containers::replace(const ServiceRecord& record,
+                                                const ComponentRecord& wanted,
+                                                const std::string& old_id) {
   const model::Component* component = record.service.find(wanted.name);
   MC_ASSERT(component != nullptr, "a component record has its component");
   MC_TRY(check_mounts(*component));
   MC_TRY(ensure_networks(*component));
   MC_ASSIGN(const runtime::Image image,
             find_image({.reference = component->image, .digest = wanted.image_digest}));
-  const Result<runtime::Container> live = runtime_.inspect(wanted.container);
-  if (live) {
-    MC_TRY(runtime_.remove(live->id, true));
+  if (!old_id.empty()) {
+    MC_TRY(runtime_.remove(old_id, true));
   }
   Brought brought;
   brought.image_digest = digest_of(image);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,10 +50,10 @@ class Containers {
   // Starts it; a port conflict names the holder.
   Result<void> start(const model::Component& component, const std::string& id);
 
-  // Gives names back that only the image store holds since podman lost its database: ends what
-  // still runs of those containers (TERM first), then removes the entries. Nobody else's are
-  // touched.
-  Result<void> release(const std::vector<runtime::Container>& storage_only);
+  // For containers that only the image store knows since podman lost its database: ends what still
+  // runs of them (TERM first). Nobody else's are touched. Their names are given back one by one,
+  // each by the `create` that wants it: podman's store is then busy while others start, not before.
+  Result<void> end_lost(const std::vector<runtime::Container>& storage_only);
 
   // Podman's word that it runs, and our own look at its process and port forwarders.
   runtime::Liveness liveness(const runtime::Container& live) const;
@@ -79,13 +81,22 @@ class Containers {
   std::vector<std::string> log_tail(const std::string& id, int lines);
 
  private:
+  // `old_id`: the container that has the name now; empty when there is none.
+  Result<Brought> replace(const ServiceRecord& record, const ComponentRecord& wanted,
+                          const std::string& old_id);
   boot::Gate gate(const ServiceRecord& record, const model::Component& component) const;
   boot::GateHooks hooks(const model::Component& component, const std::string& id);
   std::optional<std::string> find_archive(const ImageQuery& query);
+  // Removes the entry that holds this name, if end_lost was told of one.
+  Result<void> give_back(const std::string& name);
 
   dsl::env::Env& env_;
   const Config& config_;
   runtime::Runtime& runtime_;
+
+  std::mutex mutex_;                                       // guards all below
+  std::map<std::string, std::string> held_names_;          // name -> id of the store's entry
+  std::map<std::string, dsl::env::MonoTime> networks_at_;  // when each was last found to be there
 };
 
 // Fixed ports of the component and those allocated for its routes.

@@ -19,6 +19,10 @@ constexpr std::chrono::milliseconds kForwarderPatience{3000};
 constexpr std::chrono::milliseconds kStreamRetry{1000};
 constexpr std::chrono::milliseconds kSoon{1000};
 constexpr std::chrono::milliseconds kEventDelay{50};  // gathers a burst into one look
+// Podman answers a list only when it is done with each container that it starts, so that looks
+// and a boot run hold each other up.
+constexpr std::chrono::milliseconds kBusyPause{5000};
+constexpr std::chrono::milliseconds kBusyCheck{100};
 constexpr int kFlapLogLines = 50;
 constexpr std::chrono::milliseconds kFlapGrace{2000};
 constexpr int kEscapesMax = 3;  // our own stop is a death, too
@@ -113,9 +117,11 @@ void Observer::look_forever() {
   while (!stopping_) {
     const bool full = env_.clock().mono_now() >= next_full;
     look(full);
+    const auto rested = env_.clock().mono_now() + kBusyPause;
     if (full) {
       next_full = env_.clock().mono_now() + config_.watch_interval;
     }
+    rest_while_busy(rested);
     std::unique_lock lock(mutex_);
     const auto soon = env_.clock().mono_now() + kSoon;
     const auto until = starting_ ? std::min(soon, next_full) : next_full;
@@ -127,6 +133,13 @@ void Observer::look_forever() {
       }
     }
     dirty_ = false;
+  }
+}
+
+void Observer::rest_while_busy(dsl::env::MonoTime until) {
+  while (!stopping_ && busy_ && busy_() && env_.clock().mono_now() < until) {
+    std::unique_lock lock(mutex_);
+    (void)env_.clock().wait_until(changed_, lock, env_.clock().mono_now() + kBusyCheck);
   }
 }
 

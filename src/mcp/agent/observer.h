@@ -45,7 +45,7 @@ class Observer {
   // Empty while the runtime answers.
   std::string runtime_error();
 
-  // While it says true nothing is reconciled: a boot run is at work.
+  // While it says true a boot run is at work: nothing is reconciled, and looks are rarer.
   void set_busy(std::function<bool()> busy) { busy_ = std::move(busy); }
 
  private:
@@ -53,6 +53,7 @@ class Observer {
 
   void read_events();
   void look_forever();
+  void rest_while_busy(dsl::env::MonoTime until);
   void look(bool probe_all);
   void look_at(const ServiceRecord& record, const ComponentRecord& wanted,
                const runtime::Container* listed, const runtime::LivenessPass& alive, bool probe_all,

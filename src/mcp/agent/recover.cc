@@ -94,8 +94,8 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
 
 // A container that is just being made is storage-only for a moment, too: so with the services'
 // locks held, and only what is still lost then.
-Result<void> Recovery::release(const boot::Plan& plan, std::vector<runtime::Container> lost,
-                               const std::string& operation_id) {
+Result<void> Recovery::end_lost(const boot::Plan& plan, std::vector<runtime::Container> lost,
+                                const std::string& operation_id) {
   std::set<std::string> services;
   for (const boot::PlanStep& step : plan.steps) {
     if (step.action == PlanAction::kReleaseName) {
@@ -114,7 +114,7 @@ Result<void> Recovery::release(const boot::Plan& plan, std::vector<runtime::Cont
       return present.id == container.id && present.storage_only;
     });
   });
-  return containers_.release(lost);
+  return containers_.end_lost(lost);
 }
 
 Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options,
@@ -127,22 +127,23 @@ Result<void> Recovery::run(const boot::Plan& plan, const RecoverOptions& options
     operation.result().set_state("unchanged");
     return {};
   }
-  std::vector<runtime::Container> released;
+  std::vector<runtime::Container> lost;
   for (const boot::PlanStep& step : plan.steps) {
     if (step.action == PlanAction::kReleaseName) {
       runtime::Container container;
       container.id = step.container_id;
       container.name = step.container;
-      released.push_back(std::move(container));
+      lost.push_back(std::move(container));
     }
     if (step.action == PlanAction::kOrphan && options.orphans == "remove") {
       operation.progress(0, 0, step.container, "remove the orphan");
       MC_TRY(dsl::with_context(runtime_.remove(step.container_id, true), step.container));
     }
   }
-  if (!released.empty()) {
-    operation.progress(0, 0, "", text("release {} names that podman has lost", released.size()));
-    MC_TRY(release(plan, std::move(released), operation.id()));
+  if (!lost.empty()) {
+    operation.progress(0, 0, "",
+                       text("end what runs of {} containers that podman has lost", lost.size()));
+    MC_TRY(end_lost(plan, std::move(lost), operation.id()));
   }
   if (options.pull == Pull::kMissing) {
     MC_ASSIGN(const std::vector<ServiceRecord> records, registry_.services());

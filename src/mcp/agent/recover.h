@@ -46,8 +46,8 @@ class Recovery {
                    const std::string& boot_id, OperationContext& operation);
 
  private:
-  Result<void> release(const boot::Plan& plan, std::vector<runtime::Container> lost,
-                       const std::string& operation_id);
+  Result<void> end_lost(const boot::Plan& plan, std::vector<runtime::Container> lost,
+                        const std::string& operation_id);
 
   dsl::env::Env& env_;
   const Config& config_;

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <span>
+
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -19,6 +22,8 @@ namespace {
 // How long a killed process, and a conmon or forwarder whose container is gone, may take to end.
 constexpr milliseconds kEndTime{5000};
 constexpr milliseconds kOwnEndTime{2000};
+// How long the conmons sleep while their containers end: see end_containers.
+constexpr milliseconds kMonitorSleep{1000};
 
 // A process held by descriptor, so that no signal ever reaches another one with its pid.
 struct Held {
@@ -42,7 +47,7 @@ std::vector<Held> hold(const Proc& proc, const std::vector<Leftover>& leftovers,
   return held;
 }
 
-void signal_all(const std::vector<Held>& held, int number) {
+void signal_all(std::span<const Held> held, int number) {
   for (const auto& process : held) {
     // It may have ended by itself just now.
     (void)::syscall(SYS_pidfd_send_signal, process.fd.get(), number, nullptr, 0);
@@ -68,16 +73,36 @@ void wait_for_ends(dsl::env::Clock& clock, std::vector<Held>& held, MonoTime dea
   }
 }
 
-// What is left after asking with `number` (0 = no question) for `patience`, then KILL.
-std::vector<Held> end_all(dsl::env::Clock& clock, std::vector<Held> held, int number,
-                          milliseconds patience) {
-  if (number != 0) {
-    signal_all(held, number);
-  }
+// What is left after `patience` to end by themselves, then KILL.
+std::vector<Held> end_all(dsl::env::Clock& clock, std::vector<Held> held, milliseconds patience) {
   wait_for_ends(clock, held, clock.mono_now() + patience);
   signal_all(held, SIGKILL);
   wait_for_ends(clock, held, clock.mono_now() + kEndTime);
   return held;
+}
+
+// A conmon whose container has ended starts a `podman container cleanup`, which finds nothing to do
+// once the database is lost, but costs as much as a start. So the conmons sleep, and are killed
+// with their containers. Not for long: they also read what a container says at its end, and one
+// that says much must not be kept from ending.
+std::vector<Held> end_containers(dsl::env::Clock& clock, const Proc& proc,
+                                 const std::vector<Leftover>& leftovers, milliseconds grace) {
+  std::vector<Held> monitors = hold(proc, leftovers, Leftover::Kind::kConmon);
+  std::vector<Held> containers = hold(proc, leftovers, Leftover::Kind::kContainer);
+  const auto deadline = clock.mono_now() + grace;
+  signal_all(monitors, SIGSTOP);
+  signal_all(containers, SIGTERM);
+  wait_for_ends(clock, containers, clock.mono_now() + std::min(grace, kMonitorSleep));
+  const auto awake =
+      std::partition(monitors.begin(), monitors.end(), [&containers](const Held& monitor) {
+        return std::none_of(containers.begin(), containers.end(), [&](const Held& container) {
+          return container.process.container_id == monitor.process.container_id;
+        });
+      });
+  signal_all({monitors.begin(), awake}, SIGKILL);
+  signal_all({awake, monitors.end()}, SIGCONT);
+  const auto left = std::chrono::ceil<milliseconds>(deadline - clock.mono_now());
+  return end_all(clock, std::move(containers), std::max(left, milliseconds(0)));
 }
 
 }  // namespace
@@ -86,10 +111,9 @@ dsl::Result<void> end_leftovers(dsl::env::Env& env, const std::vector<Leftover>&
                                 milliseconds grace) {
   const Proc proc(env.files());
   auto& clock = env.clock();
-  std::vector<Held> left =
-      end_all(clock, hold(proc, leftovers, Leftover::Kind::kContainer), SIGTERM, grace);
+  std::vector<Held> left = end_containers(clock, proc, leftovers, grace);
   for (const auto kind : {Leftover::Kind::kConmon, Leftover::Kind::kForwarder}) {
-    for (auto& process : end_all(clock, hold(proc, leftovers, kind), 0, kOwnEndTime)) {
+    for (auto& process : end_all(clock, hold(proc, leftovers, kind), kOwnEndTime)) {
       left.push_back(std::move(process));
     }
   }

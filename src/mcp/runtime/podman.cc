@@ -57,7 +57,21 @@ class Podman : public PodmanRuntime {
 
   Result<RuntimeInfo> info() override {
     MC_ASSIGN(const auto reply, libpod_.call({.path = "/info"}));
-    return decode_info(reply.body);
+    MC_ASSIGN(RuntimeInfo found, decode_info(reply.body));
+    const std::lock_guard lock(run_root_mutex_);
+    run_root_ = found.run_root;
+    return found;
+  }
+
+  Result<std::string> run_root() override {
+    {
+      const std::lock_guard lock(run_root_mutex_);
+      if (!run_root_.empty()) {
+        return run_root_;
+      }
+    }
+    MC_ASSIGN(RuntimeInfo found, info());
+    return std::move(found.run_root);
   }
 
   Result<std::string> create(const ContainerSpec& spec) override {
@@ -358,20 +372,6 @@ class Podman : public PodmanRuntime {
     }
     MC_ASSIGN(const std::string root, run_root());
     return forget_names(env_, root, gone);
-  }
-
-  // Asked for once: it is fixed in the store.
-  Result<std::string> run_root() {
-    {
-      const std::lock_guard lock(run_root_mutex_);
-      if (!run_root_.empty()) {
-        return run_root_;
-      }
-    }
-    MC_ASSIGN(RuntimeInfo found, info());
-    const std::lock_guard lock(run_root_mutex_);
-    run_root_ = std::move(found.run_root);
-    return run_root_;
   }
 
   Result<void> read_frames(const Libpod::Call& call, milliseconds idle,

@@ -112,6 +112,9 @@ class Runtime {
   virtual ~Runtime() = default;
 
   virtual Result<RuntimeInfo> info() = 0;
+  // Of `info`, which is slow: podman asks the package manager about each of its helpers. This one
+  // is fixed in the store, and asked for once.
+  virtual Result<std::string> run_root() = 0;
 
   virtual Result<std::string> create(const ContainerSpec& spec) = 0;  // id
   virtual Result<void> start(const std::string& id) = 0;              // already running is success

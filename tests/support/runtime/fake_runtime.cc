@@ -236,6 +236,11 @@ int FakeRuntime::running_max() const {
   return under_way_max_;
 }
 
+Result<std::string> FakeRuntime::run_root() {
+  MC_ASSIGN(RuntimeInfo found, info());
+  return std::move(found.run_root);
+}
+
 Result<RuntimeInfo> FakeRuntime::info() {
   const Call call(*this, "info", "", false);
   MC_TRY(call.verdict());

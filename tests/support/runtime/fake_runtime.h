@@ -69,6 +69,7 @@ class FakeRuntime : public Runtime {
 
   // --- Runtime ---
   Result<RuntimeInfo> info() override;
+  Result<std::string> run_root() override;
   Result<std::string> create(const ContainerSpec& spec) override;
   Result<void> start(const std::string& id) override;
   Result<void> stop(const std::string& id, std::chrono::milliseconds grace) override;
