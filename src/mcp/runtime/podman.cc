@@ -146,7 +146,11 @@ class Podman : public PodmanRuntime {
     MC_ASSIGN(const auto left, list(true));
     const bool held = std::any_of(left.begin(), left.end(),
                                   [&](const Container& other) { return other.id == id; });
-    return held ? removed : Result<void>{};
+    if (held) {
+      return removed;
+    }
+    MC_ASSIGN(const std::string root, run_root());
+    return forget_names(env_, root, {id});
   }
 
   Result<void> events(const std::function<bool(const RuntimeEvent&)>& on_event,
