@@ -3,13 +3,25 @@
 #include <filesystem>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "dsl/env/env.h"
 #include "support/result_matchers.h"
 
 namespace dsl::test {
 
-TempDir::TempDir() : path_((std::filesystem::temp_directory_path() / "mc-test-XXXXXX").string()) {
+namespace {
+
+std::filesystem::path parent_folder(TempDir::Where where) {
+  const char* memory = "/dev/shm";
+  return where == TempDir::Where::kMemory && ::access(memory, W_OK) == 0
+             ? std::filesystem::path(memory)
+             : std::filesystem::temp_directory_path();
+}
+
+}  // namespace
+
+TempDir::TempDir(Where where) : path_((parent_folder(where) / "mc-test-XXXXXX").string()) {
   MC_ASSERT(::mkdtemp(path_.data()) != nullptr, "a temporary folder can be made");
 }
 

@@ -6,10 +6,13 @@
 
 namespace dsl::test {
 
-// Made empty, removed with everything in it when destroyed. Below $TMPDIR, else /tmp.
+// Made empty, removed with everything in it when destroyed. Below $TMPDIR, else /tmp; with
+// `kMemory` on a file system in memory where there is one, for tests that sync a lot and care
+// nothing for the disk.
 class TempDir {
  public:
-  TempDir();
+  enum class Where { kDisk, kMemory };
+  explicit TempDir(Where where = Where::kDisk);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

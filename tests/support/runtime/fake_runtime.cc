@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr int kFirstPid = 100000;
-constexpr milliseconds kAskEvery{50};
+constexpr milliseconds kAskEvery{2};
 
 bool overlap(const model::Port& a, const model::Port& b) {
   const auto any = [](const std::string& ip) {
@@ -334,7 +334,7 @@ Result<void> FakeRuntime::start(const std::string& id) {
       }
     }
     container.state = State::kRunning;
-    container.pid = kFirstPid + 2 * last_id_;
+    container.pid = kFirstPid + 2 * ++last_start_;
     container.conmon_pid = container.pid + 1;
     container.started = env_.clock().now();
     emit("start", container);

@@ -131,6 +131,7 @@ class FakeRuntime : public Runtime {
   std::vector<std::string> calls_;
   std::vector<RuntimeEvent> events_;
   int last_id_ = 0;
+  int last_start_ = 0;
   int under_way_ = 0;
   int under_way_max_ = 0;
 };
