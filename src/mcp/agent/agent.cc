@@ -4,6 +4,7 @@
 
 #include "dsl/log/log.h"
 #include "mcp/model/codes.h"
+#include "mcp/runtime/podman.h"
 
 namespace mcp::agent {
 
@@ -67,8 +68,10 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
   MC_TRY(check_identity(config, geteuid(), getegid(), node));
   MC_ASSIGN(std::unique_ptr<runtime::PodmanRuntime> runtime,
             runtime::PodmanRuntime::open(env, config.podman_options()));
+  const std::string mode = runtime->mode();
   opened.core =
       std::make_unique<Core>(env, config, std::move(*registry), std::move(runtime), opened.boot_id);
+  opened.core->runtime_mode = mode;
   return opened;
 }
 

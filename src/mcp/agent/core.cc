@@ -27,7 +27,7 @@ Result<std::string> read_boot_id(dsl::env::Env& env) {
 
 Core::Core(dsl::env::Env& environment, const Config& configuration,
            std::unique_ptr<Registry> opened_registry,
-           std::unique_ptr<runtime::PodmanRuntime> opened_runtime, std::string machine_boot_id)
+           std::unique_ptr<runtime::Runtime> opened_runtime, std::string machine_boot_id)
     : env(environment),
       config(configuration),
       registry(std::move(opened_registry)),

@@ -18,14 +18,14 @@
 #include "mcp/agent/recover.h"
 #include "mcp/agent/registry.h"
 #include "mcp/agent/service_ops.h"
-#include "mcp/runtime/podman.h"
+#include "mcp/runtime/runtime.h"
 
 namespace mcp::agent {
 
 struct Core {
   Core(dsl::env::Env& environment, const Config& configuration,
-       std::unique_ptr<Registry> opened_registry,
-       std::unique_ptr<runtime::PodmanRuntime> opened_runtime, std::string machine_boot_id);
+       std::unique_ptr<Registry> opened_registry, std::unique_ptr<runtime::Runtime> opened_runtime,
+       std::string machine_boot_id);
 
   // What a start of the agent does once the parts are there: record the node, repair the mirror,
   // end operations that a crash left open, boot after a reboot or go on with an unfinished run, and
@@ -36,8 +36,9 @@ struct Core {
   dsl::env::Env& env;
   const Config& config;
   std::unique_ptr<Registry> registry;
-  std::unique_ptr<runtime::PodmanRuntime> runtime;
+  std::unique_ptr<runtime::Runtime> runtime;
   const std::string boot_id;
+  std::string runtime_mode;  // "socket" or "spawn"; for people
 
   ServiceLocks locks;
   EventLog events;

@@ -172,7 +172,7 @@ Result<pb::AgentStatus> get_status(HandlerContext& context) {
   }
   Core& core = *context.core;
   status.set_schema_version(core.registry->schema_version());
-  status.set_runtime_mode(core.runtime->mode());
+  status.set_runtime_mode(core.runtime_mode);
   status.set_runtime_error(core.observer.runtime_error());
   MC_ASSIGN(const std::vector<ServiceRecord> records, core.registry->services());
   status.set_services(static_cast<std::int32_t>(records.size()));
