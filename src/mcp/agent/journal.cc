@@ -56,12 +56,17 @@ Result<Journal> journal_from_json(std::string_view text) {
   }
   Journal journal;
   const json::object& object = value.get_object();
-  if (const json::value* committed = object.if_contains("committed");
-      committed != nullptr && committed->is_bool()) {
+  if (const json::value* committed = object.if_contains("committed")) {
+    // Taken for "not committed", a damaged word would undo what must go forward.
+    if (!committed->is_bool()) {
+      return fail(Code::kDataLoss, "journal of the operation is damaged: committed is no boolean");
+    }
     journal.committed = committed->get_bool();
   }
-  if (const json::value* undos = object.if_contains("undos");
-      undos != nullptr && undos->is_array()) {
+  if (const json::value* undos = object.if_contains("undos")) {
+    if (!undos->is_array()) {
+      return fail(Code::kDataLoss, "journal of the operation is damaged: undos is no array");
+    }
     for (const json::value& entry : undos->get_array()) {
       MC_ASSIGN(Undo undo, undo_from(entry));
       journal.undos.push_back(std::move(undo));
