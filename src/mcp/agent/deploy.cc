@@ -90,7 +90,8 @@ class Deployer::Transaction {
   Result<void> commit(const DeployPlan& plan);
   void remove_parked();
   Result<void> roll_back(Error cause, const std::optional<ServiceRecord>& former);
-  Result<void> undo(const Undo& undo, const std::optional<ServiceRecord>& former);
+  Result<void> take_back(const Undo& undo);
+  Result<void> start_former(const Undo& undo, const std::optional<ServiceRecord>& former);
   Result<void> announce(std::string_view step, std::string_view component,
                         std::string_view message);
   Result<void> check_cancelled() const;
@@ -249,10 +250,10 @@ Result<void> Deployer::Transaction::run(const DeployPlan& plan) {
 Result<void> Deployer::Transaction::forward(const DeployPlan& plan) {
   MC_TRY(prepare(plan));
   steps_total_ = static_cast<int>(3 * replacements_.size() + 1);
+  MC_TRY(park_removed(plan));  // first: a new component may want the ports of one that goes
   for (Replacement& replacement : replacements_) {
     MC_TRY(replace(plan, replacement));
   }
-  MC_TRY(park_removed(plan));
   if (nothing_changed(plan)) {
     operation_.result().set_state("unchanged");
     return {};
@@ -469,6 +470,9 @@ Result<void> Deployer::Transaction::park_removed(const DeployPlan& plan) {
     }
     Result<runtime::Container> live = owner_.runtime_.inspect(former.container);
     if (!live) {
+      if (live.error().code() != Code::kNotFound) {
+        return tl::unexpected(live.error());
+      }
       continue;
     }
     journal_.undos.push_back({.kind = Undo::Kind::kUnpark,
@@ -523,10 +527,14 @@ void Deployer::Transaction::remove_parked() {
     if (undo.kind != Undo::Kind::kUnpark) {
       continue;
     }
-    const Result<void> removed = owner_.runtime_.remove(undo.id, true);
+    Result<void> removed = owner_.runtime_.remove(undo.id, true);
+    if (!removed) {
+      removed = owner_.runtime_.remove(undo.id, true);  // left behind it blocks the next deploy
+    }
     if (!removed) {
       operation_.notice(
           text("{} not removed: {}", parked_name(undo.container), removed.error().message()));
+      operation_.result().add_remaining(text("podman rm -f {}", parked_name(undo.container)));
     }
   }
 }
@@ -535,18 +543,31 @@ Result<void> Deployer::Transaction::roll_back(Error cause,
                                               const std::optional<ServiceRecord>& former) {
   operation_.result().set_step(step_);
   owner_.events_.add(Severity::kError, "deploy_failed", record_.service.name, "", cause.message());
+  const auto report = [&](const Undo& undo, const Result<void>& undone) {
+    if (undone) {
+      return;
+    }
+    operation_.result().set_state("needs_attention");
+    operation_.result().add_remaining(undo.kind == Undo::Kind::kUnpark
+                                          ? text("podman rename {} {} && podman start {}", undo.id,
+                                                 undo.container, undo.container)
+                                          : text("podman rm -f {}", undo.container));
+    cause.add_detail("roll back", undone.error().message());
+    cause.set_hint("finish by hand with the commands above, then mcp deploy again");
+  };
+  std::vector<const Undo*> parked;
   for (auto undo = journal_.undos.rbegin(); undo != journal_.undos.rend(); ++undo) {
     operation_.progress(0, 0, undo->component, "roll back");
-    const Result<void> undone = this->undo(*undo, former);
-    if (!undone) {
-      operation_.result().set_state("needs_attention");
-      operation_.result().add_remaining(undo->kind == Undo::Kind::kUnpark
-                                            ? text("podman rename {} {} && podman start {}",
-                                                   undo->id, undo->container, undo->container)
-                                            : text("podman rm -f {}", undo->container));
-      cause.add_detail("roll back", undone.error().message());
-      cause.set_hint("finish by hand with the commands above, then mcp deploy again");
+    const Result<void> undone = take_back(*undo);
+    report(*undo, undone);
+    if (undone && undo->kind == Undo::Kind::kUnpark && undo->was_running) {
+      parked.push_back(&*undo);
     }
+  }
+  // In the order of `after` again: the gate of one may need those before it.
+  for (auto undo = parked.rbegin(); undo != parked.rend(); ++undo) {
+    operation_.progress(0, 0, (*undo)->component, "start the former one");
+    report(**undo, start_former(**undo, former));
   }
   if (down_since_) {
     const auto down = owner_.env_.clock().mono_now() - *down_since_;
@@ -559,9 +580,8 @@ Result<void> Deployer::Transaction::roll_back(Error cause,
   return tl::unexpected(std::move(cause));
 }
 
-// Each undo may be run again, and when its effect never happened.
-Result<void> Deployer::Transaction::undo(const Undo& undo,
-                                         const std::optional<ServiceRecord>& former) {
+// Each undo may be run again, and when its effect never happened. Starts nothing.
+Result<void> Deployer::Transaction::take_back(const Undo& undo) {
   if (undo.kind == Undo::Kind::kRemoveDirectory) {
     const Result<void> removed = owner_.env_.files().remove(undo.container);
     (void)removed;  // not empty or never made: then it stays as it is
@@ -576,20 +596,20 @@ Result<void> Deployer::Transaction::undo(const Undo& undo,
                                                             : Result<void>();
   }
   MC_ASSIGN(const runtime::Container old, owner_.runtime_.inspect(undo.id));
-  if (old.name != undo.container) {
-    MC_TRY(owner_.runtime_.rename(old.id, undo.container));
-  }
-  if (!undo.was_running) {
-    return {};
-  }
-  MC_TRY(owner_.runtime_.start(old.id));
+  return old.name == undo.container ? Result<void>()
+                                    : owner_.runtime_.rename(old.id, undo.container);
+}
+
+Result<void> Deployer::Transaction::start_former(const Undo& undo,
+                                                 const std::optional<ServiceRecord>& former) {
+  MC_TRY(owner_.runtime_.start(undo.id));
   const model::Component* component = former ? former->service.find(undo.component) : nullptr;
   if (component == nullptr) {
     return {};
   }
   const auto patience = owner_.env_.clock().mono_now() + kFormerPatience;
   const boot::Answer answer = owner_.containers_.wait_for_gate(
-      *former, *component, old.id, [&] { return owner_.env_.clock().mono_now() >= patience; });
+      *former, *component, undo.id, [&] { return owner_.env_.clock().mono_now() >= patience; });
   if (!answer.pass) {
     operation_.notice(text("the former {} runs again, but is not healthy either: {}",
                            undo.container, answer.text));
@@ -598,7 +618,13 @@ Result<void> Deployer::Transaction::undo(const Undo& undo,
 }
 
 Result<void> Deployer::Transaction::replay(const OpenOperation& open) {
-  MC_ASSIGN(journal_, journal_from_json(open.journal));
+  Result<Journal> journal = journal_from_json(open.journal);
+  if (!journal) {
+    operation_.result().set_state("needs_attention");
+    journal.error().set_hint("look at its containers with podman ps -a, then mcp deploy again");
+    return tl::unexpected(journal.error());
+  }
+  journal_ = std::move(*journal);
   step_ = open.step;
   record_.service.name = open.service;
   if (journal_.committed) {

@@ -20,7 +20,7 @@ namespace mcp::agent {
 
 // A deploy that has passed its checks and may begin.
 struct DeployPlan {
-  ServiceRecord record;                 // generation = the stored one + 1; ports not yet allocated
+  ServiceRecord record;                 // generation = the stored one + 1; ports chosen
   std::optional<ServiceRecord> former;  // what the registry holds now
   std::vector<std::string> components;  // to look at; the others keep their containers
   Pull pull = Pull::kNever;
