@@ -36,7 +36,7 @@ TestNode::TestNode() {
 }
 
 TestNode::~TestNode() {
-  core_->stop();
+  core_->stop(std::chrono::milliseconds(0));
   runtime.on_start({});
 }
 
@@ -53,7 +53,7 @@ void TestNode::open_core() {
 
 void TestNode::restart_agent() {
   moments.disarm();
-  core_->stop();
+  core_->stop(std::chrono::milliseconds(0));
   core_.reset();
   open_core();
 }
