@@ -225,6 +225,23 @@ def test_interrupt_leaves_the_deploy_running_and_names_it(node):
     assert answer(node, 21009) == "200"
 
 
+def test_a_second_interrupt_cancels_the_deploy_and_rolls_back(node):
+    before = deployed(node, "undone", 21011)
+    node.define("undone", web("undone", "v2", 21011, listen="http=0.0.0.0:9999", deadline="60s"))
+    command = node.mcp_popen("deploy", "undone")
+    lines = mcp_node.Lines(command)
+    eventually(lambda: values(node, "undone") == "VALUE=v2" if "undone" in node.containers()
+               else False, "the new container is there")
+
+    command.send_signal(signal.SIGINT)
+    lines.wait_for("Ctrl-C again")
+    command.send_signal(signal.SIGINT)
+
+    assert command.wait(mcp_node.TIMEOUT_S) != 0
+    assert any("rolled back" in line for line in lines.end())
+    assert_as_before(node, "undone", 21011, before)
+
+
 # MCP-A9: A disk without room for a deploy: refused before anything is touched.
 def test_a_full_disk_refuses_and_touches_nothing(node):
     before = deployed(node, "large", 21010)
