@@ -99,6 +99,7 @@ void check_edges(Context& context, const Surroundings& surroundings,
                  std::vector<model::Service> services, const std::vector<DefinitionFile>& files,
                  LintReport& report) {
   std::vector<std::string> asked;
+  asked.reserve(services.size());
   for (const model::Service& service : services) {
     asked.push_back(service.name);
   }
