@@ -15,6 +15,9 @@ class TappedRuntime final : public runtime::Runtime {
   Result<runtime::RuntimeInfo> info() override {
     return tapped("info", [&] { return inner_.info(); });
   }
+  Result<std::string> run_root() override {
+    return tapped("run_root", [&] { return inner_.run_root(); });
+  }
   Result<std::string> create(const runtime::ContainerSpec& spec) override {
     return tapped("create " + spec.component.container, [&] { return inner_.create(spec); });
   }
