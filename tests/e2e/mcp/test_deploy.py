@@ -180,8 +180,9 @@ def test_an_equal_definition_keeps_the_container(node):
 
     done = node.mcp("deploy", "same")
 
-    assert "never down" in done.stdout
+    assert "nothing to deploy" in done.stdout
     assert node.containers()["same"] == before
+    assert node.sql("SELECT generation FROM services WHERE name = 'same'") == [{"generation": 1}]
 
 
 def test_undeploy_keeps_the_data(node):
