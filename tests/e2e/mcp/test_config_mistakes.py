@@ -23,13 +23,13 @@ watch_interval = "30s"
 
 # change of the good file -> where it is reported, what is said, what helps
 AGENT_MISTAKES = {
-    "an unknown key": ('name = "rift"', 'name = "rift"\nadresses = { lan = "127.0.0.1" }',
-                       "9:1", ["adresses", "addresses"]),
+    "an unknown key": ('name = "rift"', 'name = "rift"\naddressez = { lan = "127.0.0.1" }',
+                       "9:1", ["addressez", "addresses"]),
     "a wrong type": ('path = "{folder}/state/mcp.db"', "path = 5", "5:8", ["database.path"]),
     "a wrong choice": ('mode = "spawn"', 'mode = "spwan"', "11:8", ["spawn", "socket", "auto"]),
     "out of range": ('watch_interval = "30s"', 'watch_interval = "2h"', "14:18", ["1s", "1h"]),
     "no TOML": ('name = "rift"', "name = rift", "8:8", []),
-    "no such unit": ('watch_interval = "30s"', 'watch_interval = "30 lightyears"', "14:18", []),
+    "no such unit": ('watch_interval = "30s"', 'watch_interval = "30 moons"', "14:18", []),
 }
 
 

@@ -283,8 +283,8 @@ def test_a_reboot_brings_everything_up_in_order(platform):
     assert_gates_answer(platform)
 
 
-# MCP-A5: An agent killed in the middle of a boot run goes on with that run, and starts nothing again
-# that was healthy.
+# MCP-A5: An agent killed in the middle of a boot run goes on with that run, and starts nothing
+# again that was healthy.
 def test_an_agent_killed_mid_boot_goes_on_where_it_was(platform):
     former = last_run(platform)["id"]
     reboot(platform)
