@@ -89,11 +89,14 @@ class Equality : public PodmanTest {
     for (auto& mount : host["Tmpfs"].as_object()) {
       mount.value() = sorted_words(mount.value());
     }
-    // The environment comes in the order of a hash table.
-    json::array& environment = one.at("Config").at("Env").as_array();
-    std::sort(
-        environment.begin(), environment.end(),
-        [](const json::value& a, const json::value& b) { return a.as_string() < b.as_string(); });
+    // These come in the order of a hash table.
+    for (json::array* unordered : {&one.at("Config").at("Env").as_array(),
+                                   &host["Binds"].as_array(), &one.at("Mounts").as_array()}) {
+      std::sort(unordered->begin(), unordered->end(),
+                [](const json::value& a, const json::value& b) {
+                  return json::serialize(a) < json::serialize(b);
+                });
+    }
     return std::move(one.as_object());
   }
 
