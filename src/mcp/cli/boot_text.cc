@@ -27,8 +27,7 @@ std::string answer(const pb::BootItem& item) {
     }
     return out;
   }
-  std::string said =
-      item.state() == "healthy" || item.error().empty() ? item.gate() : item.error();
+  std::string said = item.state() == "healthy" || item.error().empty() ? item.gate() : item.error();
   if (item.gate_type().empty() || said.starts_with(item.gate_type())) {
     return said;  // gates begin their answer with what they are
   }
