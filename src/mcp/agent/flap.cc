@@ -35,6 +35,11 @@ bool FlapControl::due(MonoTime now) {
   return true;
 }
 
+void FlapControl::put_off(MonoTime now) {
+  flapping_ = true;
+  retry_at_ = now + backoff_;
+}
+
 void FlapControl::healthy(MonoTime now) {
   if (healthy_since_ == MonoTime{}) {
     healthy_since_ = now;

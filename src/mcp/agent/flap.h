@@ -25,6 +25,8 @@ class FlapControl {
   bool died(dsl::env::MonoTime now);
   // True once when a stopped container is due for another try.
   bool due(dsl::env::MonoTime now);
+  // The try that was due could not be made: it is due again after the same pause.
+  void put_off(dsl::env::MonoTime now);
   void healthy(dsl::env::MonoTime now);
 
   bool flapping() const { return flapping_; }

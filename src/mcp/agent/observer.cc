@@ -464,6 +464,7 @@ void Observer::retry_flapping(const ServiceRecord& record, const ComponentRecord
   Result<ServiceLocks::Hold> hold =
       locks_.acquire(record.service.name, "flap control", std::chrono::milliseconds(0));
   if (!hold) {
+    watched.flap.put_off(env_.clock().mono_now());
     return;
   }
   const Result<std::optional<ServiceRecord>> now = registry_.service(record.service.name);
@@ -473,6 +474,7 @@ void Observer::retry_flapping(const ServiceRecord& record, const ComponentRecord
   }
   const Result<Containers::Brought> brought = containers_.bring_up(**now, *present);
   if (!brought) {
+    watched.flap.put_off(env_.clock().mono_now());
     events_.add(Severity::kError, "flap", wanted.service, wanted.name, brought.error().message());
   }
 }

@@ -45,6 +45,17 @@ TEST_F(Flap, FourDeathsInAMinuteAreLife) {
   EXPECT_FALSE(due_after(minutes(10))) << "nothing was stopped";
 }
 
+TEST_F(Flap, ATryThatCouldNotBeMadeIsDueAgain) {
+  flap_first();
+  ASSERT_TRUE(due_after(seconds(10)));
+
+  flap_.put_off(clock_.mono_now());
+
+  EXPECT_TRUE(flap_.flapping());
+  EXPECT_FALSE(due_after(seconds(9)));
+  EXPECT_TRUE(due_after(seconds(1)));
+}
+
 TEST_F(Flap, DeathsThatAreFarApartNeverAddUp) {
   for (int i = 0; i < 100; ++i) {
     EXPECT_FALSE(die_after(seconds(16))) << i;
