@@ -154,9 +154,10 @@ start_agent() {
   as_owner tee "$binary.new" <"$BUILD_ROOT/dev/bin/mcp-agent" >/dev/null
   as_owner chmod 0755 "$binary.new"
   as_owner mv "$binary.new" "$binary"
-  # In a session of its own: it outlives this terminal.
-  (cd / && as_owner setsid "$binary" server --config "$state_dir/mcp-agent.toml" \
-    </dev/null >>"$run_dir/agent.log" 2>&1 &)
+  # In a session of its own, with nothing of ours open: it outlives this terminal, and a pipe that
+  # this script writes to ends with the script.
+  (cd / && as_owner setsid --fork "$binary" server --config "$state_dir/mcp-agent.toml" \
+    </dev/null >>"$run_dir/agent.log" 2>&1)
   local i
   for ((i = 0; i < 100; i++)); do
     if "$run_dir/mcp" agent status >/dev/null 2>&1; then
