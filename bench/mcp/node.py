@@ -126,12 +126,17 @@ gid = {self.user}
         """As on the day: the file is gone, and the containers run on."""
         os.unlink(self.store.graph_root / "libpod/bolt_state.db")
 
-    def clean(self):
-        """No container, no name held, nothing running; images and networks stay. Returns the
-        seconds of the part that an operator does by hand: removing what holds the names."""
+    def lose_everything_running(self):
+        """The database is gone, and so is every process; the image store holds the names."""
         self.store.reboot()
         with contextlib.suppress(FileNotFoundError):
             self.lose_database()
+        self.run("podman", "ps", "-a")
+
+    def clean(self):
+        """No container, no name held, nothing running; images and networks stay. Returns the
+        seconds of the part that an operator does by hand: removing what holds the names."""
+        self.lose_everything_running()
         held = self.run("podman", "ps", "-a", "--external", "-q").split()
         return self.timed("podman", "rm", "-f", *held) if held else 0.0
 
