@@ -27,7 +27,7 @@ locate_platform() {
   if [[ -z "${XDG_RUNTIME_DIR:-}" ]]; then
     fail "XDG_RUNTIME_DIR is not set" "log in through a real session, or: export XDG_RUNTIME_DIR=/run/user/$EUID"
   fi
-  state_dir="$run_dir/mcp"
+  state_dir="$run_dir/state" # ./run/mcp is the command
   data_root="$run_dir/srv"
   store_home="$run_dir/home"
   store_runtime="$XDG_RUNTIME_DIR/metacircular"
