@@ -7,7 +7,8 @@
 # agent and boots the ten services in dependency order behind their health gates, on loopback.
 #
 # As root it uses the user `mcp` (uid 850), its store in /srv/mcp, data in /srv/<service>, and the
-# usual ports. As an ordinary user it uses that user, ./run/, and ports offset by 20000.
+# usual ports. As an ordinary user it uses that user, ./run/, and ports offset by 20000 (28080, 28116
+# and 28081 for mcq, mcat and kls, whose own ports leave no room for the offset).
 # It says first what it will change on the machine, and asks. `./dev down` undoes it.
 #
 #   --yes   do not ask
@@ -127,6 +128,11 @@ write_definitions() {
     cp "$reference_dir/$service.toml" "$run_dir/services/$service.toml"
   done
   local o="$port_offset"
+  if ((o > 0)); then # these three would come to lie beyond 65535
+    sed -i "s|:48080:|:8080:|g" "$run_dir/services/mcq.toml"
+    sed -i "s|:48116:|:8116:|" "$run_dir/services/mcat.toml"
+    sed -i "s|:58080:|:8081:|g" "$run_dir/services/kls.toml"
+  fi
   listen_on mc-proxy "https=127.0.0.1:$((443 + o)) https=127.0.0.1:$((8443 + o)) grpc=127.0.0.1:$((9443 + o))"
   listen_on mcp-master "grpc=127.0.0.1:$((9555 + o))"
 }
