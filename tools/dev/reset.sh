@@ -37,6 +37,10 @@ main() {
   for directory in "${data[@]}" "$state_dir" "$store_home"; do
     wipe_as_owner "$directory"
   done
-  rm -rf "$store_runtime" "$run_dir"
+  # The folder itself goes in `down`, where `up` had made it.
+  if [[ -d "$store_runtime" ]]; then
+    find "$store_runtime" -mindepth 1 -delete
+  fi
+  rm -rf "$run_dir"
   say "wiped"
 }
