@@ -11,9 +11,9 @@ namespace dsl {
 namespace {
 
 TEST(WorkerPool, RefusesWorkBeyondItsBounds) {
-  WorkerPool pool("test", {.threads_max = 1, .queue_max = 1});
   std::latch release(1);
   std::latch begun(1);
+  WorkerPool pool("test", {.threads_max = 1, .queue_max = 1});  // ends before what its work uses
 
   EXPECT_TRUE(pool.submit([&] {
     begun.count_down();
