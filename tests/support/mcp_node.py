@@ -200,7 +200,9 @@ class McpNode:
         ids = self.store.podman("ps", "-aq").split()
         if not ids:
             return {}
-        rows = json.loads(self.store.podman("container", "inspect", *ids))
+        # One that goes between the two calls is told on stderr; the others are printed all the same.
+        rows = json.loads(self.store.run("podman", "container", "inspect", *ids,
+                                         check=False).stdout)
         return {row["Name"]: {"id": row["Id"], "started": row["State"]["StartedAt"],
                               "pid": row["State"]["Pid"], "running": row["State"]["Running"],
                               "labels": row["Config"]["Labels"] or {}, "env": row["Config"]["Env"]}

@@ -92,7 +92,7 @@ void Observer::read_events() {
             const bool meant = service != event.attributes.end() && locks_.held(service->second);
             const std::lock_guard lock(mutex_);
             if (event.action == "died" && !meant) {
-              deaths_.push_back(event.name);
+              deaths_.push_back({event.name, event.id});
             }
             dirty_ = true;
             changed_.notify_all();
@@ -179,11 +179,11 @@ void Observer::look(bool probe_all) {
     publish(std::move(unknown));
     return;
   }
-  handle_deaths();
   std::map<std::string, const runtime::Container*> by_name;
   for (const runtime::Container& container : *listed) {
     by_name[container.name] = &container;
   }
+  handle_deaths(by_name);
   const runtime::LivenessPass alive(runtime::Proc(env_.files()), geteuid());
   std::set<std::string> registered;
   for (const ServiceRecord& record : *records) {
@@ -393,15 +393,19 @@ void Observer::reconcile(const ServiceRecord& record, const ComponentRecord& wan
               : text("{} is {}: {}", wanted.container, observed, brought.error().message()));
 }
 
-void Observer::handle_deaths() {
-  std::vector<std::string> deaths;
+void Observer::handle_deaths(const std::map<std::string, const runtime::Container*>& by_name) {
+  std::vector<Death> deaths;
   {
     const std::lock_guard lock(mutex_);
     deaths.swap(deaths_);
   }
-  for (const std::string& name : deaths) {
+  for (const auto& [name, id] : deaths) {
     const auto watched = watched_.find(name);
-    if (watched == watched_.end()) {
+    const auto listed = by_name.find(name);
+    // Of a container that has gone or has another name since, somebody wanted the end. Podman may
+    // tell of it when the lock is free again.
+    const bool present = listed != by_name.end() && listed->second->id == id;
+    if (watched == watched_.end() || !present) {
       continue;
     }
     watched->second->escapes += watched->second->flap.flapping() ? 1 : 0;
@@ -409,7 +413,7 @@ void Observer::handle_deaths() {
       continue;
     }
     watched->second->escapes = 0;
-    const runtime::Container& container = watched->second->inspected;
+    const runtime::Container& container = *listed->second;
     std::string log;
     for (const std::string& line : containers_.log_tail(container.id, kFlapLogLines)) {
       log += line + "\n";

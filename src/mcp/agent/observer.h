@@ -50,6 +50,10 @@ class Observer {
 
  private:
   struct Watched;
+  struct Death {
+    std::string name;
+    std::string id;
+  };
 
   void read_events();
   void look_forever();
@@ -65,7 +69,7 @@ class Observer {
                   bool probe_all, pb::ContainerState& state);
   void reconcile(const ServiceRecord& record, const ComponentRecord& wanted,
                  const pb::ContainerState& state);
-  void handle_deaths();
+  void handle_deaths(const std::map<std::string, const runtime::Container*>& by_name);
   void hold_down(const ComponentRecord& wanted, Watched& watched);
   void retry_flapping(const ServiceRecord& record, const ComponentRecord& wanted, Watched& watched);
   void publish(std::map<std::string, pb::ContainerState> next);
@@ -86,7 +90,7 @@ class Observer {
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::map<std::string, pb::ContainerState> states_;  // by container name
-  std::vector<std::string> deaths_;                   // names since the last look
+  std::vector<Death> deaths_;                         // since the last look
   std::string runtime_error_;
   std::uint64_t version_ = 0;
   bool dirty_ = false;

@@ -259,7 +259,8 @@ Result<RuntimeEvent> decode_event(std::string_view line) {
   if (const auto name = event.attributes.find("name"); name != event.attributes.end()) {
     event.name = name->second;
   }
-  const std::chrono::nanoseconds since_epoch(integer_of(member(root, "timeNano")));
+  event.time_ns = integer_of(member(root, "timeNano"));
+  const std::chrono::nanoseconds since_epoch(event.time_ns);
   event.time =
       dsl::env::WallTime(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch));
   return event;

@@ -8,6 +8,7 @@
 
 #include "dsl/http/client.h"
 #include "mcp/runtime/container_config.h"
+#include "mcp/runtime/event_filter.h"
 #include "mcp/runtime/libpod.h"
 #include "mcp/runtime/libpod_frames.h"
 #include "mcp/runtime/libpod_json.h"
@@ -156,6 +157,7 @@ class Podman : public PodmanRuntime {
   Result<void> events(const std::function<bool(const RuntimeEvent&)>& on_event,
                       const std::function<bool()>& stop) override {
     LineReader lines(kLineMax);
+    EventFilter filter(env_.clock().now());
     bool ended_by_caller = false;
     Result<void> malformed;
     const auto on_line = [&](std::string_view line) {
@@ -163,6 +165,9 @@ class Podman : public PodmanRuntime {
       if (!event) {
         malformed = tl::unexpected(std::move(event).error());
         return false;
+      }
+      if (!filter.is_new(*event)) {
+        return true;
       }
       ended_by_caller = !on_event(*event);
       return !ended_by_caller;

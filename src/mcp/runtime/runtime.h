@@ -74,6 +74,7 @@ struct RuntimeEvent {
   std::string name;
   std::map<std::string, std::string> attributes;
   dsl::env::WallTime time{};
+  std::int64_t time_ns = 0;  // the same in full: with id and action the event's identity
 };
 
 struct LogOptions {
@@ -131,7 +132,7 @@ class Runtime {
   virtual Result<void> remove_storage(const std::string& id) = 0;
 
   // Calls `on_event` until it returns false, `stop` becomes true (asked at least every 200 ms), or
-  // the stream breaks (kUnavailable).
+  // the stream breaks (kUnavailable). Each event comes once.
   virtual Result<void> events(const std::function<bool(const RuntimeEvent&)>& on_event,
                               const std::function<bool()>& stop) = 0;
   // Ends when `on_line` returns false, `stop` becomes true (asked at least every 200 ms), or there
