@@ -90,7 +90,7 @@ PodmanStore::PodmanStore() : base_("/tmp/mc-podman-XXXXXX") {
   write_all(config / "containers.conf",
             "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=4096:4096\"]\n"
             "[engine]\nruntime=\"runc\"\ncgroup_manager=\"cgroupfs\"\nevents_logger=\"file\"\n"
-            "lock_type=\"file\"\n");
+            "events_logfile_max_size=\"64k\"\nlock_type=\"file\"\n");
   write_all(config / "storage.conf", "[storage]\ndriver=\"overlay\"\n");
   for (const auto& entry : environment()) {
     const auto equals = entry.find('=');

@@ -29,6 +29,7 @@ default_ulimits=["nofile=1024:1024","nproc=4096:4096"]
 runtime="runc"
 cgroup_manager="cgroupfs"
 events_logger="file"
+events_logfile_max_size="64k"
 lock_type="file"
 """
 STORAGE_CONF = '[storage]\ndriver="overlay"\n'

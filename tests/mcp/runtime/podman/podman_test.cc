@@ -1,7 +1,9 @@
 #include "mcp/runtime/podman.h"
 
 #include <atomic>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -275,6 +277,39 @@ TEST_F(Podman, EventsTellOfAContainersLife) {
   watcher.join();
 
   EXPECT_THAT(actions, testing::IsSupersetOf({"start", "died", "remove"}));
+}
+
+// The store's events file is rewritten when it has 64 kB, and podman then tells its half again.
+TEST_F(Podman, EventsComeOnceThoughPodmanRewritesItsFile) {
+  std::multiset<std::pair<std::int64_t, std::string>> told;
+  std::atomic<bool> listening = false;
+  std::thread watcher([&] {
+    const auto result = runtime().events(
+        [&](const RuntimeEvent& event) {
+          told.emplace(event.time_ns, event.action);
+          return event.name != "last" || event.action != "remove";
+        },
+        [&] {
+          listening = true;
+          return false;
+        });
+    EXPECT_THAT(result, ok());
+  });
+  while (!listening) {
+    std::this_thread::yield();
+  }
+
+  for (int round = 0; round < 10; ++round) {
+    ContainerSpec spec = sleeper(round < 9 ? "a" : "last");
+    spec.labels["filler"] = std::string(4000, 'x');  // in each event of the container
+    require_ok(runtime().remove(create_and_start(spec), true));
+  }
+  watcher.join();
+
+  EXPECT_GE(told.size(), 40u);
+  for (const auto& event : told) {
+    EXPECT_EQ(told.count(event), 1u) << event.second << " at " << event.first;
+  }
 }
 
 TEST_F(Podman, EventsEndWithinABlinkWhenStopped) {
