@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dsl/env/env.h"
+#include "mcp/agent/boot_records.h"
 #include "mcp/agent/config.h"
 #include "mcp/agent/containers.h"
 #include "mcp/agent/events.h"
@@ -79,7 +80,6 @@ class BootRunner {
   pb::BootItem item(const Run& run, std::size_t node) const;
   pb::BootRun describe(const Run& run) const;
   Result<std::unique_ptr<Run>> build(const Request& request);
-  Result<pb::BootRun> load_last();
 
   dsl::env::Env& env_;
   const Config& config_;
@@ -87,6 +87,7 @@ class BootRunner {
   Containers& containers_;
   EventLog& events_;
   ServiceLocks& locks_;
+  BootRecords records_;
   std::mutex launching_;  // one launch at a time, with its waits; taken before mutex_
   std::mutex mutex_;      // guards run_ and all that Run says is guarded by it
   std::condition_variable changed_;

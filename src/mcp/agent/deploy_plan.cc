@@ -60,9 +60,9 @@ Result<void> take_definition(const pb::DeployRequest& request, const Config& con
                              DeployPlan& plan) {
   MC_ASSIGN(model::Definition definition,
             model::parse_definition(request.definition_toml(), request.service() + ".toml"));
-  MC_TRY(model::apply_overrides(definition, {.version = request.version(),
-                                             .image = request.image(),
-                                             .component = request.component()}));
+  MC_TRY(model::apply_overrides(
+      definition,
+      {.version = request.version(), .image = request.image(), .component = request.component()}));
   MC_ASSIGN(plan.record.service, model::resolve(definition, config.platform(), config.node()));
   const std::string resolved = model::canonical_json(plan.record.service);
   if (!request.resolved_json().empty() && request.resolved_json() != resolved) {
