@@ -19,6 +19,7 @@ constexpr std::chrono::milliseconds kStopPoll{50};
 constexpr std::size_t kEndedKept = 64;
 constexpr std::size_t kEventsMax = 10000;
 constexpr std::int64_t kIdempotencyMs = 24LL * 3600 * 1000;
+constexpr std::int64_t kKeptMs = 90 * kIdempotencyMs;  // as long as the events that tell of them
 
 std::int64_t to_ms(dsl::env::WallTime time) { return time.time_since_epoch().count(); }
 
@@ -201,7 +202,9 @@ Result<std::string> Operations::begin(const OperationRequest& request, Operation
     return *known;
   }
   const auto now = env_.clock().now();
-  MC_TRY(registry_.database().write([&](Transaction& tx) {
+  MC_TRY(registry_.database().write([&](Transaction& tx) -> Result<void> {
+    MC_TRY(tx.run("DELETE FROM operations WHERE started_at < ? AND ended_at > 0",
+                  to_ms(now) - kKeptMs));
     return tx.run(
         "INSERT INTO operations(id, request_id, kind, service, component, actor, source, state, "
         "step, journal, started_at, ended_at) "

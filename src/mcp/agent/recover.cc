@@ -71,9 +71,14 @@ Result<boot::Plan> Recovery::plan(const RecoverOptions& options) {
         container = std::move(*full);
       }
     }
-    if (container.state == runtime::State::kRunning &&
-        alive.check(container).state == runtime::Liveness::State::kAlive) {
+    if (container.state != runtime::State::kRunning) {
+      continue;
+    }
+    runtime::Liveness liveness = alive.check(container);
+    if (liveness.state == runtime::Liveness::State::kAlive) {
       inventory.live_ids.insert(container.id);
+    } else {
+      inventory.why_dead[container.id] = std::move(liveness.reason);
     }
   }
   for (const std::string& directory : config_.image_dirs) {

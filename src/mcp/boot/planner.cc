@@ -156,6 +156,11 @@ class Planner {
     return plan_.steps.back();
   }
 
+  std::string why_dead(const Container& container) const {
+    const auto found = inventory_.why_dead.find(container.id);
+    return found == inventory_.why_dead.end() ? "its process is gone" : found->second;
+  }
+
   // Every branch of the decision; the helpers below only look.
   void plan_component(const Wanted& wanted) {
     const auto found = by_name_.find(wanted.component->container);
@@ -192,7 +197,7 @@ class Planner {
           add(wanted, PlanAction::kKeep, "running", container);
           return;
         }
-        return recreate(wanted, "podman says running, its process is gone", container);
+        return recreate(wanted, "podman says running, " + why_dead(*container), container);
       case State::kPaused:
         add(wanted, PlanAction::kKeep, "paused: left alone", container);
         return;

@@ -37,6 +37,7 @@ struct Inventory {
   std::vector<runtime::Image> images;
   std::vector<std::string> archives;  // image archives that could be loaded
   std::set<std::string> live_ids;     // containers whose main process really lives
+  std::map<std::string, std::string> why_dead{};  // id -> what is missing, of running ones
 };
 
 enum class PlanAction {

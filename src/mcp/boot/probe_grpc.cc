@@ -16,9 +16,6 @@ Answer probe_grpc(dsl::env::Env&, const Gate& gate, const Endpoint& endpoint) {
   const model::Health& health = gate.health;
   const std::string subject =
       text("grpc {}{}: ", show(endpoint), health.service.empty() ? "" : " " + health.service);
-  if (health.tls == "pin") {
-    return {.text = subject + "tls = \"pin\" is not supported: use \"any\""};
-  }
   Answer answer;
   const bool plain = health.tls == "off";
   if (health.tls == "verify") {

@@ -78,9 +78,6 @@ Answer probe_http(dsl::env::Env& env, const Gate& gate, const Endpoint& endpoint
   target.server_name = health.host;
   if (health.type == "https") {
     target.kind = dsl::http::Target::Kind::kTls;
-    if (health.tls == "pin") {
-      return {.text = subject + "tls = \"pin\" is not supported: use \"verify\" or \"any\""};
-    }
     if (health.tls == "verify") {
       const auto present = env.files().exists(gate.ca_file);
       if (!gate.ca_file.empty() && present && *present) {

@@ -117,7 +117,7 @@ constexpr std::string_view kModes[] = {"l4", "l7"};
 constexpr std::string_view kStrategies[] = {"recreate", "overlap"};
 constexpr std::string_view kReconcile[] = {"report", "restart", "enforce"};
 constexpr std::string_view kGates[] = {"dns", "tcp", "http", "https", "grpc", "exec", "none"};
-constexpr std::string_view kTls[] = {"verify", "pin", "any", "off"};
+constexpr std::string_view kTls[] = {"verify", "any", "off"};
 constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST"};
 
 constexpr KeyRule kHealthKeys[] = {

@@ -138,20 +138,15 @@ class Podman : public PodmanRuntime {
   }
 
   Result<void> remove_storage(const std::string& id) override {
-    auto removed = remove_once(container_path(id, "?force=true"), id);
+    const std::string path = container_path(id, "?force=true");
+    auto removed = remove_once(path, id);
     if (removed || removed.error().code() == Code::kUnavailable) {
       return removed;
     }
     // A mount that outlived the container (its /dev/shm) makes podman say "device or resource
-    // busy" after it has let go of the name, and the name is what matters.
-    MC_ASSIGN(const auto left, list(true));
-    const bool held = std::any_of(left.begin(), left.end(),
-                                  [&](const Container& other) { return other.id == id; });
-    if (held) {
-      return removed;
-    }
-    MC_ASSIGN(const std::string root, run_root());
-    return forget_names(env_, root, {id});
+    // busy" after it has let go of the name, and the name is what matters. Then there is nothing
+    // left to remove.
+    return remove_once(path, id);
   }
 
   Result<void> events(const std::function<bool(const RuntimeEvent&)>& on_event,

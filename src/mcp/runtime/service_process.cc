@@ -33,7 +33,8 @@ const dsl::log::Logger logger("mcp.runtime.service");
 
 constexpr milliseconds kStartTimeout{20000};
 constexpr milliseconds kStopGrace{5000};
-constexpr milliseconds kRestartGrace{500};  // it holds nothing: podman's state is on disk
+// It holds nothing: podman's state is on disk. An open stream of events keeps it from ending.
+constexpr milliseconds kRestartGrace{100};
 constexpr milliseconds kBackoffFirst{1000};
 constexpr milliseconds kBackoffMax{30000};
 constexpr milliseconds kSettled{60000};  // up this long: the next death starts with kBackoffFirst

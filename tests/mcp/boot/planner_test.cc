@@ -148,6 +148,18 @@ TEST_F(Planner, RecreatesWhatPodmanWronglyCallsRunning) {
   EXPECT_EQ(planned.steps[0].container_id, id);
 }
 
+TEST_F(Planner, SaysWhatIsDeadWhenThatIsKnown) {
+  const std::string id = node_.run("mcq", "api").id;
+  node_.kill_processes();
+  Inventory inventory = node_.inventory();
+  inventory.why_dead[id] = "127.0.0.1:48080/tcp has no listener";
+
+  const Plan planned = plan_recover(node_.wanted(), inventory, kStages);
+
+  EXPECT_THAT(lines(planned), ElementsAre("recreate mcq: podman says running, 127.0.0.1:48080/tcp "
+                                          "has no listener"));
+}
+
 TEST_F(Planner, StartsWhatIsStopped) {
   node_.run("mcq", "api").state = State::kExited;
 

@@ -269,15 +269,6 @@ TEST_F(HttpProbe, SendsMethodPathAndHost) {
   EXPECT_THAT(request, HasSubstr("Host: mcq.svc.mcp.metacircular.net\r\n"));
 }
 
-TEST_F(HttpProbe, RefusesPin) {
-  gate_.health.tls = "pin";
-
-  const Answer answer = ask("https", LoopbackPeer::dead_port());
-
-  EXPECT_FALSE(answer.pass);
-  EXPECT_THAT(answer.text, HasSubstr("tls = \"pin\" is not supported"));
-}
-
 TEST_F(HttpProbe, FallsBackToAnyCertificateWithoutACa) {
   const StandinProcess standin("https=127.0.0.1:0");
   gate_.ca_file = folder_.file("missing.pem");
