@@ -467,6 +467,12 @@ Result<std::unique_ptr<FileLock>> MemoryFileSystem::lock(const std::string& give
   return std::make_unique<MemoryLock>(state_, path);
 }
 
+Result<std::string> MemoryFileSystem::canonical(const std::string& path) {
+  const std::lock_guard guard(state_->mutex);
+  MC_TRY(state_->find(normal(path), "follow"));  // there are no links
+  return normal(path);
+}
+
 Result<std::uint64_t> MemoryFileSystem::free_bytes(const std::string& path) {
   const std::lock_guard guard(state_->mutex);
   MC_TRY(state_->find(normal(path), "ask the free space of"));

@@ -39,6 +39,7 @@ class MemoryFileSystem final : public env::FileSystem {
   Result<void> sync_directory(const std::string& path) override;
   Result<std::unique_ptr<env::FileLock>> lock(const std::string& path,
                                               std::string_view note) override;
+  Result<std::string> canonical(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
 
   // `count` more changes happen, then the power fails: the next change does not happen (of a write

@@ -78,6 +78,8 @@ class FileSystem {
   // process can say who holds it. kConflict with that note when it is held.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path,
                                                  std::string_view note) = 0;
+  // The same file's path with every symbolic link followed. kNotFound when there is no such file.
+  virtual Result<std::string> canonical(const std::string& path) = 0;
   // Bytes free for this user where `path` lies.
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
 

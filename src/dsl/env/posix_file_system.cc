@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -275,6 +277,15 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path,
   MC_TRY(file.truncate(0));
   MC_TRY(file.write_at(0, std::as_bytes(std::span(note))));
   return std::make_unique<PosixLock>(std::move(fd));
+}
+
+Result<std::string> PosixFileSystem::canonical(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  if (!real) {
+    return failed("follow", path);
+  }
+  return std::string(real.get());
 }
 
 Result<std::uint64_t> PosixFileSystem::free_bytes(const std::string& path) {

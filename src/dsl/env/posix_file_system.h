@@ -18,6 +18,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> set_mode(const std::string& path, std::uint32_t permissions) override;
   Result<void> sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view note) override;
+  Result<std::string> canonical(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
 };
 

@@ -190,8 +190,32 @@ Result<void> Containers::check_mounts(const model::Component& component) {
           .hint(text("install -d -m 0750 {} as the user of the agent, or restore it first",
                      volume.host));
     }
+    MC_TRY(check_links(volume.host));
   }
   return {};
+}
+
+// The definition was checked by its text; a link below a volume root may lead anywhere, and podman
+// follows it.
+Result<void> Containers::check_links(const std::string& path) {
+  MC_ASSIGN(const std::string real, env_.files().canonical(path));
+  if (real == path) {
+    return {};
+  }
+  const auto followed = [this](const std::string& folder) {
+    return env_.files().canonical(folder).value_or(folder);
+  };
+  model::Platform platform = config_.platform();
+  std::transform(platform.volume_roots.begin(), platform.volume_roots.end(),
+                 platform.volume_roots.begin(), followed);
+  platform.data_root = followed(platform.data_root);
+  const std::string problem = model::volume_problem(platform, real);
+  if (problem.empty()) {
+    return {};
+  }
+  return fail(Code::kFailedPrecondition, "volume {} is {}, which {}", path, real, problem)
+      .id(model::code::kVolumeOutsideRoots)
+      .hint("move the data there, or add that directory to agent.volume_roots of this node");
 }
 
 Result<void> Containers::ensure_networks(const model::Component& component) {

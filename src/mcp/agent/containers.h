@@ -87,6 +87,7 @@ class Containers {
   boot::Gate gate(const ServiceRecord& record, const model::Component& component) const;
   boot::GateHooks hooks(const model::Component& component, const std::string& id);
   std::optional<std::string> find_archive(const ImageQuery& query);
+  Result<void> check_links(const std::string& path);
   // Removes the entry that holds this name, if end_lost was told of one.
   Result<void> give_back(const std::string& name);
 

@@ -202,7 +202,7 @@ Result<std::string> Operations::begin(const OperationRequest& request, Operation
     return *known;
   }
   const auto now = env_.clock().now();
-  MC_TRY(registry_.database().write([&](Transaction& tx) -> Result<void> {
+  const auto insert = [&](Transaction& tx) -> Result<void> {
     MC_TRY(tx.run("DELETE FROM operations WHERE started_at < ? AND ended_at > 0",
                   to_ms(now) - kKeptMs));
     return tx.run(
@@ -211,7 +211,8 @@ Result<std::string> Operations::begin(const OperationRequest& request, Operation
         "VALUES(?, ?, ?, ?, ?, ?, ?, 'running', '', '{}', ?, 0)",
         id, request.request_id, request.kind, request.service, request.component, request.actor,
         request.source, now);
-  }));
+  };
+  MC_TRY(registry_.database().write(insert));
   auto running = std::make_shared<Running>(env_, registry_, id);
   pb::Operation& result = running->result();
   result.set_kind(request.kind);

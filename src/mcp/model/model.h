@@ -47,6 +47,10 @@ Result<Definition> parse_definition(std::string_view toml, std::string_view file
 // the volume roots, unknown address labels, a node that is not ours.
 Result<Service> resolve(const Definition& definition, const Platform& platform, const Node& node);
 
+// Why a container may not have the host path (normal, its links followed or not) mounted: "lies
+// outside the volume roots (/srv)"; empty when it may.
+std::string volume_problem(const Platform& platform, std::string_view path);
+
 // RFC 8785. Byte-identical in CLI and agent; `service_from_json(canonical_json(s)) == s`.
 std::string canonical_json(const Service& service);
 Result<Service> service_from_json(std::string_view json);

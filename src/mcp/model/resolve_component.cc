@@ -104,30 +104,10 @@ class ComponentResolver {
   }
 
   void check_roots(const Volume& volume, dsl::config::Position where) {
-    const auto& roots = scope_.platform.volume_roots;
-    const bool inside = std::any_of(roots.begin(), roots.end(), [&](const std::string& root) {
-      return is_inside(volume.host, normal_path(root));
-    });
-    if (!inside) {
-      std::string list;
-      for (const std::string& root : roots) {
-        list += (list.empty() ? "" : ", ") + root;
-      }
-      scope_.problems.add(
-          where, code::kVolumeOutsideRoots,
-          dsl::text("volume {} lies outside the volume roots ({})", volume.host, list));
-      return;
-    }
-    // The agent's registry and secret key live there; only a root of its own opens it.
-    const std::string agents = normal_path(scope_.platform.data_root + "/mcp");
-    const bool touches = is_inside(volume.host, agents) || is_inside(agents, volume.host);
-    const bool opened = std::any_of(roots.begin(), roots.end(), [&](const std::string& root) {
-      return is_inside(normal_path(root), agents);
-    });
-    if (touches && !opened) {
-      scope_.problems.add(
-          where, code::kVolumeOutsideRoots,
-          dsl::text("volume {} holds the agent's own directory {}", volume.host, agents));
+    const std::string problem = volume_problem(scope_.platform, volume.host);
+    if (!problem.empty()) {
+      scope_.problems.add(where, code::kVolumeOutsideRoots,
+                          dsl::text("volume {} {}", volume.host, problem));
     }
   }
 

@@ -137,6 +137,19 @@ def test_a_second_agent_on_the_registry_is_refused(agent):
     assert agent.identities() == before
 
 
+def test_a_link_below_the_data_root_leads_nowhere_else(agent):
+    """Podman would follow it: /srv/linked -> /etc is no way to mount /etc."""
+    agent.define("linked", web("linked", port=21311))
+    (agent.srv / "linked").symlink_to("/etc")
+
+    refused = agent.mcp("deploy", "linked", "--init", code=None)
+
+    assert refused.returncode == 6, refused.stderr
+    assert "MCP-0104" in refused.stderr and "/etc" in refused.stderr
+    assert "linked" not in agent.containers()
+    (agent.srv / "linked").unlink()
+
+
 def test_the_twelve_are_still_as_they_were(agent):
     found = lost(agent.identities())
 

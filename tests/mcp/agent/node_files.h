@@ -43,6 +43,9 @@ class NodeFiles final : public dsl::env::FileSystem {
                                                         std::string_view note) override {
     return at(path).lock(path, note);
   }
+  dsl::Result<std::string> canonical(const std::string& path) override {
+    return at(path).canonical(path);
+  }
   dsl::Result<std::uint64_t> free_bytes(const std::string& path) override {
     return at(path).free_bytes(path);
   }
