@@ -1,6 +1,8 @@
 // One walk over the graph, as its runner keeps it. Private to boot_*.cc.
 #pragma once
 
+#include <tuple>
+
 #include "dsl/thread/worker_pool.h"
 #include "mcp/agent/boot_runner.h"
 
@@ -23,6 +25,7 @@ struct BootRunner::Run {
   std::vector<std::int64_t> started_seq;   // order of first preparation
   std::vector<std::int64_t> healthy_seq;
   std::int64_t seq = 0;
+  std::tuple<std::string, std::string, std::int64_t> saved;  // state, stage, end as recorded
 
   // Guarded by the runner's mutex:
   std::deque<boot::Event> inbox;

@@ -1,6 +1,7 @@
 #include "mcp/agent/boot_runner.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "dsl/log/log.h"
 #include "mcp/agent/boot_run.h"
@@ -289,7 +290,14 @@ Result<void> BootRunner::persist_run(Run& run) {
     stage = run.stage;
     ended = run.ended_ms;
   }
-  return records_.save_run(run.id, state, stage, ended);
+  // Most events change items only, and each write waits for the disk.
+  const auto now = std::tuple(state, stage, ended);
+  if (run.saved == now) {
+    return {};
+  }
+  MC_TRY(records_.save_run(run.id, state, stage, ended));
+  run.saved = now;
+  return {};
 }
 
 void BootRunner::stop() {

@@ -117,23 +117,26 @@ void Observer::look_forever() {
   while (!stopping_) {
     const bool full = env_.clock().mono_now() >= next_full;
     look(full);
-    const auto rested = env_.clock().mono_now() + kBusyPause;
     if (full) {
       next_full = env_.clock().mono_now() + config_.watch_interval;
     }
-    rest_while_busy(rested);
-    std::unique_lock lock(mutex_);
-    const auto soon = env_.clock().mono_now() + kSoon;
-    const auto until = starting_ ? std::min(soon, next_full) : next_full;
-    while (!stopping_ && !dirty_ && env_.clock().wait_until(changed_, lock, until)) {
-    }
-    if (dirty_ && !stopping_) {
-      const auto gathered = env_.clock().mono_now() + kEventDelay;
-      while (!stopping_ && env_.clock().wait_until(changed_, lock, gathered)) {
-      }
-    }
-    dirty_ = false;
+    wait_for_cause(next_full);
+    rest_while_busy(env_.clock().mono_now() + kBusyPause);
   }
+}
+
+void Observer::wait_for_cause(dsl::env::MonoTime next_full) {
+  std::unique_lock lock(mutex_);
+  const auto soon = env_.clock().mono_now() + kSoon;
+  const auto until = starting_ ? std::min(soon, next_full) : next_full;
+  while (!stopping_ && !dirty_ && env_.clock().wait_until(changed_, lock, until)) {
+  }
+  if (dirty_ && !stopping_) {
+    const auto gathered = env_.clock().mono_now() + kEventDelay;
+    while (!stopping_ && env_.clock().wait_until(changed_, lock, gathered)) {
+    }
+  }
+  dirty_ = false;
 }
 
 void Observer::rest_while_busy(dsl::env::MonoTime until) {

@@ -57,6 +57,7 @@ class Observer {
 
   void read_events();
   void look_forever();
+  void wait_for_cause(dsl::env::MonoTime next_full);
   void rest_while_busy(dsl::env::MonoTime until);
   void look(bool probe_all);
   void look_at(const ServiceRecord& record, const ComponentRecord& wanted,

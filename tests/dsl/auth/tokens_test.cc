@@ -1,0 +1,100 @@
+#include "dsl/auth/tokens.h"
+
+#include <gtest/gtest.h>
+
+#include "dsl/json/canonical.h"
+#include "support/result_matchers.h"
+#include "support/test_env.h"
+
+namespace dsl::auth {
+namespace {
+
+using dsl::test::failed_saying;
+using dsl::test::failed_with;
+using dsl::test::ok;
+using dsl::test::require_ok;
+using testing::HasSubstr;
+using testing::Not;
+
+class Tokens : public testing::Test {
+ protected:
+  Tokens() { require_ok(env_.files().make_directories("/srv/mcp", 0750)); }
+
+  std::string content() { return require_ok(env_.files().read_file("/srv/mcp/tokens")); }
+
+  dsl::test::TestEnv env_;
+  std::shared_ptr<TokenFile> file_ = std::make_shared<TokenFile>(env_, "/srv/mcp/tokens");
+};
+
+TEST_F(Tokens, WithoutAFileNobodyIsKnown) {
+  EXPECT_THAT(file_->list(), ok());
+  EXPECT_THAT(file_->find("mct_00"), failed_with(Code::kUnauthenticated));
+  EXPECT_THAT(file_->find(""), failed_with(Code::kUnauthenticated));
+  EXPECT_THAT(file_->remove("kyle"), failed_with(Code::kNotFound));
+}
+
+TEST_F(Tokens, RefusesNamesThatWouldNotBeOneWord) {
+  for (const char* name : {"", "a b", "Kyle", "a\nb", "#a", "-a"}) {
+    EXPECT_THAT(file_->add(name, Role::kRead), failed_with(Code::kInvalidArgument)) << name;
+  }
+}
+
+TEST_F(Tokens, ADamagedLineLetsNobodyInAndIsNamed) {
+  const std::string token = require_ok(file_->add("kyle", Role::kAdmin));
+  for (const char* line : {"kyle", "kyle admin", "kyle root 00", "kyle admin 00 11"}) {
+    require_ok(env_.files().write_file("/srv/mcp/tokens", content() + line + "\n", 0600));
+
+    EXPECT_THAT(file_->find(token), failed_saying(Code::kDataLoss, "/srv/mcp/tokens:3: ")) << line;
+
+    require_ok(env_.files().write_file(
+        "/srv/mcp/tokens", "# \nkyle admin " + json::sha256_hex(token) + "\n", 0600));
+    EXPECT_THAT(file_->find(token), ok());
+  }
+}
+
+TEST_F(Tokens, AreFoundByTheirBytesAndStoredAsHashesOnly) {
+  const std::string kyle = require_ok(file_->add("kyle", Role::kAdmin));
+  const std::string ci = require_ok(file_->add("ci", Role::kOperate));
+
+  EXPECT_EQ(require_ok(file_->find(kyle)).name, "kyle");
+  EXPECT_EQ(require_ok(file_->find(ci)).role, Role::kOperate);
+  EXPECT_THAT(file_->find(kyle.substr(0, 20)), failed_with(Code::kUnauthenticated));
+  EXPECT_THAT(content(), Not(HasSubstr(kyle)));
+  EXPECT_EQ(require_ok(env_.files().stat("/srv/mcp/tokens")).mode, 0600u);
+  EXPECT_THAT(file_->add("ci", Role::kRead), failed_with(Code::kAlreadyExists));
+}
+
+TEST_F(Tokens, AnotherProcessesChangeIsSeen) {
+  TokenFile other(env_, "/srv/mcp/tokens");
+  const std::string token = require_ok(other.add("kyle", Role::kRead));
+  EXPECT_THAT(file_->find(token), ok());
+
+  require_ok(other.remove("kyle"));
+
+  EXPECT_THAT(file_->find(token), failed_with(Code::kUnauthenticated));
+}
+
+TEST_F(Tokens, OnlyTheSocketGoesWithout) {
+  const std::string token = require_ok(file_->add("ci", Role::kOperate));
+  const rpc::Authenticator authenticate =
+      local_or_token(rpc::local_authenticator(850, ""), file_);
+  rpc::Peer local;
+  local.local = true;
+  local.uid = 850;
+  rpc::Peer remote;
+  remote.address = "192.0.2.7:1";
+
+  EXPECT_THAT(authenticate(remote), failed_with(Code::kUnauthenticated));
+  remote.token = token + "0";
+  EXPECT_THAT(authenticate(remote), failed_with(Code::kUnauthenticated));
+  remote.token = token;
+  const rpc::Caller caller = require_ok(authenticate(remote));
+  EXPECT_EQ(caller.subject, "ci");
+  EXPECT_TRUE(caller.has_role("operate"));
+  EXPECT_FALSE(caller.has_role("admin"));
+  EXPECT_EQ(caller.via, "token");
+  EXPECT_TRUE(require_ok(authenticate(local)).has_role("admin"));
+}
+
+}  // namespace
+}  // namespace dsl::auth
