@@ -29,7 +29,7 @@ default_ulimits=["nofile=1024:1024","nproc=4096:4096"]
 runtime="runc"
 cgroup_manager="cgroupfs"
 events_logger="file"
-events_logfile_max_size="64k"
+events_logfile_max_size="{events_max}"
 lock_type="file"
 """
 STORAGE_CONF = '[storage]\ndriver="overlay"\n'
@@ -59,7 +59,9 @@ class PodmanStore:
     """Everything of it is gone when the context ends, also after a failure; a store whose process
     was killed is removed by the next one made."""
 
-    def __init__(self, netns=False):
+    def __init__(self, netns=False, events_max="64k"):
+        """`events_max`: beyond it podman rewrites its events file with the newer half; small, so
+        that tests meet that, and larger for those who read the file back."""
         reason = unavailable(netns)
         if reason:
             raise RuntimeError(reason)
@@ -67,6 +69,7 @@ class PodmanStore:
         self._user = pwd.getpwnam(USER)
         self.base = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
         (self.base / "owner.pid").write_text(str(os.getpid()))
+        self._events_max = events_max
         self.home = self.base / "home"
         self.runtime_dir = self.base / "run"
         self.netns = self.base.name if netns else None
@@ -192,7 +195,7 @@ class PodmanStore:
         self._make_folder(self.runtime_dir, 0o700)
         for name, text in (("containers.conf", CONTAINERS_CONF), ("storage.conf", STORAGE_CONF)):
             path = self.home / ".config/containers" / name
-            path.write_text(text)
+            path.write_text(text.replace("{events_max}", self._events_max))
             self._give(path)
 
     def _make_folder(self, path, mode):

@@ -13,12 +13,13 @@ def standins(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def bare_node(standins):
-    """A node with the images, whose agent was never started."""
+def bare_node(standins, request):
+    """A node with the images, whose agent was never started. A module may set EVENTS_MAX."""
     reason = podman_store.unavailable(netns=True)
     if reason:
         pytest.skip(reason)
-    with podman_store.PodmanStore(netns=True) as store:
+    with podman_store.PodmanStore(netns=True,
+                                 events_max=getattr(request.module, "EVENTS_MAX", "64k")) as store:
         made = mcp_node.McpNode(store)
         made.load_images(standins)
         store.import_busybox()

@@ -18,6 +18,7 @@ CONTAINERS = {"mcns", "mc-proxy", "mcr-api", "mcr-web", "metacrypt-api", "metacr
               "mcp-master", "mcq", "mcdoc", "mcat", "kls", "sgardd"}
 GRPC_HEALTH = pathlib.Path(mcp_node.__file__).with_name("grpc_health.py")
 HTTPS_PORTS = {"mc-proxy": 443, "mcr-api": 28443, "metacrypt-api": 18443, "mcat": 48116}
+EVENTS_MAX = "50m"  # pulls are counted in podman's events
 HTTP_PORTS = {"mcr-web": 28080, "metacrypt-web": 18080, "mcq": 48080, "mcdoc": 38080, "kls": 58080}
 
 
