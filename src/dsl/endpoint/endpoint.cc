@@ -1,0 +1,226 @@
+#include "dsl/endpoint/endpoint.h"
+
+#include <thread>
+
+#include "dsl/health/probes.h"
+#include "dsl/log/log.h"
+#include "dsl/metrics/sources.h"
+#include "dsl/rpc/server.h"
+#include "dsl/transcode/transcode.h"
+
+namespace dsl::endpoint {
+
+namespace {
+
+const log::Logger logger("endpoint");
+
+// ":9444" listens on every address, of IPv6 too where the kernel has it.
+std::string every_address(env::Env& env, const std::string& address) {
+  if (!address.starts_with(':')) {
+    return address;
+  }
+  const bool v6 = env.files().exists("/proc/net/if_inet6").value_or(false);
+  return (v6 ? "[::]" : "0.0.0.0") + address;
+}
+
+class Face final : public Endpoint {
+ public:
+  Face(env::Env& env, Config config, Options options)
+      : env_(env),
+        config_(std::move(config)),
+        options_(std::move(options)),
+        metrics_(options_.service),
+        health_(env.clock()) {}
+  ~Face() override { stop(std::chrono::milliseconds(0)); }
+
+  Result<void> prepare(rpc::MethodTable table);
+
+  health::Health& health() override { return health_; }
+  metrics::Registry& metrics() override { return metrics_; }
+  Result<void> serve(service::ActivatedSockets& sockets) override;
+  std::vector<std::string> listeners() const override { return listeners_; }
+  Result<void> refresh() override;
+  void drain() override;
+  void stop(std::chrono::milliseconds grace) override;
+
+ private:
+  Result<void> open_certificate();
+  Result<void> serve_grpc();
+  Result<void> serve_rest(service::ActivatedSockets& sockets);
+  Result<void> serve_metrics(service::ActivatedSockets& sockets);
+  http::ServerOptions http_options(http::Listener listener);
+  bool networked() const { return credentials_ != nullptr; }
+
+  env::Env& env_;
+  const Config config_;
+  Options options_;
+  metrics::Registry metrics_;
+  health::Health health_;
+  std::shared_ptr<rpc::Api> api_;
+  std::shared_ptr<tls::ServerCredentials> credentials_;  // nothing = the local socket only
+  std::function<void(const http::ServerOptions::Done&)> count_http_;
+
+  std::vector<std::string> listeners_;
+  std::unique_ptr<rpc::Server> grpc_;
+  std::unique_ptr<http::Server> rest_;
+  std::unique_ptr<http::Server> plain_;
+};
+
+Result<void> Face::prepare(rpc::MethodTable table) {
+  metrics::add_process(metrics_, env_);
+  count_http_ = metrics::add_http(metrics_);
+  MC_TRY(open_certificate());
+  rpc::ApiOptions api;
+  api.authenticate = options_.authenticate;
+  api.policy = options_.policy;
+  api.ready = [this] { return health_.ready(); };
+  MC_ASSIGN(api_, rpc::Api::create(env_, std::move(table), std::move(api)));
+  metrics::add_rpc(metrics_, *api_);
+  return {};
+}
+
+Result<void> Face::open_certificate() {
+  if (config_.tls_cert.empty()) {
+    if (!config_.grpc_addr.empty() || !config_.rest_addr.empty()) {
+      logger.warn("no certificate is configured: only the local socket is served",
+                  {{"setting", "server.tls_cert"}});
+    }
+    return {};
+  }
+  auto opened = tls::ServerCredentials::open(
+      env_, {.pairs = {{config_.tls_cert, config_.tls_key}}, .alpn = {"h2", "http/1.1"}});
+  if (opened) {
+    credentials_ = std::move(*opened);
+    metrics::add_tls(metrics_, env_, *credentials_);
+    health_.add("certificate",
+                health::certificate_probe(env_, *credentials_, options_.expiry_warning));
+    return {};
+  }
+  if (!options_.serves_without_certificate) {
+    return tl::unexpected(opened.error());
+  }
+  logger.failure(log::Level::kError,
+                 "the certificate cannot be used: only the local socket is served", opened.error());
+  health_.add("certificate",
+              [error = opened.error()]() -> Result<void> { return tl::unexpected(error); });
+  return {};
+}
+
+Result<void> Face::serve(service::ActivatedSockets& sockets) {
+  MC_TRY(serve_grpc());
+  MC_TRY(serve_rest(sockets));
+  return serve_metrics(sockets);
+}
+
+Result<void> Face::serve_grpc() {
+  rpc::ServerOptions options;
+  options.local_socket = config_.socket_path;
+  options.local_group = config_.socket_group;
+  if (networked() && !config_.grpc_addr.empty()) {
+    options.tls = {every_address(env_, config_.grpc_addr)};
+    options.credentials = credentials_;
+  }
+  MC_ASSIGN(grpc_, rpc::Server::start(env_, api_, std::move(options)));
+  if (!config_.socket_path.empty()) {
+    listeners_.push_back("unix " + config_.socket_path);
+  }
+  for (const std::string& address : grpc_->tls_addresses()) {
+    listeners_.push_back("grpc " + address);
+  }
+  return {};
+}
+
+Result<void> Face::serve_rest(service::ActivatedSockets& sockets) {
+  std::vector<env::UniqueFd> handed = sockets.take(kRestSocket);
+  if (!networked() || (config_.rest_addr.empty() && handed.empty())) {
+    return {};
+  }
+  http::Router router;
+  MC_TRY(transcode::add_routes(router, api_));
+  router.add(health::live_route());
+  router.add(health::ready_route(health_, http::Access::kPublic));
+  router.add(metrics::route(metrics_, http::Access::kUser));
+  for (http::Route& route : options_.routes) {
+    router.add(std::move(route));
+  }
+  http::Listener listener{.address = every_address(env_, config_.rest_addr), .tls = credentials_};
+  if (!handed.empty()) {
+    listener.fd = handed.front().release();
+  }
+  MC_ASSIGN(rest_, http::Server::start(env_, std::move(router), http_options(std::move(listener))));
+  listeners_.push_back("https " + rest_->addresses().front());
+  return {};
+}
+
+Result<void> Face::serve_metrics(service::ActivatedSockets& sockets) {
+  std::vector<env::UniqueFd> handed = sockets.take(kMetricsSocket);
+  if (config_.metrics_addr.empty() && handed.empty()) {
+    return {};
+  }
+  http::Router router;
+  router.add(health::live_route());
+  router.add(health::ready_route(health_, http::Access::kPublic));
+  router.add(metrics::route(metrics_, http::Access::kPublic));
+  http::Listener listener{.address = config_.metrics_addr};
+  if (!handed.empty()) {
+    listener.fd = handed.front().release();
+  }
+  MC_ASSIGN(plain_,
+            http::Server::start(env_, std::move(router), http_options(std::move(listener))));
+  listeners_.push_back("http " + plain_->addresses().front());
+  return {};
+}
+
+http::ServerOptions Face::http_options(http::Listener listener) {
+  http::ServerOptions options;
+  options.listeners.push_back(std::move(listener));
+  options.authorize = transcode::authorizer(api_);
+  options.error_reply = transcode::http_error_reply;
+  options.on_done = count_http_;
+  return options;
+}
+
+Result<void> Face::refresh() {
+  if (networked()) {
+    MC_TRY(credentials_->reload());
+  } else if (!config_.tls_cert.empty()) {
+    return fail(Code::kFailedPrecondition, "{} could not be used at the start", config_.tls_cert)
+        .hint("when it is in order, restart the service: listeners open at the start only");
+  }
+  return {};
+}
+
+void Face::drain() {
+  health_.drain();
+  if (api_) {
+    api_->drain();
+  }
+}
+
+void Face::stop(std::chrono::milliseconds grace) {
+  drain();
+  // Both transports have the whole of the grace.
+  std::thread rest([&] {
+    if (rest_) {
+      rest_->stop(grace);
+    }
+  });
+  if (grpc_) {
+    grpc_->stop(grace);
+  }
+  rest.join();
+  if (plain_) {
+    plain_->stop(grace);  // last: who drains us watches it
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Endpoint>> Endpoint::open(env::Env& env, const Config& config,
+                                                 rpc::MethodTable table, Options options) {
+  auto face = std::make_unique<Face>(env, config, std::move(options));
+  MC_TRY(face->prepare(std::move(table)));
+  return face;
+}
+
+}  // namespace dsl::endpoint
