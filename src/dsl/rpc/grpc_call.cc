@@ -9,6 +9,7 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include "dsl/rpc/active_call.h"
+#include "dsl/rpc/descriptors.h"
 #include "dsl/rpc/error_detail.h"
 
 namespace dsl::rpc {
@@ -20,19 +21,6 @@ std::string metadata(const grpc::GenericCallbackServerContext& context, const ch
   const auto found = all.find(key);
   return found == all.end() ? std::string()
                             : std::string(found->second.data(), found->second.size());
-}
-
-// What a client may choose; everything else would end up in our logs as it likes.
-bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  });
-}
-
-std::string request_id(CallHost& host, const grpc::GenericCallbackServerContext& context) {
-  std::string given = metadata(context, "x-request-id");
-  return is_request_id(given) ? given : host.env.random().hex(8);
 }
 
 std::string bearer_token(const grpc::GenericCallbackServerContext& context) {
@@ -55,8 +43,10 @@ env::MonoTime deadline_of(CallHost& host, const grpc::GenericCallbackServerConte
 
 CallStart call_start(CallHost& host, const grpc::GenericCallbackServerContext& context, Peer peer) {
   peer.token = bearer_token(context);
-  return {method_of_path(context.method()), request_id(host, context), std::move(peer),
-          deadline_of(host, context)};
+  return {.method = method_of_path(context.method()),
+          .request_id = host.api->request_id(metadata(context, "x-request-id")),
+          .peer = std::move(peer),
+          .deadline = deadline_of(host, context)};
 }
 
 // Lives from the arrival of the headers to OnDone; a worker that runs its handler keeps it alive
@@ -80,9 +70,10 @@ class GrpcCall final : public grpc::ServerGenericBidiReactor,
   Result<void> write(const Message& message) override;
 
   void serve();  // on a worker
-  bool parse(Message& request);
+  Result<void> parse(Message& request);
   Result<void> wait_for_write();
   void finish(const Result<void>& result);
+  void refuse(Error error) { finish(fail(host_.api->refuse(call_, std::move(error)))); }
 
   CallHost& host_;
   grpc::GenericCallbackServerContext& context_;
@@ -108,18 +99,16 @@ GrpcCall::~GrpcCall() { --host_.calls; }
 
 grpc::ServerGenericBidiReactor* GrpcCall::start() {
   self_ = shared_from_this();
-  route_ = host_.chain.find(call_.method());
+  const Result<const Route*> route = host_.api->find(call_);
   if (host_.stopping.load()) {
-    finish(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
-  } else if (route_ == nullptr) {
-    finish(fail(Code::kUnimplemented, "{} is not served here", context_.method()));
+    refuse(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
+  } else if (!route) {
+    refuse(fail(Code::kUnimplemented, "{} is not served here", context_.method()));
   } else if (host_.calls.load() > host_.calls_max) {
-    finish(fail(Code::kRateLimited, "{} calls are open already", host_.calls_max)
+    refuse(fail(Code::kRateLimited, "{} calls are open already", host_.calls_max)
                .hint("try again in a moment"));
   } else {
-    if (!route_->method.streaming) {
-      call_.default_deadline(host_.env.clock().mono_now() + host_.deadline_default);
-    }
+    route_ = *route;
     StartRead(&request_);
   }
   return this;
@@ -127,18 +116,21 @@ grpc::ServerGenericBidiReactor* GrpcCall::start() {
 
 void GrpcCall::OnReadDone(bool ok) {
   if (!ok) {
-    finish(answered_ ? Result<void>()
-                     : fail(Code::kInvalidArgument, "the call carried no request"));
+    if (answered_) {
+      finish({});
+    } else {
+      refuse(fail(Code::kInvalidArgument, "the call carried no request"));
+    }
     return;
   }
   WorkerPool& pool = route_->method.streaming ? host_.streams : host_.workers;
   if (!pool.submit([self = shared_from_this()] { self->serve(); })) {
-    finish(fail(Code::kRateLimited, "too many calls at once").hint("try again in a moment"));
+    refuse(fail(Code::kRateLimited, "too many calls at once").hint("try again in a moment"));
   }
 }
 
 void GrpcCall::serve() {
-  const Result<void> result = host_.chain.run(
+  const Result<void> result = host_.api->run(
       call_, *route_, [this](Message& request) { return parse(request); }, *this);
   if (!result) {
     (void)wait_for_write();  // its outcome no longer matters, only that it is over
@@ -153,11 +145,15 @@ void GrpcCall::serve() {
   }
 }
 
-bool GrpcCall::parse(Message& request) {
+Result<void> GrpcCall::parse(Message& request) {
   grpc::ProtoBufferReader reader(&request_);
   const bool parsed = reader.status().ok() && request.ParseFromZeroCopyStream(&reader);
   request_.Clear();
-  return parsed;
+  if (!parsed) {
+    return fail(Code::kInvalidArgument, "the request is not a {}",
+                request.GetDescriptor()->full_name());
+  }
+  return {};
 }
 
 Result<void> GrpcCall::write(const Message& message) {

@@ -14,7 +14,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "dsl/rpc/builtin_services.h"
 #include "dsl/rpc/grpc_call.h"
 #include "dsl/rpc/grpc_log.h"
 #include "dsl/rpc/local_listener.h"
@@ -81,19 +80,17 @@ std::string bind_error(const TcpAddress& address) {
 
 class GrpcServer final : public Server, private grpc::CallbackGenericService {
  public:
-  GrpcServer(env::Env& env, Chain chain, const ServerOptions& options, std::size_t workers)
-      : host_{env,
-              std::move(chain),
+  GrpcServer(env::Env& env, std::shared_ptr<Api> api, const ServerOptions& options,
+             std::size_t workers)
+      : host_{env, std::move(api),
               WorkerPool("rpc-worker", {workers, static_cast<std::size_t>(options.queue_max)}),
               WorkerPool("rpc-stream", {static_cast<std::size_t>(options.streams_max), 0}),
-              options.deadline_default,
               static_cast<int>(workers) + options.queue_max + options.streams_max} {}
   ~GrpcServer() override { stop(std::chrono::milliseconds(0)); }
 
   Result<void> listen(const ServerOptions& options);
   std::vector<std::string> tcp_addresses() const override { return tcp_addresses_; }
   void stop(std::chrono::milliseconds grace) override;
-  bool stopping() const { return host_.stopping.load(); }
 
  private:
   grpc::ServerGenericBidiReactor* CreateReactor(
@@ -163,6 +160,7 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
   if (host_.stopping.exchange(true)) {
     return;
   }
+  host_.api->drain();
   if (local_) {
     local_->stop();
   }
@@ -176,21 +174,13 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(env::Env& env, MethodTable table,
+Result<std::unique_ptr<Server>> Server::start(env::Env& env, std::shared_ptr<Api> api,
                                               ServerOptions options) {
   route_grpc_log();
-  // Handlers run only after `listen`, when this is set for good.
-  auto self = std::make_shared<GrpcServer*>(nullptr);
-  add_health(table,
-             [self, ready = options.ready] { return !(*self)->stopping() && (!ready || ready()); });
-  add_reflection(table);
-  MC_ASSIGN(Chain chain,
-            Chain::create(table, {options.authenticate, options.policy, options.sealed}));
   const std::size_t workers = options.workers > 0
                                   ? static_cast<std::size_t>(options.workers)
                                   : std::max<std::size_t>(4, std::thread::hardware_concurrency());
-  auto server = std::make_unique<GrpcServer>(env, std::move(chain), options, workers);
-  *self = server.get();
+  auto server = std::make_unique<GrpcServer>(env, std::move(api), options, workers);
   MC_TRY(server->listen(options));
   return server;
 }

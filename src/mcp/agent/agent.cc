@@ -91,12 +91,14 @@ Result<void> Agent::start(dsl::env::Env& env) {
   dsl::rpc::MethodTable table;
   add_methods(table, *context_);
   MC_TRY(env.files().make_directories(parent_directory(config_.socket_path), 0750));
+  dsl::rpc::ApiOptions access;
+  access.authenticate = dsl::rpc::local_authenticator(geteuid(), config_.socket_group);
+  access.policy = admins_only;
+  MC_ASSIGN(auto api, dsl::rpc::Api::create(env, std::move(table), std::move(access)));
   dsl::rpc::ServerOptions options;
   options.local_socket = config_.socket_path;
   options.local_group = config_.socket_group;
-  options.authenticate = dsl::rpc::local_authenticator(geteuid(), config_.socket_group);
-  options.policy = admins_only;
-  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(table), std::move(options)));
+  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(api), std::move(options)));
   return {};
 }
 
