@@ -62,7 +62,9 @@ class Exchange {
   virtual const PeerAddress& peer() const = 0;
   virtual const std::string& request_id() const = 0;  // the client's x-request-id, or made
   virtual env::MonoTime deadline() const = 0;
-  virtual bool cancelled() const = 0;  // the client has gone, or the server stops
+  virtual bool cancelled() const = 0;  // the client has gone, or the server cuts it off
+  // The server drains: a stream without an end of its own ends now; `write` still works.
+  virtual bool stopping() const { return false; }
 
   // The body piece by piece: bytes read, 0 at its end. kTooLarge beyond the route's bound (the
   // answer must then be 413), kCancelled, kDeadlineExceeded when the client is too slow.
@@ -94,6 +96,11 @@ struct Route {
 // Filled before the server starts; then constant.
 class Router {
  public:
+  Router();
+  ~Router();
+  Router(Router&&) noexcept;
+  Router& operator=(Router&&) noexcept;
+
   void add(Route route);
   // kInvalidArgument with every fault: no access, a bad pattern, two routes for the same requests.
   Result<void> check() const;
@@ -103,11 +110,14 @@ class Router {
     std::map<std::string, std::string> params;
     std::string allowed;  // "GET, HEAD, PUT" when the path is known and the method is not
   };
+  // `path` as it was sent, percent-encoded: an encoded slash does not part segments.
   Match find(std::string_view method, std::string_view path) const;
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
+  struct Node;
   std::vector<Route> routes_;
+  std::unique_ptr<Node> root_;
 };
 
 struct Limits {
