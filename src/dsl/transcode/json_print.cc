@@ -163,12 +163,32 @@ Result<void> append_map(const Message& message, const FieldDescriptor& field, st
   return {};
 }
 
+// google.protobuf.Value: whichever kind is set.
+Result<void> append_dynamic(const Message& message, std::string& out) {
+  const FieldDescriptor* kind = message.GetReflection()->GetOneofFieldDescriptor(
+      message, message.GetDescriptor()->oneof_decl(0));
+  if (kind == nullptr) {
+    out += "null";
+    return {};
+  }
+  return append_value(message, *kind, -1, out);
+}
+
 }  // namespace
 
 Result<void> append_message(const Message& message, std::string& out) {
   const Descriptor& type = *message.GetDescriptor();
-  if (is_well_known(type)) {
-    return append_well_known(message, out);
+  switch (type.well_known_type()) {
+    case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
+      break;
+    case Descriptor::WELLKNOWNTYPE_STRUCT:
+      return append_map(message, *type.field(0), out);
+    case Descriptor::WELLKNOWNTYPE_LISTVALUE:
+      return append_list(message, *type.field(0), out);
+    case Descriptor::WELLKNOWNTYPE_VALUE:
+      return append_dynamic(message, out);
+    default:
+      return append_well_known(message, out);
   }
   out += '{';
   bool first = true;

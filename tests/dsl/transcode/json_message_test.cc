@@ -39,7 +39,7 @@ TEST(ReadMessage, NamesTheFieldThatIsWrong) {
   for (const Row& row : std::initializer_list<Row>{
            {R"([])", "the body must be an object"},
            {R"("x")", "the body must be an object"},
-           {R"({"nothing":1})", "nothing is not a field of dsl.transcode.test.Everything"},
+           {R"({"nowhere":1})", "nowhere is not a field of dsl.transcode.test.Everything"},
            {R"({"inner":{"inner":{"x":1}}})", "inner.inner.x is not a field"},
            {R"({"int_32":1,"int32":2})", "int32 is there twice"},
            {R"({"flag":"true"})", "flag must be true or false"},
@@ -154,7 +154,11 @@ RC_GTEST_PROP(JsonRoundTrip, AMessageComesBackAsItWas, (std::uint64_t seed)) {
   google::protobuf::util::DefaultFieldComparator comparator;
   comparator.set_treat_nan_as_equal(true);
   differencer.set_field_comparator(&comparator);
-  RC_ASSERT(differencer.Compare(message, *got));
+  std::string differences;
+  differencer.ReportDifferencesToString(&differences);
+  const bool same = differencer.Compare(message, *got);
+  RC_LOG() << differences;
+  RC_ASSERT(same);
   RC_ASSERT(print(*got) == json);
 }
 
