@@ -16,8 +16,8 @@ namespace dsl::transcode::test {
 class Shop {
  public:
   rpc::MethodTable table();
-  // `env` outlives the Api.
-  std::shared_ptr<rpc::Api> api(env::Env& env = env::system_env());
+  // `env` outlives the Api. With `open` everybody is an administrator.
+  std::shared_ptr<rpc::Api> api(env::Env& env = env::system_env(), bool open = false);
 
   std::atomic<int> calls{0};           // of any method
   std::atomic<bool> seen_gone{false};  // Stream has seen that its client is gone
