@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "dsl/log/log.h"
+#include "dsl/service/version.h"
+#include "dsl/transcode/openapi.h"
 #include "mcp/model/codes.h"
 #include "mcp/runtime/podman.h"
 
@@ -108,6 +110,15 @@ void Agent::reloaded(const std::vector<std::string>& changed_keys) {
   for (const std::string& key : changed_keys) {
     logger.info("configuration changed", {{"key", key}});
   }
+}
+
+Result<std::string> Agent::openapi() {
+  HandlerContext context{.env = dsl::env::system_env(), .config = config_};
+  dsl::rpc::MethodTable table;
+  add_methods(table, context);
+  return dsl::transcode::openapi(table, {.title = "mcp-agent",
+                                         .version = dsl::build_info().version,
+                                         .summary = "Owns the containers of one node."});
 }
 
 void Agent::stop(std::chrono::milliseconds grace) {
