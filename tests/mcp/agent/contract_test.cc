@@ -66,7 +66,11 @@ void shape(const std::string& method, int n, google::protobuf::Message& request)
 // error that it gives over gRPC, for generated requests, streams included.
 TEST(AgentContract, GrpcAndRestAgreeForEveryMethod) {
   TestNode node;
+  node.runtime.add_image("mcr.test:8443/web:v1");
+  node.runtime.add_image("mcr.test:8443/web-worker:v1");
   node.must_deploy("web", kWeb);
+  node.core().observer.refresh();
+  node.env().use_real_clock();  // streams look up now and then to see who has gone
   HandlerContext context{.env = node.env(),
                          .config = node.config,
                          .core = &node.core(),
