@@ -26,6 +26,10 @@
 #include "dsl/result/result.h"
 #include "dsl/rpc/call.h"
 
+namespace dsl::tls {
+class ServerCredentials;
+}
+
 namespace dsl::rpc {
 
 using google::protobuf::Message;
@@ -107,8 +111,12 @@ Authenticator local_authenticator(std::uint32_t service_uid, std::string group);
 struct ServerOptions {
   std::string local_socket;      // path; empty = none. Mode 0660; a stale file is replaced
   std::string local_group;       // group owner of the socket file; empty = ours
-  std::vector<std::string> tcp;  // "127.0.0.1:0"; plain, loopback only until dsl::tls
-  Authenticator authenticate;    // required
+  std::vector<std::string> tcp;  // "127.0.0.1:0"; plain, so on loopback only
+  std::vector<std::string> tls;  // "0.0.0.0:9444", "[::]:0"; TLS 1.3, on any address
+  // What `tls` shows, asked for at each handshake: required with it, and a reload needs no word
+  // here.
+  std::shared_ptr<tls::ServerCredentials> credentials;
+  Authenticator authenticate;  // required
   Policy policy;
   std::function<bool()> sealed;        // absent = never sealed
   std::function<bool()> ready;         // what grpc.health.v1 says; absent = ready until stopped
@@ -128,6 +136,8 @@ class Server {
 
   // "127.0.0.1:43121" for each entry of options.tcp, in order.
   virtual std::vector<std::string> tcp_addresses() const = 0;
+  // The same for options.tls.
+  virtual std::vector<std::string> tls_addresses() const = 0;
   // Refuses new calls with UNAVAILABLE, waits for running ones until `grace` has passed, then
   // cancels them. Returns once every handler has returned: a handler must heed `cancelled()`.
   virtual void stop(std::chrono::milliseconds grace) = 0;

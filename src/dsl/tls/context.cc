@@ -83,9 +83,9 @@ Result<Context> client_context(env::Env& env, const ClientOptions& options) {
   MC_ASSIGN(const std::string wire, alpn_wire(options.alpn));
   if (!wire.empty()) {
     const auto* bytes = reinterpret_cast<const unsigned char*>(wire.data());
-    MC_ASSERT(SSL_CTX_set_alpn_protos(context.get(), bytes,
-                                      static_cast<unsigned int>(wire.size())) == 0,
-              "the wire form is right");
+    MC_ASSERT(
+        SSL_CTX_set_alpn_protos(context.get(), bytes, static_cast<unsigned int>(wire.size())) == 0,
+        "the wire form is right");
   }
   return context;
 }

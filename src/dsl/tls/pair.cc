@@ -49,12 +49,14 @@ Result<LoadedPair> read_pair(std::string_view cert_pem, std::string_view key_pem
     (void)openssl_reason();
     return fail(Code::kInvalidArgument, "the private key does not belong to the certificate of {}",
                 leaf.subject)
-        .hint("the first certificate of the file must be the service's own; was only one of the "
-              "two files replaced?");
+        .hint(
+            "the first certificate of the file must be the service's own; was only one of the "
+            "two files replaced?");
   }
   for (std::size_t i = 0; i + 1 < pair.chain.size(); ++i) {
     if (!issued(*pair.chain[i + 1], *pair.chain[i])) {
-      return fail(Code::kInvalidArgument, "certificate {} of the chain ({}) did not issue the one "
+      return fail(Code::kInvalidArgument,
+                  "certificate {} of the chain ({}) did not issue the one "
                   "before it",
                   i + 2, describe(*pair.chain[i + 1]).subject)
           .hint("order them leaf first, each followed by its issuer");

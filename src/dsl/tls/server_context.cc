@@ -24,11 +24,11 @@ struct State {
 };
 
 int state_index() {
-  static const int index = CRYPTO_get_ex_new_index(
-      CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr, nullptr,
-      [](void*, void* state, CRYPTO_EX_DATA*, int, long, void*) {
-        delete static_cast<State*>(state);
-      });
+  static const int index =
+      CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr, nullptr,
+                              [](void*, void* state, CRYPTO_EX_DATA*, int, long, void*) {
+                                delete static_cast<State*>(state);
+                              });
   return index;
 }
 
@@ -70,9 +70,9 @@ int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size
                     const unsigned char* offered, unsigned int offered_size, void*) {
   const std::string& ours = state_of(SSL_get_SSL_CTX(ssl)).alpn;
   unsigned char* chosen = nullptr;
-  const int outcome = SSL_select_next_proto(
-      &chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
-      static_cast<unsigned int>(ours.size()), offered, offered_size);
+  const int outcome =
+      SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned int>(ours.size()), offered, offered_size);
   *out = chosen;
   // RFC 7301 section 3.2: no protocol in common is fatal, not a reason to guess one.
   return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -83,31 +83,31 @@ int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size
 int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                EVP_MAC_CTX* mac, int sealing) {
   TicketKeys& keys = *state_of(SSL_get_SSL_CTX(ssl)).tickets;
-  TicketKeys::Opener opener;
+  TicketKeys::Key key;
   if (sealing == 1) {
-    opener.key = keys.sealer();
-    std::copy(opener.key.name.begin(), opener.key.name.end(), name);
+    key = keys.sealer();
+    std::copy(key.name.begin(), key.name.end(), name);
     if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) {
       return -1;
     }
   } else if (auto found = keys.opener(name)) {
-    opener = *found;
+    key = *found;
   } else {
     return 0;
   }
   char digest[] = "SHA256";
   const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, opener.key.mac.data(),
-                                        opener.key.mac.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.mac.data(), key.mac.size()),
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
       OSSL_PARAM_construct_end()};
-  const bool ready = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr,
-                                       opener.key.cipher.data(), iv, sealing) == 1 &&
-                     EVP_MAC_CTX_set_params(mac, params) == 1;
+  const bool ready =
+      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv, sealing) == 1 &&
+      EVP_MAC_CTX_set_params(mac, params) == 1;
   if (!ready) {
     return -1;
   }
-  return opener.renew ? 2 : 1;
+  // RFC 8446 appendix C.4: a client uses a ticket once, so each resumption brings the next one.
+  return sealing == 1 ? 1 : 2;
 }
 
 void set_state(SSL_CTX* context, std::unique_ptr<State> state) {
@@ -126,10 +126,9 @@ Result<void> ask_for_client(SSL_CTX& context, const ServerContextOptions& option
   for (const Owned<X509>& authority : authorities) {
     MC_ASSERT(SSL_CTX_add_client_CA(&context, authority.get()) == 1, "out of memory");
   }
-  SSL_CTX_set_verify(&context,
-                     SSL_VERIFY_PEER |
-                         (options.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                     nullptr);
+  SSL_CTX_set_verify(
+      &context, SSL_VERIFY_PEER | (options.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+      nullptr);
   return {};
 }
 
@@ -143,8 +142,7 @@ Result<Context> one_context(const LoadedPair& pair, const ServerContextOptions& 
     SSL_CTX_set_alpn_select_cb(handle, choose_protocol, nullptr);
   }
   constexpr std::string_view kSessions = "metacircular";  // resumption asks for some id
-  SSL_CTX_set_session_id_context(handle,
-                                 reinterpret_cast<const unsigned char*>(kSessions.data()),
+  SSL_CTX_set_session_id_context(handle, reinterpret_cast<const unsigned char*>(kSessions.data()),
                                  static_cast<unsigned int>(kSessions.size()));
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);  // tickets hold all there is
   SSL_CTX_set_timeout(handle, std::chrono::seconds(TicketKeys::kPeriod).count());

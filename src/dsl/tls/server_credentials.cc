@@ -59,9 +59,9 @@ Result<Loaded> load(env::Env& env, const ServerOptions& options, Material materi
   if (!material.client_ca_pem.empty()) {
     MC_TRY(with_context(parse_certificates(material.client_ca_pem), options.client_ca));
   }
-  MC_ASSIGN(loaded.context,
-            server_context(env, pairs,
-                           {options.alpn, material.client_ca_pem, material.client_required}));
+  MC_ASSIGN(
+      loaded.context,
+      server_context(env, pairs, {options.alpn, material.client_ca_pem, material.client_required}));
   loaded.material = std::make_shared<const Material>(std::move(material));
   return loaded;
 }

@@ -40,14 +40,14 @@ TicketKeys::Key TicketKeys::sealer() {
   return current_;
 }
 
-std::optional<TicketKeys::Opener> TicketKeys::opener(const unsigned char* name) {
+std::optional<TicketKeys::Key> TicketKeys::opener(const unsigned char* name) {
   const std::lock_guard lock(mutex_);
   turn();
   if (std::equal(current_.name.begin(), current_.name.end(), name)) {
-    return Opener{current_, false};
+    return current_;
   }
   if (previous_ && std::equal(previous_->name.begin(), previous_->name.end(), name)) {
-    return Opener{*previous_, true};
+    return previous_;
   }
   return std::nullopt;
 }

@@ -11,7 +11,6 @@
 namespace dsl::tls {
 
 // A key seals for one period and opens for one more, so that a stolen key opens little of the past.
-// What was sealed by the older one is opened and sealed anew.
 //
 // Thread-safe. `env` outlives it.
 class TicketKeys {
@@ -26,16 +25,12 @@ class TicketKeys {
     std::array<unsigned char, 32> mac{};
     ~Key();
   };
-  struct Opener {
-    Key key;
-    bool renew = false;  // it no longer seals
-  };
 
   explicit TicketKeys(env::Env& env);
 
   Key sealer();
   // Nothing when the ticket is of a key that is gone, or was never ours.
-  std::optional<Opener> opener(const unsigned char* name);
+  std::optional<Key> opener(const unsigned char* name);
 
  private:
   void turn();  // with `mutex_` held: forgets and makes keys as the time wants it

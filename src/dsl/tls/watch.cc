@@ -81,8 +81,7 @@ Result<std::unique_ptr<Watch>> Watch::open(std::vector<std::string> paths) {
   if (!wake) {
     return fail(env::errno_error(errno, "watch", paths.front()));
   }
-  std::unique_ptr<Watch> watch(
-      new Watch(std::move(paths), std::move(inotify), std::move(wake)));
+  std::unique_ptr<Watch> watch(new Watch(std::move(paths), std::move(inotify), std::move(wake)));
   watch->watch_folders();  // from now on nothing is missed, though nobody is told yet
   return watch;
 }

@@ -79,14 +79,16 @@ TEST(CheckPair, RefusesAnEncryptedKeyAndAsksNobody) {
       "MFJUAgIIADAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQZr0U8LuTXlp0Y8o3\n"
       "-----END ENCRYPTED PRIVATE KEY-----\n";
 
-  EXPECT_THAT(check_pair(pair.cert_pem, encrypted, kNow), failed_saying(Code::kInvalidArgument, "key"));
+  EXPECT_THAT(check_pair(pair.cert_pem, encrypted, kNow),
+              failed_saying(Code::kInvalidArgument, "key"));
 }
 
 TEST(CheckPair, RefusesTheKeyOfAnother) {
   const TestCa ca;
 
-  EXPECT_THAT(check_pair(ca.issue({.subject = "rift"}).cert_pem, ca.issue({}).key_pem, kNow),
-              failed_saying(Code::kInvalidArgument, "does not belong to the certificate of CN=rift"));
+  EXPECT_THAT(
+      check_pair(ca.issue({.subject = "rift"}).cert_pem, ca.issue({}).key_pem, kNow),
+      failed_saying(Code::kInvalidArgument, "does not belong to the certificate of CN=rift"));
 }
 
 TEST(CheckPair, RefusesAChainOutOfOrder) {
@@ -95,9 +97,9 @@ TEST(CheckPair, RefusesAChainOutOfOrder) {
   const TestCa other("other");
   const IssuedPair pair = middle.issue({.names = {"rift"}});
 
-  EXPECT_THAT(check_pair(pair.cert_pem + other.pem(), pair.key_pem, kNow),
-              failed_saying(Code::kInvalidArgument,
-                            "certificate 3 of the chain (CN=other) did not issue"));
+  EXPECT_THAT(
+      check_pair(pair.cert_pem + other.pem(), pair.key_pem, kNow),
+      failed_saying(Code::kInvalidArgument, "certificate 3 of the chain (CN=other) did not issue"));
   const IssuedPair leaf = root.issue({.names = {"rift"}});
   EXPECT_THAT(check_pair(leaf.cert_pem + middle.pem(), leaf.key_pem, kNow),
               failed_saying(Code::kInvalidArgument, "certificate 2 of the chain (CN=middle)"));

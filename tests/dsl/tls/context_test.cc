@@ -23,9 +23,9 @@ TEST_F(ServerContext, NeedsAPairThatFits) {
               failed_saying(Code::kInvalidArgument, "missing.crt"));
   EXPECT_THAT(ServerCredentials::open(env_, {.pairs = {mixed}}),
               failed_saying(Code::kInvalidArgument, mixed.cert + ": the private key does not"));
-  EXPECT_THAT(ServerCredentials::open(
-                  env_, {.pairs = {store("rift", one)}, .client_required = true}),
-              failed_saying(Code::kInvalidArgument, "no CA is named"));
+  EXPECT_THAT(
+      ServerCredentials::open(env_, {.pairs = {store("rift", one)}, .client_required = true}),
+      failed_saying(Code::kInvalidArgument, "no CA is named"));
 }
 
 TEST_F(ServerContext, RefusesTls12) {
@@ -39,16 +39,16 @@ TEST_F(ServerContext, RefusesTls12) {
 }
 
 TEST_F(ServerContext, RefusesAClientWithoutAProtocolInCommon) {
-  const auto server = open(
-      {.pairs = {store("rift", ca_.issue({.names = {"rift"}}))}, .alpn = {"h2", "http/1.1"}});
+  const auto server =
+      open({.pairs = {store("rift", ca_.issue({.names = {"rift"}}))}, .alpn = {"h2", "http/1.1"}});
 
   EXPECT_THAT(Connection(server->current(), client({.alpn = {"smtp"}})).error(),
               HasSubstr("no application protocol"));
 }
 
 TEST_F(ServerContext, ChoosesTheProtocolItLikesBest) {
-  const auto server = open(
-      {.pairs = {store("rift", ca_.issue({.names = {"rift"}}))}, .alpn = {"h2", "http/1.1"}});
+  const auto server =
+      open({.pairs = {store("rift", ca_.issue({.names = {"rift"}}))}, .alpn = {"h2", "http/1.1"}});
 
   EXPECT_EQ(Connection(server->current(), client({.alpn = {"http/1.1", "h2"}})).alpn(), "h2");
   EXPECT_EQ(Connection(server->current(), client({.alpn = {"http/1.1"}})).alpn(), "http/1.1");
@@ -59,8 +59,8 @@ TEST_F(ServerContext, ShowsThePairOfTheNameAsked) {
   const IssuedPair first = ca_.issue({.names = {"rift", "plain.wild.test"}});
   const IssuedPair second = ca_.issue({.names = {"docs.test"}});
   const IssuedPair wild = ca_.issue({.names = {"*.wild.test"}});
-  const auto server = open(
-      {.pairs = {store("first", first), store("second", second), store("wild", wild)}});
+  const auto server =
+      open({.pairs = {store("first", first), store("second", second), store("wild", wild)}});
   const auto shown = [&](const std::string& name) {
     return Connection(server->current(), client(), {.sni = name}).shown_serial();
   };
@@ -145,8 +145,7 @@ TEST_F(ClientContext, RefusesFilesThatAreNoCertificates) {
               failed_saying(Code::kNotFound, "missing"));
   EXPECT_THAT(client_context(env_, {.pair = {dir_.write("c", ca_.pem()), dir_.write("k", "")}}),
               failed_saying(Code::kInvalidArgument, "client certificate"));
-  EXPECT_THAT(client_context(env_, {.alpn = {""}}),
-              failed_saying(Code::kInvalidArgument, "ALPN"));
+  EXPECT_THAT(client_context(env_, {.alpn = {""}}), failed_saying(Code::kInvalidArgument, "ALPN"));
 }
 
 TEST_F(ClientContext, TrustsTheNamedAuthorityAlone) {

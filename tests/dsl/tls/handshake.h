@@ -12,8 +12,8 @@
 namespace dsl::tls::test {
 
 struct Wishes {
-  std::string sni;                // empty = none
-  std::string verify_name;        // empty = the chain alone
+  std::string sni;                 // empty = none
+  std::string verify_name;         // empty = the chain alone
   SSL_SESSION* session = nullptr;  // to resume; not taken over
 };
 
@@ -30,8 +30,8 @@ class Connection {
   bool resumed() const;
   std::string version() const;
   std::string alpn() const;
-  std::string shown_serial() const;       // of the certificate that the client saw
-  std::string client_subject() const;     // as the server sees it; empty = none
+  std::string shown_serial() const;    // of the certificate that the client saw
+  std::string client_subject() const;  // as the server sees it; empty = none
   // A message from the client and one back; false when either is lost.
   bool echoes();
   // What the client may resume with; owned by the caller. Nothing when no ticket came.

@@ -31,8 +31,7 @@ class Reload : public TlsTest {
 TEST_F(Reload, ABadPairIsRefusedReportedAndTheOldOneGoesOn) {
   const IssuedPair old = issue();
   const auto server = watched(store("rift", old));
-  const IssuedPair expired =
-      ca_.issue({.not_after = env_.clock().now() - std::chrono::hours(1)});
+  const IssuedPair expired = ca_.issue({.not_after = env_.clock().now() - std::chrono::hours(1)});
   const auto refuse = [&](const IssuedPair& bad, const std::string& words) {
     store("rift", bad);
     EXPECT_THAT(server->reload(), failed_saying(Code::kInvalidArgument, words));
