@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -19,6 +20,7 @@
 #include "dsl/rpc/grpc_log.h"
 #include "dsl/rpc/grpc_tls.h"
 #include "dsl/rpc/local_listener.h"
+#include "dsl/tls/tls.h"
 
 namespace dsl::rpc {
 
@@ -64,6 +66,12 @@ std::string bind_error(const env::SocketAddress& address) {
   return {};
 }
 
+// Empty on a connection that brought no certificate; one that was not verified makes none.
+std::string client_name(const grpc::GenericCallbackServerContext& context) {
+  const auto found = context.auth_context()->FindPropertyValues(GRPC_X509_SUBJECT_PROPERTY_NAME);
+  return found.empty() ? std::string() : std::string(found.front().data(), found.front().size());
+}
+
 struct Listening {
   std::string address;
   env::SocketAddress parsed;
@@ -97,6 +105,7 @@ class GrpcServer final : public Server, private grpc::CallbackGenericService {
   std::unique_ptr<LocalListener> local_;
   // One for each TLS listener; asked by `server_` as long as it lives.
   std::vector<std::shared_ptr<grpc::ServerCredentials>> credentials_;
+  bool clients_asked_ = false;  // for certificates
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::string> tcp_addresses_;
   std::vector<std::string> tls_addresses_;
@@ -111,6 +120,7 @@ Result<void> GrpcServer::listen(const ServerOptions& options) {
   if (!options.tls.empty()) {
     MC_ASSERT(options.credentials != nullptr, "TLS listeners have credentials");
     MC_TRY(require_tls13());
+    clients_asked_ = !options.credentials->material()->client_ca_pem.empty();
   }
   std::vector<Listening> all;
   all.reserve(options.tcp.size() + options.tls.size());  // gRPC writes ports into it
@@ -152,7 +162,11 @@ Result<void> GrpcServer::listen(const ServerOptions& options) {
 
 grpc::ServerGenericBidiReactor* GrpcServer::CreateReactor(
     grpc::GenericCallbackServerContext* context) {
-  return serve_call(host_, *context, peer_of(context->peer()));
+  Peer peer = peer_of(context->peer());
+  if (clients_asked_) {
+    peer.client_name = client_name(*context);
+  }
+  return serve_call(host_, *context, std::move(peer));
 }
 
 Peer GrpcServer::peer_of(const std::string& grpc_peer) const {
