@@ -29,6 +29,7 @@ class Chain {
 
   // Nothing when the table has no such method. Valid as long as the chain.
   const Route* find(const std::string& method) const;
+  const std::map<std::string, Route>& routes() const { return routes_; }
   // Blocks as long as the handler runs. Nothing is thrown: an exception of the handler is logged
   // and becomes kInternal.
   Result<void> run(ActiveCall& call, const Route& route, const Parse& parse,

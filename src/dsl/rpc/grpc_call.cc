@@ -1,6 +1,5 @@
 #include "dsl/rpc/grpc_call.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -9,55 +8,11 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include "dsl/rpc/active_call.h"
-#include "dsl/rpc/error_detail.h"
+#include "dsl/rpc/grpc_context.h"
 
 namespace dsl::rpc {
 
 namespace {
-
-std::string metadata(const grpc::GenericCallbackServerContext& context, const char* key) {
-  const auto& all = context.client_metadata();
-  const auto found = all.find(key);
-  return found == all.end() ? std::string()
-                            : std::string(found->second.data(), found->second.size());
-}
-
-// What a client may choose; everything else would end up in our logs as it likes.
-bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  });
-}
-
-std::string request_id(CallHost& host, const grpc::GenericCallbackServerContext& context) {
-  std::string given = metadata(context, "x-request-id");
-  return is_request_id(given) ? given : host.env.random().hex(8);
-}
-
-std::string bearer_token(const grpc::GenericCallbackServerContext& context) {
-  constexpr std::string_view kScheme = "Bearer ";
-  std::string value = metadata(context, "authorization");
-  return value.starts_with(kScheme) ? value.substr(kScheme.size()) : std::string();
-}
-
-// The client's deadline on our monotonic clock; MonoTime::max() when it set none.
-env::MonoTime deadline_of(CallHost& host, const grpc::GenericCallbackServerContext& context) {
-  const gpr_timespec deadline = context.raw_deadline();
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
-    return env::MonoTime::max();
-  }
-  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-  const auto duration = std::chrono::seconds(std::min<std::int64_t>(left.tv_sec, 1LL << 31)) +
-                        std::chrono::nanoseconds(left.tv_nsec);
-  return host.env.clock().mono_now() + duration;
-}
-
-CallStart call_start(CallHost& host, const grpc::GenericCallbackServerContext& context, Peer peer) {
-  peer.token = bearer_token(context);
-  return {method_of_path(context.method()), request_id(host, context), std::move(peer),
-          deadline_of(host, context)};
-}
 
 // Lives from the arrival of the headers to OnDone; a worker that runs its handler keeps it alive
 // too. gRPC's threads call the On* functions, which never block; the handler's thread calls
@@ -100,7 +55,10 @@ class GrpcCall final : public grpc::ServerGenericBidiReactor,
 };
 
 GrpcCall::GrpcCall(CallHost& host, grpc::GenericCallbackServerContext& context, Peer peer)
-    : host_(host), context_(context), call_(host.env.clock(), call_start(host, context, peer)) {
+    : host_(host),
+      context_(context),
+      call_(host.env.clock(),
+            call_start(host, context, method_of_path(context.method()), std::move(peer))) {
   ++host_.calls;
 }
 
@@ -209,10 +167,7 @@ void GrpcCall::finish(const Result<void>& result) {
     Finish(grpc::Status::OK);
     return;
   }
-  const Error& error = result.error();
-  context_.AddTrailingMetadata(kErrorTrailer, encode_error(error, call_.request_id()));
-  Finish(grpc::Status(static_cast<grpc::StatusCode>(code_info(error.code()).grpc_status),
-                      status_message(error)));
+  Finish(refuse(context_, result.error(), call_.request_id()));
 }
 
 void GrpcCall::OnCancel() { call_.cancel(); }

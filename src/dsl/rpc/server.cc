@@ -20,6 +20,7 @@
 #include "dsl/rpc/grpc_log.h"
 #include "dsl/rpc/grpc_tls.h"
 #include "dsl/rpc/local_listener.h"
+#include "dsl/rpc/unary_service.h"
 #include "dsl/tls/tls.h"
 
 namespace dsl::rpc {
@@ -67,7 +68,7 @@ std::string bind_error(const env::SocketAddress& address) {
 }
 
 // Empty on a connection that brought no certificate; one that was not verified makes none.
-std::string client_name(const grpc::GenericCallbackServerContext& context) {
+std::string client_name(const grpc::CallbackServerContext& context) {
   const auto found = context.auth_context()->FindPropertyValues(GRPC_X509_SUBJECT_PROPERTY_NAME);
   return found.empty() ? std::string() : std::string(found.front().data(), found.front().size());
 }
@@ -99,12 +100,13 @@ class GrpcServer final : public Server, private grpc::CallbackGenericService {
  private:
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override;
-  Peer peer_of(const std::string& grpc_peer) const;
+  Peer peer_of(const grpc::CallbackServerContext& context) const;
 
   CallHost host_;
   std::unique_ptr<LocalListener> local_;
   // One for each TLS listener; asked by `server_` as long as it lives.
   std::vector<std::shared_ptr<grpc::ServerCredentials>> credentials_;
+  std::unique_ptr<grpc::Service> unary_;
   bool clients_asked_ = false;  // for certificates
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::string> tcp_addresses_;
@@ -114,7 +116,10 @@ class GrpcServer final : public Server, private grpc::CallbackGenericService {
 
 Result<void> GrpcServer::listen(const ServerOptions& options) {
   grpc::ServerBuilder builder;
-  builder.RegisterCallbackGenericService(this);
+  unary_ = unary_service(
+      host_, [this](const grpc::CallbackServerContext& context) { return peer_of(context); });
+  builder.RegisterService(unary_.get());
+  builder.RegisterCallbackGenericService(this);  // all that the other one does not know
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.message_max));
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a busy port is an error
   if (!options.tls.empty()) {
@@ -162,14 +167,11 @@ Result<void> GrpcServer::listen(const ServerOptions& options) {
 
 grpc::ServerGenericBidiReactor* GrpcServer::CreateReactor(
     grpc::GenericCallbackServerContext* context) {
-  Peer peer = peer_of(context->peer());
-  if (clients_asked_) {
-    peer.client_name = client_name(*context);
-  }
-  return serve_call(host_, *context, std::move(peer));
+  return serve_call(host_, *context, peer_of(*context));
 }
 
-Peer GrpcServer::peer_of(const std::string& grpc_peer) const {
+Peer GrpcServer::peer_of(const grpc::CallbackServerContext& context) const {
+  const std::string grpc_peer = context.peer();
   if (local_) {
     if (std::optional<Peer> peer = local_->find(grpc_peer)) {
       return *std::move(peer);
@@ -177,6 +179,9 @@ Peer GrpcServer::peer_of(const std::string& grpc_peer) const {
   }
   Peer peer;
   peer.address = plain_address(grpc_peer);
+  if (clients_asked_) {
+    peer.client_name = client_name(context);
+  }
   return peer;
 }
 
@@ -194,6 +199,9 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
   }
   host_.workers.stop();
   host_.streams.stop();
+  for (int running = host_.quick_calls.load(); running > 0; running = host_.quick_calls.load()) {
+    host_.quick_calls.wait(running);
+  }
 }
 
 }  // namespace
