@@ -36,7 +36,8 @@ class TableApi final : public Api {
   std::string request_id(std::string_view given) const override {
     return is_request_id(given) ? std::string(given) : env_.random().hex(8);
   }
-  Result<const Route*> find(ActiveCall& call) const override;
+  const Route* find(const std::string& method) const override { return chain_->find(method); }
+  void accept(ActiveCall& call, const Route& route) const override;
   Result<void> run(ActiveCall& call, const Route& route, const Parse& parse,
                    MessageSink& sink) const override;
   Error refuse(const ActiveCall& call, Error error) const override;
@@ -68,15 +69,10 @@ Result<void> TableApi::fill(MethodTable table) {
   return {};
 }
 
-Result<const Route*> TableApi::find(ActiveCall& call) const {
-  const Route* route = chain_->find(call.method());
-  if (route == nullptr) {
-    return fail(Code::kUnimplemented, "{} is not served here", call.method());
-  }
-  if (!route->method.streaming) {
+void TableApi::accept(ActiveCall& call, const Route& route) const {
+  if (!route.method.streaming) {
     call.default_deadline(env_.clock().mono_now() + options_.deadline_default);
   }
-  return route;
 }
 
 Result<void> TableApi::run(ActiveCall& call, const Route& route, const Parse& parse,

@@ -82,9 +82,10 @@ class Api {
 
   // For transports. The id that a client chose when it is fit for a log, else a new one.
   virtual std::string request_id(std::string_view given) const = 0;
-  // The row of the call, which gets the default deadline if it brought none; kUnimplemented when
-  // the table has no such method. Valid as long as the Api.
-  virtual Result<const Route*> find(ActiveCall& call) const = 0;
+  // The row of the table; nothing when it has no such method. Valid as long as the Api.
+  virtual const Route* find(const std::string& method) const = 0;
+  // Gives a call that brought no deadline the default one. To be called as soon as it has arrived.
+  virtual void accept(ActiveCall& call, const Route& route) const = 0;
   // Takes a call through the chain; blocks as long as the handler runs. Nothing is thrown: an
   // exception of the handler is logged and becomes kInternal.
   virtual Result<void> run(ActiveCall& call, const Route& route, const Parse& parse,

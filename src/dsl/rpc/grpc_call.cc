@@ -1,6 +1,5 @@
 #include "dsl/rpc/grpc_call.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -10,44 +9,11 @@
 
 #include "dsl/rpc/active_call.h"
 #include "dsl/rpc/descriptors.h"
-#include "dsl/rpc/error_detail.h"
+#include "dsl/rpc/grpc_context.h"
 
 namespace dsl::rpc {
 
 namespace {
-
-std::string metadata(const grpc::GenericCallbackServerContext& context, const char* key) {
-  const auto& all = context.client_metadata();
-  const auto found = all.find(key);
-  return found == all.end() ? std::string()
-                            : std::string(found->second.data(), found->second.size());
-}
-
-std::string bearer_token(const grpc::GenericCallbackServerContext& context) {
-  constexpr std::string_view kScheme = "Bearer ";
-  std::string value = metadata(context, "authorization");
-  return value.starts_with(kScheme) ? value.substr(kScheme.size()) : std::string();
-}
-
-// The client's deadline on our monotonic clock; MonoTime::max() when it set none.
-env::MonoTime deadline_of(CallHost& host, const grpc::GenericCallbackServerContext& context) {
-  const gpr_timespec deadline = context.raw_deadline();
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
-    return env::MonoTime::max();
-  }
-  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-  const auto duration = std::chrono::seconds(std::min<std::int64_t>(left.tv_sec, 1LL << 31)) +
-                        std::chrono::nanoseconds(left.tv_nsec);
-  return host.env.clock().mono_now() + duration;
-}
-
-CallStart call_start(CallHost& host, const grpc::GenericCallbackServerContext& context, Peer peer) {
-  peer.token = bearer_token(context);
-  return {.method = method_of_path(context.method()),
-          .request_id = host.api->request_id(metadata(context, "x-request-id")),
-          .peer = std::move(peer),
-          .deadline = deadline_of(host, context)};
-}
 
 // Lives from the arrival of the headers to OnDone; a worker that runs its handler keeps it alive
 // too. gRPC's threads call the On* functions, which never block; the handler's thread calls
@@ -73,7 +39,8 @@ class GrpcCall final : public grpc::ServerGenericBidiReactor,
   Result<void> parse(Message& request);
   Result<void> wait_for_write();
   void finish(const Result<void>& result);
-  void refuse(Error error) { finish(fail(host_.api->refuse(call_, std::move(error)))); }
+  // Before the chain has seen it.
+  void decline(Error error) { finish(fail(host_.api->refuse(call_, std::move(error)))); }
 
   CallHost& host_;
   grpc::GenericCallbackServerContext& context_;
@@ -91,7 +58,10 @@ class GrpcCall final : public grpc::ServerGenericBidiReactor,
 };
 
 GrpcCall::GrpcCall(CallHost& host, grpc::GenericCallbackServerContext& context, Peer peer)
-    : host_(host), context_(context), call_(host.env.clock(), call_start(host, context, peer)) {
+    : host_(host),
+      context_(context),
+      call_(host.env.clock(),
+            call_start(host, context, method_of_path(context.method()), std::move(peer))) {
   ++host_.calls;
 }
 
@@ -99,16 +69,16 @@ GrpcCall::~GrpcCall() { --host_.calls; }
 
 grpc::ServerGenericBidiReactor* GrpcCall::start() {
   self_ = shared_from_this();
-  const Result<const Route*> route = host_.api->find(call_);
+  route_ = host_.api->find(call_.method());
   if (host_.stopping.load()) {
-    refuse(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
-  } else if (!route) {
-    refuse(fail(Code::kUnimplemented, "{} is not served here", context_.method()));
+    decline(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
+  } else if (route_ == nullptr) {
+    decline(fail(Code::kUnimplemented, "{} is not served here", context_.method()));
   } else if (host_.calls.load() > host_.calls_max) {
-    refuse(fail(Code::kRateLimited, "{} calls are open already", host_.calls_max)
-               .hint("try again in a moment"));
+    decline(fail(Code::kRateLimited, "{} calls are open already", host_.calls_max)
+                .hint("try again in a moment"));
   } else {
-    route_ = *route;
+    host_.api->accept(call_, *route_);
     StartRead(&request_);
   }
   return this;
@@ -119,13 +89,13 @@ void GrpcCall::OnReadDone(bool ok) {
     if (answered_) {
       finish({});
     } else {
-      refuse(fail(Code::kInvalidArgument, "the call carried no request"));
+      decline(fail(Code::kInvalidArgument, "the call carried no request"));
     }
     return;
   }
   WorkerPool& pool = route_->method.streaming ? host_.streams : host_.workers;
   if (!pool.submit([self = shared_from_this()] { self->serve(); })) {
-    refuse(fail(Code::kRateLimited, "too many calls at once").hint("try again in a moment"));
+    decline(fail(Code::kRateLimited, "too many calls at once").hint("try again in a moment"));
   }
 }
 
@@ -146,14 +116,9 @@ void GrpcCall::serve() {
 }
 
 Result<void> GrpcCall::parse(Message& request) {
-  grpc::ProtoBufferReader reader(&request_);
-  const bool parsed = reader.status().ok() && request.ParseFromZeroCopyStream(&reader);
+  Result<void> parsed = parse_request(request_, request);
   request_.Clear();
-  if (!parsed) {
-    return fail(Code::kInvalidArgument, "the request is not a {}",
-                request.GetDescriptor()->full_name());
-  }
-  return {};
+  return parsed;
 }
 
 Result<void> GrpcCall::write(const Message& message) {
@@ -205,10 +170,7 @@ void GrpcCall::finish(const Result<void>& result) {
     Finish(grpc::Status::OK);
     return;
   }
-  const Error& error = result.error();
-  context_.AddTrailingMetadata(kErrorTrailer, encode_error(error, call_.request_id()));
-  Finish(grpc::Status(static_cast<grpc::StatusCode>(code_info(error.code()).grpc_status),
-                      status_message(error)));
+  Finish(refuse(context_, result.error(), call_.request_id()));
 }
 
 void GrpcCall::OnCancel() { call_.cancel(); }

@@ -1,4 +1,5 @@
-// One gRPC call: moves bytes between the transport and the chain.
+// One gRPC call that streams, or that no method of the table answers: moves its bytes between the
+// transport and the chain. Unary calls are in unary_service.h.
 #pragma once
 
 #include <atomic>
@@ -27,6 +28,7 @@ struct CallHost {
   int calls_max;       // alive at once, whether read, waiting or running
   std::atomic<bool> stopping{false};
   std::atomic<int> calls{0};
+  std::atomic<int> quick_calls{0};  // that run on threads of gRPC
 };
 
 // Serves one call that has just arrived. The result belongs to gRPC; `host` must outlive it.

@@ -16,12 +16,20 @@
 #include "dsl/result/result.h"
 #include "dsl/rpc/api.h"
 
+namespace dsl::tls {
+class ServerCredentials;
+}
+
 namespace dsl::rpc {
 
 struct ServerOptions {
-  std::string local_socket;            // path; empty = none. Mode 0660; a stale file is replaced
-  std::string local_group;             // group owner of the socket file; empty = ours
-  std::vector<std::string> tcp;        // "127.0.0.1:0"; plain, loopback only until dsl::tls
+  std::string local_socket;      // path; empty = none. Mode 0660; a stale file is replaced
+  std::string local_group;       // group owner of the socket file; empty = ours
+  std::vector<std::string> tcp;  // "127.0.0.1:0"; plain, so on loopback only
+  std::vector<std::string> tls;  // "0.0.0.0:9444", "[::]:0"; TLS 1.3, on any address
+  // What `tls` shows, asked for at each handshake: required with it, and a reload needs no word
+  // here.
+  std::shared_ptr<tls::ServerCredentials> credentials;
   int workers = 0;                     // unary handlers at once; 0 = max(4, cores)
   int streams_max = 64;                // server streams at once; beyond it kRateLimited
   int queue_max = 256;                 // unary calls waiting for a worker; beyond it kRateLimited
@@ -37,6 +45,8 @@ class Server {
 
   // "127.0.0.1:43121" for each entry of options.tcp, in order.
   virtual std::vector<std::string> tcp_addresses() const = 0;
+  // The same for options.tls.
+  virtual std::vector<std::string> tls_addresses() const = 0;
   // Drains the Api, refuses new calls with UNAVAILABLE, waits for running ones until `grace` has
   // passed, then cancels them. Returns once every handler has returned: a handler must heed
   // `cancelled()`.

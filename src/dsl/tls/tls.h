@@ -10,6 +10,7 @@
 
 #include "dsl/env/env.h"
 #include "dsl/result/result.h"
+#include "dsl/secret/secret.h"
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 
@@ -66,12 +67,18 @@ class ServerCredentials {
   // Called on the watching thread after each change. To be set before anything changes, once for
   // each listener.
   virtual void on_change(std::function<void()> changed) = 0;
-  // The first pair as it is in use, PEM: what gRPC's listener is given.
+  // What is in use now, for a library that makes contexts of its own, as gRPC does. Another object
+  // after each change.
   struct Pair {
     std::string cert_pem;
-    std::string key_pem;
+    Secret key_pem;
   };
-  virtual std::shared_ptr<const Pair> first_pair() const = 0;
+  struct Material {
+    std::vector<Pair> pairs;    // as in the options
+    std::string client_ca_pem;  // empty = client certificates are not asked for
+    bool client_required = false;
+  };
+  virtual std::shared_ptr<const Material> material() const = 0;
 
   struct Status {
     std::vector<Certificate> leaves;  // one for each pair

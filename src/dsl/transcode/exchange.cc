@@ -42,6 +42,7 @@ std::string header_of(const http::Exchange& exchange, std::string_view name) {
 rpc::Peer peer_of(const http::Exchange& exchange) {
   rpc::Peer peer;
   peer.address = exchange.peer().address;
+  peer.client_name = exchange.peer().client_name;
   peer.token = bearer_token(exchange);
   return peer;
 }

@@ -106,7 +106,9 @@ rpc::CallStart RestCall::start() {
 Result<void> RestCall::run(rpc::CallStart start, const std::function<Result<std::string>()>& body,
                            rpc::MessageSink& sink) {
   rpc::ActiveCall call(api_.env().clock(), std::move(start));
-  MC_ASSIGN(const rpc::Route* route, api_.find(call));
+  const rpc::Route* route = api_.find(call.method());
+  MC_ASSERT(route != nullptr, "bindings are made from the table");
+  api_.accept(call, *route);
   return api_.run(
       call, *route,
       [&](Message& request) -> Result<void> {

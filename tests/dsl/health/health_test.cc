@@ -136,7 +136,7 @@ class OneLeaf final : public tls::ServerCredentials {
   tls::Context current() const override { return {}; }
   Result<bool> reload() override { return false; }
   void on_change(std::function<void()>) override {}
-  std::shared_ptr<const Pair> first_pair() const override { return {}; }
+  std::shared_ptr<const Material> material() const override { return {}; }
   Status status() const override {
     Status status;
     status.leaves.push_back(leaf);

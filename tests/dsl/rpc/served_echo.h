@@ -32,6 +32,7 @@ class ServedEcho {
 
   std::string local() const { return "unix:" + dir_.file("rpc.sock"); }
   std::string tcp() const { return server_->tcp_addresses().front(); }
+  std::string tls() const { return server_->tls_addresses().front(); }
   EchoService& service() { return service_; }
   Api& api() { return *api_; }
   Server& server() { return *server_; }
