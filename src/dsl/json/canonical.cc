@@ -9,6 +9,8 @@
 
 #include <boost/json/value.hpp>
 
+#include "dsl/json/text.h"
+
 namespace dsl::json {
 
 namespace {
@@ -16,44 +18,6 @@ namespace {
 // I-JSON (RFC 7493 section 2.2): integers beyond this are not the same number everywhere.
 constexpr std::int64_t kIntegerMax = (std::int64_t{1} << 53) - 1;
 constexpr int kDepthMax = 64;
-
-// Decodes one code point at `at` and moves past it. Nothing for ill-formed UTF-8: overlong forms,
-// surrogates, values above U+10FFFF, truncation.
-std::optional<char32_t> next_code_point(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  if (lead < 0x80) {
-    ++at;
-    return lead;
-  }
-  const int length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() - at < static_cast<std::size_t>(length)) {
-    return std::nullopt;
-  }
-  char32_t point = lead & (0xFFU >> (length + 1));
-  for (int i = 1; i < length; ++i) {
-    const unsigned char next = byte(at + static_cast<std::size_t>(i));
-    if ((next & 0xC0U) != 0x80U) {
-      return std::nullopt;
-    }
-    point = (point << 6) | (next & 0x3FU);
-  }
-  const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
-  if (overlong || (point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF) {
-    return std::nullopt;
-  }
-  at += static_cast<std::size_t>(length);
-  return point;
-}
-
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    if (!next_code_point(text, at)) {
-      return false;
-    }
-  }
-  return true;
-}
 
 // RFC 8785 section 3.2.3: names are sorted by UTF-16 code units. That is the order of code points,
 // except that U+E000..U+FFFF come after the surrogate pairs of everything above.
@@ -73,47 +37,11 @@ bool utf16_less(std::string_view left, std::string_view right) {
   return l == left.size() && r < right.size();
 }
 
-// RFC 8785 section 3.2.2.2.
 Result<void> put_string(std::string_view text, std::string& out) {
   if (!is_utf8(text)) {
     return fail(Code::kInvalidArgument, "a string is not valid UTF-8");
   }
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "\\u00";
-          out += kHex[static_cast<unsigned char>(c) >> 4];
-          out += kHex[static_cast<unsigned char>(c) & 0xF];
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
+  append_string(text, out);
   return {};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "dsl/env/clock.h"
@@ -14,6 +15,7 @@ struct CallStart {
   std::string request_id;
   Peer peer;
   env::MonoTime deadline = env::MonoTime::max();
+  std::function<bool()> cancelled;  // asked beside `cancel`; absent = never
 };
 
 // Thread-safe, except that the caller is set once, before the handler sees the call.
@@ -27,7 +29,9 @@ class ActiveCall final : public CallContext {
   const Peer& peer() const override { return start_.peer; }
   env::WallTime now() const override { return clock_.now(); }
   env::MonoTime deadline() const override { return start_.deadline; }
-  bool cancelled() const override { return gone_.load() || deadline_passed(); }
+  bool cancelled() const override {
+    return gone_.load() || deadline_passed() || (start_.cancelled && start_.cancelled());
+  }
 
   bool deadline_passed() const { return clock_.mono_now() >= start_.deadline; }
   // The client has gone or the server stops.

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "dsl/rpc/server.h"
+#include "dsl/rpc/method_table.h"
 
 namespace dsl::rpc {
 

@@ -27,8 +27,9 @@ struct Peer {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::int32_t pid = 0;
-  std::string address;  // TCP: "127.0.0.1:50514"
-  std::string token;    // the bearer token, when one was sent; never logged
+  std::string address;      // TCP: "127.0.0.1:50514"
+  std::string client_name;  // subject of a verified client certificate, RFC 2253; empty = none
+  std::string token;        // the bearer token, when one was sent; never logged
 };
 
 // Alive for the length of the call. Thread-safe.

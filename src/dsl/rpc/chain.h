@@ -1,5 +1,5 @@
 // What every call passes between its transport and its handler, in this order: deadline,
-// authentication, authorization, sealed check, validation, handler. Knows nothing of gRPC.
+// authentication, authorization, sealed check, validation, audit, handler. Knows nothing of gRPC.
 #pragma once
 
 #include <functional>
@@ -7,8 +7,8 @@
 #include <string>
 
 #include "dsl/rpc/active_call.h"
+#include "dsl/rpc/api.h"
 #include "dsl/rpc/descriptors.h"
-#include "dsl/rpc/server.h"
 #include "dsl/rpc/validator.h"
 
 namespace dsl::rpc {
@@ -20,9 +20,9 @@ class Chain {
     Authenticator authenticate;  // required
     Policy policy;
     std::function<bool()> sealed;
+    Audit audit;
   };
-  // Reads the request's bytes; false when they are not such a message.
-  using Parse = std::function<bool(Message& request)>;
+  using Parse = Api::Parse;
 
   // The error of `check_descriptors` when the table does not keep the contract.
   static Result<Chain> create(const MethodTable& table, Gates gates);
@@ -33,14 +33,17 @@ class Chain {
   // and becomes kInternal.
   Result<void> run(ActiveCall& call, const Route& route, const Parse& parse,
                    MessageSink& sink) const;
+  // Says who calls, and whether he may call what `level` guards.
+  Result<void> admit(ActiveCall& call, Level level) const;
 
  private:
   Chain(std::map<std::string, Route> routes, Validator validator, Gates gates);
 
-  Result<void> pass(ActiveCall& call, const Route& route, const Parse& parse,
-                    MessageSink& sink) const;
-  Result<void> authorize(const ActiveCall& call, const ::dsl::v1::Access& access,
-                         const Message& request) const;
+  // Everything before the handler; the request that it is to see.
+  Result<std::unique_ptr<Message>> pass(ActiveCall& call, const Route& route,
+                                        const Parse& parse) const;
+  Result<void> authenticate(ActiveCall& call, Level level) const;
+  Result<void> authorize(const ActiveCall& call, Level level, const Message& request) const;
 
   std::map<std::string, Route> routes_;
   Validator validator_;

@@ -1,5 +1,6 @@
 #include "dsl/rpc/client.h"
 
+#include <atomic>
 #include <optional>
 
 #include <grpcpp/create_channel.h>
@@ -9,9 +10,12 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/rpc/descriptors.h"
 #include "dsl/rpc/error_detail.h"
 #include "dsl/rpc/grpc_log.h"
+#include "dsl/rpc/grpc_tls.h"
+#include "dsl/rpc/handshake_error.h"
 
 namespace dsl::rpc {
 
@@ -45,7 +49,7 @@ std::shared_ptr<grpc::ChannelCredentials> unverified_tls() {
   return tls::TlsCredentials(options);
 }
 
-grpc::ChannelArguments arguments() {
+grpc::ChannelArguments arguments(const std::optional<ChannelOptions>& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageMax);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kTrailersMax);
@@ -54,13 +58,21 @@ grpc::ChannelArguments arguments() {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a channel is a connection
+  if (options) {
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                     static_cast<int>(options->connect_timeout.count()));
+    if (options->tls && !options->tls->name.empty()) {
+      arguments.SetSslTargetNameOverride(options->tls->name);
+    }
+  }
   return arguments;
 }
 
 // One call: its context, its queue of completions, and the polling of the caller's wish to stop.
 class Call {
  public:
-  explicit Call(const CallOptions& options) : options_(options) {
+  Call(const CallOptions& options, const std::string& token)
+      : options_(options), on_stop_(options.stop, [this] { stop(); }) {
     if (options.timeout.count() > 0) {
       context_.set_deadline(
           gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -68,6 +80,9 @@ class Call {
     }
     if (!options.request_id.empty()) {
       context_.AddMetadata("x-request-id", options.request_id);
+    }
+    if (!token.empty()) {
+      context_.AddMetadata("authorization", "Bearer " + token);
     }
   }
   // gRPC wants its queue empty before it goes.
@@ -83,10 +98,10 @@ class Call {
 
   grpc::ClientContext& context() { return context_; }
   grpc::CompletionQueue& queue() { return queue_; }
-  bool stopped() const { return stopped_; }
+  bool stopped() const { return stopped_.load(); }
 
   void stop() {
-    stopped_ = true;
+    stopped_.store(true);
     context_.TryCancel();
   }
 
@@ -95,7 +110,7 @@ class Call {
     void* tag = nullptr;
     bool good = false;
     while (true) {
-      const bool poll = options_.cancelled && !stopped_;
+      const bool poll = options_.cancelled && !stopped_.load();
       const gpr_timespec until = poll ? gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                                      gpr_time_from_millis(kPollMs, GPR_TIMESPAN))
                                       : gpr_inf_future(GPR_CLOCK_MONOTONIC);
@@ -112,7 +127,8 @@ class Call {
   const CallOptions& options_;
   grpc::CompletionQueue queue_;
   grpc::ClientContext context_;
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false};
+  std::stop_callback<std::function<void()>> on_stop_;  // last: it uses the context
 };
 
 Result<grpc::ByteBuffer> to_bytes(const Message& message) {
@@ -137,9 +153,13 @@ Result<void> from_bytes(grpc::ByteBuffer& bytes, Message& message) {
 
 class GrpcChannel final : public Channel {
  public:
-  GrpcChannel(std::string address, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+  // `env` and `options` of the form with options; nothing of the plain one.
+  GrpcChannel(std::string address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+              env::Env* env = nullptr, std::optional<ChannelOptions> options = {})
       : address_(std::move(address)),
-        stub_(grpc::CreateCustomChannel(address_, credentials, arguments())) {}
+        env_(env),
+        options_(std::move(options)),
+        stub_(grpc::CreateCustomChannel(address_, credentials, arguments(options_))) {}
 
  private:
   Result<void> call_erased(const std::string& method, const Message& request, Message& response,
@@ -147,10 +167,13 @@ class GrpcChannel final : public Channel {
   Result<void> stream_erased(const std::string& method, const Message& request, Message& response,
                              const std::function<Result<void>()>& on_message,
                              const CallOptions& options) override;
+  Result<std::string> token() const;
   Error error_of(const Call& call, const grpc::ClientContext& context,
                  const grpc::Status& status) const;
 
   const std::string address_;
+  env::Env* const env_;
+  const std::optional<ChannelOptions> options_;
   grpc::GenericStub stub_;
 };
 
@@ -159,7 +182,8 @@ Result<void> GrpcChannel::call_erased(const std::string& method, const Message& 
   MC_ASSIGN(grpc::ByteBuffer bytes, to_bytes(request));
   grpc::ByteBuffer answer;
   grpc::Status status;
-  Call call(options);
+  MC_ASSIGN(const std::string bearer, token());
+  Call call(options, bearer);
   const auto reader =
       stub_.PrepareUnaryCall(&call.context(), path_of_method(method), bytes, &call.queue());
   reader->StartCall();
@@ -176,7 +200,8 @@ Result<void> GrpcChannel::stream_erased(const std::string& method, const Message
                                         const std::function<Result<void>()>& on_message,
                                         const CallOptions& options) {
   MC_ASSIGN(const grpc::ByteBuffer bytes, to_bytes(request));
-  Call call(options);
+  MC_ASSIGN(const std::string bearer, token());
+  Call call(options, bearer);
   const auto stream = stub_.PrepareCall(&call.context(), path_of_method(method), &call.queue());
   Result<void> outcome;
   grpc::ByteBuffer answer;
@@ -210,6 +235,10 @@ Result<void> GrpcChannel::stream_erased(const std::string& method, const Message
   return {};
 }
 
+Result<std::string> GrpcChannel::token() const {
+  return options_ && options_->token ? options_->token() : std::string();
+}
+
 Error GrpcChannel::error_of(const Call& call, const grpc::ClientContext& context,
                             const grpc::Status& status) const {
   const auto& trailers = context.GetServerTrailingMetadata();
@@ -229,13 +258,52 @@ Error GrpcChannel::error_of(const Call& call, const grpc::ClientContext& context
     return Error(Code::kUnavailable, text("{} ended the call; it is stopping", address_));
   }
   Error error = decode_error(status.error_code(), status.error_message(), {});
+  if (error.code() == Code::kUnavailable && options_ && options_->tls) {
+    error = explain_handshake(*env_, *options_->tls, address_, std::move(error));
+  }
   if (error.code() == Code::kUnavailable) {
     error.add_context(text("cannot reach {}", address_));
   }
   return error;
 }
 
+// What may be told apart before anyone is called.
+Result<void> check_options(const ChannelOptions& options) {
+  const bool local = options.address.starts_with("unix:");
+  const auto parts = env::split_host_port(options.address);
+  if (!local && !parts) {
+    return fail(Code::kInvalidArgument, "'{}' is no address to call", options.address)
+        .hint("give host:port, or unix:path");
+  }
+  if (options.tls && local) {
+    return fail(Code::kInvalidArgument, "the socket {} speaks no TLS", options.address);
+  }
+  if (options.tls || local) {
+    return {};
+  }
+  if (!env::is_address_literal(parts->host) ||
+      !(parts->host.starts_with("127.") || parts->host == "::1")) {
+    return fail(Code::kInvalidArgument, "{} is not to be called without TLS", options.address)
+        .hint("only loopback addresses are called plain");
+  }
+  if (options.token) {
+    return fail(Code::kInvalidArgument, "no token is sent to {} without TLS", options.address);
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<std::unique_ptr<Channel>> Channel::open(env::Env& env, ChannelOptions options) {
+  route_grpc_log();
+  MC_TRY(check_options(options));
+  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
+  if (options.tls) {
+    MC_ASSIGN(credentials, tls_channel_credentials(env, *options.tls));
+  }
+  std::string address = options.address;
+  return std::make_unique<GrpcChannel>(std::move(address), credentials, &env, std::move(options));
+}
 
 std::unique_ptr<Channel> Channel::open(const std::string& address) {
   route_grpc_log();

@@ -4,11 +4,15 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 
 #include <google/protobuf/message.h>
 
+#include "dsl/env/env.h"
 #include "dsl/result/result.h"
+#include "dsl/tls/tls.h"
 
 namespace dsl::rpc {
 
@@ -19,14 +23,35 @@ struct CallOptions {
   std::string request_id;                    // sent as x-request-id; empty = the server makes one
   // Polled while waiting, about every 100 ms: true cancels the call (kCancelled).
   std::function<bool()> cancelled;
+  std::stop_token stop;  // cancels the call at once (kCancelled)
+};
+
+// A peer over TLS 1.3.
+struct TlsOptions {
+  std::string ca_file;  // PEM; empty = the system's authorities
+  std::string name;     // what its certificate must be for; empty = the host of the address
+  tls::PairFiles pair;  // our certificate, for peers that ask for one; empty = none
+};
+
+struct ChannelOptions {
+  std::string address;  // "unix:/srv/mcp/admin.sock", "192.0.2.7:9444", "[::1]:9444", "rift:9444"
+  std::optional<TlsOptions> tls;  // nothing = plain: a local socket, or loopback
+  // Asked at each call for the bearer token to send with it; an error of it is the call's. Called
+  // on the caller's thread, on several at once. Not over plain TCP, where anyone could read it.
+  std::function<Result<std::string>()> token;
+  std::chrono::milliseconds connect_timeout{10000};  // TCP and TLS together
 };
 
 // Thread-safe. Errors carry code, hint, id and details as the server's handler made them;
 // kUnavailable when the peer cannot be reached.
 class Channel {
  public:
-  // "unix:/srv/mcp/admin.sock" or "127.0.0.1:9444" (plain; TLS comes with dsl::tls). Connects at
-  // the first call.
+  // Reads the files of `options` now, connects at the first call. kInvalidArgument for files that
+  // are no certificates and for options that contradict each other. A call that fails since the
+  // peer's certificate is not trusted is kUnavailable, and tells the names that the certificate
+  // does carry. `env` outlives the channel.
+  static Result<std::unique_ptr<Channel>> open(env::Env& env, ChannelOptions options);
+  // Plain: "unix:/srv/mcp/admin.sock" or "127.0.0.1:9444".
   static std::unique_ptr<Channel> open(const std::string& address);
   // A client over TLS with http/2 that checks no certificate: for health gates only.
   static std::unique_ptr<Channel> open_unverified_tls(const std::string& address);

@@ -9,7 +9,7 @@
 #include <google/protobuf/descriptor.h>
 
 #include "dsl/result/result.h"
-#include "dsl/rpc/server.h"
+#include "dsl/rpc/method_table.h"
 #include "dsl/v1/options.pb.h"
 
 namespace dsl::rpc {

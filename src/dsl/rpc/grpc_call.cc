@@ -1,6 +1,5 @@
 #include "dsl/rpc/grpc_call.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -9,55 +8,12 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include "dsl/rpc/active_call.h"
-#include "dsl/rpc/error_detail.h"
+#include "dsl/rpc/descriptors.h"
+#include "dsl/rpc/grpc_context.h"
 
 namespace dsl::rpc {
 
 namespace {
-
-std::string metadata(const grpc::GenericCallbackServerContext& context, const char* key) {
-  const auto& all = context.client_metadata();
-  const auto found = all.find(key);
-  return found == all.end() ? std::string()
-                            : std::string(found->second.data(), found->second.size());
-}
-
-// What a client may choose; everything else would end up in our logs as it likes.
-bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-  });
-}
-
-std::string request_id(CallHost& host, const grpc::GenericCallbackServerContext& context) {
-  std::string given = metadata(context, "x-request-id");
-  return is_request_id(given) ? given : host.env.random().hex(8);
-}
-
-std::string bearer_token(const grpc::GenericCallbackServerContext& context) {
-  constexpr std::string_view kScheme = "Bearer ";
-  std::string value = metadata(context, "authorization");
-  return value.starts_with(kScheme) ? value.substr(kScheme.size()) : std::string();
-}
-
-// The client's deadline on our monotonic clock; MonoTime::max() when it set none.
-env::MonoTime deadline_of(CallHost& host, const grpc::GenericCallbackServerContext& context) {
-  const gpr_timespec deadline = context.raw_deadline();
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
-    return env::MonoTime::max();
-  }
-  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-  const auto duration = std::chrono::seconds(std::min<std::int64_t>(left.tv_sec, 1LL << 31)) +
-                        std::chrono::nanoseconds(left.tv_nsec);
-  return host.env.clock().mono_now() + duration;
-}
-
-CallStart call_start(CallHost& host, const grpc::GenericCallbackServerContext& context, Peer peer) {
-  peer.token = bearer_token(context);
-  return {method_of_path(context.method()), request_id(host, context), std::move(peer),
-          deadline_of(host, context)};
-}
 
 // Lives from the arrival of the headers to OnDone; a worker that runs its handler keeps it alive
 // too. gRPC's threads call the On* functions, which never block; the handler's thread calls
@@ -80,9 +36,11 @@ class GrpcCall final : public grpc::ServerGenericBidiReactor,
   Result<void> write(const Message& message) override;
 
   void serve();  // on a worker
-  bool parse(Message& request);
+  Result<void> parse(Message& request);
   Result<void> wait_for_write();
   void finish(const Result<void>& result);
+  // Before the chain has seen it.
+  void decline(Error error) { finish(fail(host_.api->refuse(call_, std::move(error)))); }
 
   CallHost& host_;
   grpc::GenericCallbackServerContext& context_;
@@ -100,7 +58,10 @@ class GrpcCall final : public grpc::ServerGenericBidiReactor,
 };
 
 GrpcCall::GrpcCall(CallHost& host, grpc::GenericCallbackServerContext& context, Peer peer)
-    : host_(host), context_(context), call_(host.env.clock(), call_start(host, context, peer)) {
+    : host_(host),
+      context_(context),
+      call_(host.env.clock(),
+            call_start(host, context, method_of_path(context.method()), std::move(peer))) {
   ++host_.calls;
 }
 
@@ -108,18 +69,16 @@ GrpcCall::~GrpcCall() { --host_.calls; }
 
 grpc::ServerGenericBidiReactor* GrpcCall::start() {
   self_ = shared_from_this();
-  route_ = host_.chain.find(call_.method());
+  route_ = host_.api->find(call_.method());
   if (host_.stopping.load()) {
-    finish(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
+    decline(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
   } else if (route_ == nullptr) {
-    finish(fail(Code::kUnimplemented, "{} is not served here", context_.method()));
+    decline(fail(Code::kUnimplemented, "{} is not served here", context_.method()));
   } else if (host_.calls.load() > host_.calls_max) {
-    finish(fail(Code::kRateLimited, "{} calls are open already", host_.calls_max)
-               .hint("try again in a moment"));
+    decline(fail(Code::kRateLimited, "{} calls are open already", host_.calls_max)
+                .hint("try again in a moment"));
   } else {
-    if (!route_->method.streaming) {
-      call_.default_deadline(host_.env.clock().mono_now() + host_.deadline_default);
-    }
+    host_.api->accept(call_, *route_);
     StartRead(&request_);
   }
   return this;
@@ -127,18 +86,21 @@ grpc::ServerGenericBidiReactor* GrpcCall::start() {
 
 void GrpcCall::OnReadDone(bool ok) {
   if (!ok) {
-    finish(answered_ ? Result<void>()
-                     : fail(Code::kInvalidArgument, "the call carried no request"));
+    if (answered_) {
+      finish({});
+    } else {
+      decline(fail(Code::kInvalidArgument, "the call carried no request"));
+    }
     return;
   }
   WorkerPool& pool = route_->method.streaming ? host_.streams : host_.workers;
   if (!pool.submit([self = shared_from_this()] { self->serve(); })) {
-    finish(fail(Code::kRateLimited, "too many calls at once").hint("try again in a moment"));
+    decline(fail(Code::kRateLimited, "too many calls at once").hint("try again in a moment"));
   }
 }
 
 void GrpcCall::serve() {
-  const Result<void> result = host_.chain.run(
+  const Result<void> result = host_.api->run(
       call_, *route_, [this](Message& request) { return parse(request); }, *this);
   if (!result) {
     (void)wait_for_write();  // its outcome no longer matters, only that it is over
@@ -153,9 +115,8 @@ void GrpcCall::serve() {
   }
 }
 
-bool GrpcCall::parse(Message& request) {
-  grpc::ProtoBufferReader reader(&request_);
-  const bool parsed = reader.status().ok() && request.ParseFromZeroCopyStream(&reader);
+Result<void> GrpcCall::parse(Message& request) {
+  Result<void> parsed = parse_request(request_, request);
   request_.Clear();
   return parsed;
 }
@@ -209,10 +170,7 @@ void GrpcCall::finish(const Result<void>& result) {
     Finish(grpc::Status::OK);
     return;
   }
-  const Error& error = result.error();
-  context_.AddTrailingMetadata(kErrorTrailer, encode_error(error, call_.request_id()));
-  Finish(grpc::Status(static_cast<grpc::StatusCode>(code_info(error.code()).grpc_status),
-                      status_message(error)));
+  Finish(refuse(context_, result.error(), call_.request_id()));
 }
 
 void GrpcCall::OnCancel() { call_.cancel(); }

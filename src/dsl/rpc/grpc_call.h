@@ -1,11 +1,12 @@
-// One gRPC call: moves bytes between the transport and the chain.
+// One gRPC call that streams, or that no method of the table answers: moves its bytes between the
+// transport and the chain. Unary calls are in unary_service.h.
 #pragma once
 
 #include <atomic>
-#include <chrono>
+#include <memory>
 
 #include "dsl/env/env.h"
-#include "dsl/rpc/chain.h"
+#include "dsl/rpc/api.h"
 #include "dsl/thread/worker_pool.h"
 
 // Forward, because gRPC's headers belong in .cc files.
@@ -21,13 +22,13 @@ namespace dsl::rpc {
 // What all calls of one server share. Outlives them.
 struct CallHost {
   env::Env& env;
-  Chain chain;
+  std::shared_ptr<Api> api;
   WorkerPool workers;  // unary calls, and each request of a conversation
   WorkerPool streams;  // a thread for each server stream
-  std::chrono::milliseconds deadline_default;
-  int calls_max;  // alive at once, whether read, waiting or running
+  int calls_max;       // alive at once, whether read, waiting or running
   std::atomic<bool> stopping{false};
   std::atomic<int> calls{0};
+  std::atomic<int> quick_calls{0};  // that run on threads of gRPC
 };
 
 // Serves one call that has just arrived. The result belongs to gRPC; `host` must outlive it.

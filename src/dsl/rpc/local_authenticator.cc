@@ -4,7 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 
-#include "dsl/rpc/server.h"
+#include "dsl/rpc/api.h"
 
 namespace dsl::rpc {
 

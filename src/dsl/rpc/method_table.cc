@@ -1,4 +1,4 @@
-#include "dsl/rpc/server.h"
+#include "dsl/rpc/method_table.h"
 
 namespace dsl::rpc {
 

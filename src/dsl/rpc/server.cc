@@ -6,18 +6,21 @@
 #include <optional>
 #include <thread>
 
-#include <arpa/inet.h>
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "dsl/rpc/builtin_services.h"
+#include "dsl/env/socket_address.h"
+#include "dsl/env/unique_fd.h"
 #include "dsl/rpc/grpc_call.h"
 #include "dsl/rpc/grpc_log.h"
+#include "dsl/rpc/grpc_tls.h"
 #include "dsl/rpc/local_listener.h"
+#include "dsl/rpc/unary_service.h"
+#include "dsl/tls/tls.h"
 
 namespace dsl::rpc {
 
@@ -35,89 +38,105 @@ std::string plain_address(const std::string& peer) {
   return address;
 }
 
-struct TcpAddress {
-  std::string host;  // "127.0.0.1", "[::1]"
-  int port = 0;
-};
+bool is_loopback(const env::HostPort& address) {
+  return address.host == "::1" || address.host.starts_with("127.");
+}
 
-Result<TcpAddress> loopback_address(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  const std::string host = address.substr(0, colon);
-  if (colon == std::string::npos || (host != "[::1]" && !host.starts_with("127."))) {
+Result<env::SocketAddress> listen_address(const std::string& address, bool plain) {
+  const auto parsed = env::parse_socket_address(address);
+  if (plain && (!parsed || !is_loopback(*env::split_host_port(address)))) {
     return fail(Code::kInvalidArgument, "cannot serve plain gRPC on {}", address)
         .hint("only loopback addresses such as 127.0.0.1:9444 are allowed without TLS");
   }
-  return TcpAddress{host, std::atoi(address.c_str() + colon + 1)};
+  if (!parsed) {
+    return fail(Code::kInvalidArgument, "cannot listen on {}", address)
+        .hint("give an IP address and a port, such as 0.0.0.0:9444 or [::]:9444");
+  }
+  return *parsed;
 }
 
 // Why the system refuses the address; gRPC itself only logs it.
-std::string bind_error(const TcpAddress& address) {
-  const bool v6 = address.host == "[::1]";
-  sockaddr_storage storage{};
-  void* raw = &storage;
-  socklen_t size = 0;
-  if (v6) {
-    auto* in6 = static_cast<sockaddr_in6*>(raw);
-    in6->sin6_family = AF_INET6;
-    in6->sin6_addr = in6addr_loopback;
-    in6->sin6_port = htons(static_cast<std::uint16_t>(address.port));
-    size = sizeof(sockaddr_in6);
-  } else {
-    auto* in4 = static_cast<sockaddr_in*>(raw);
-    in4->sin_family = AF_INET;
-    inet_pton(AF_INET, address.host.c_str(), &in4->sin_addr);
-    in4->sin_port = htons(static_cast<std::uint16_t>(address.port));
-    size = sizeof(sockaddr_in);
-  }
-  const env::UniqueFd fd(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+std::string bind_error(const env::SocketAddress& address) {
+  const env::UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), static_cast<const sockaddr*>(raw), size) != 0 ||
-      ::listen(fd.get(), 1) != 0) {
+  if (::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), 1) != 0) {
     return std::strerror(errno);
   }
   return {};
 }
 
+// Empty on a connection that brought no certificate; one that was not verified makes none.
+std::string client_name(const grpc::CallbackServerContext& context) {
+  const auto found = context.auth_context()->FindPropertyValues(GRPC_X509_SUBJECT_PROPERTY_NAME);
+  return found.empty() ? std::string() : std::string(found.front().data(), found.front().size());
+}
+
+struct Listening {
+  std::string address;
+  env::SocketAddress parsed;
+  bool plain = false;
+  int port = 0;  // the one that the system gave
+};
+
 class GrpcServer final : public Server, private grpc::CallbackGenericService {
  public:
-  GrpcServer(env::Env& env, Chain chain, const ServerOptions& options, std::size_t workers)
-      : host_{env,
-              std::move(chain),
+  GrpcServer(env::Env& env, std::shared_ptr<Api> api, const ServerOptions& options,
+             std::size_t workers)
+      : host_{env, std::move(api),
               WorkerPool("rpc-worker", {workers, static_cast<std::size_t>(options.queue_max)}),
               WorkerPool("rpc-stream", {static_cast<std::size_t>(options.streams_max), 0}),
-              options.deadline_default,
               static_cast<int>(workers) + options.queue_max + options.streams_max} {}
   ~GrpcServer() override { stop(std::chrono::milliseconds(0)); }
 
   Result<void> listen(const ServerOptions& options);
   std::vector<std::string> tcp_addresses() const override { return tcp_addresses_; }
+  std::vector<std::string> tls_addresses() const override { return tls_addresses_; }
   void stop(std::chrono::milliseconds grace) override;
-  bool stopping() const { return host_.stopping.load(); }
 
  private:
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override;
-  Peer peer_of(const std::string& grpc_peer) const;
+  Peer peer_of(const grpc::CallbackServerContext& context) const;
 
   CallHost host_;
   std::unique_ptr<LocalListener> local_;
+  // One for each TLS listener; asked by `server_` as long as it lives.
+  std::vector<std::shared_ptr<grpc::ServerCredentials>> credentials_;
+  std::unique_ptr<grpc::Service> unary_;
+  bool clients_asked_ = false;  // for certificates
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::string> tcp_addresses_;
+  std::vector<std::string> tls_addresses_;
   std::mutex stop_mutex_;
 };
 
 Result<void> GrpcServer::listen(const ServerOptions& options) {
   grpc::ServerBuilder builder;
-  builder.RegisterCallbackGenericService(this);
+  unary_ = unary_service(
+      host_, [this](const grpc::CallbackServerContext& context) { return peer_of(context); });
+  builder.RegisterService(unary_.get());
+  builder.RegisterCallbackGenericService(this);  // all that the other one does not know
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.message_max));
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a busy port is an error
-  std::vector<TcpAddress> addresses;
-  std::vector<int> ports(options.tcp.size(), 0);
-  for (std::size_t i = 0; i < options.tcp.size(); ++i) {
-    MC_ASSIGN(const TcpAddress address, loopback_address(options.tcp[i]));
-    addresses.push_back(address);
-    builder.AddListeningPort(options.tcp[i], grpc::InsecureServerCredentials(), &ports[i]);
+  if (!options.tls.empty()) {
+    MC_ASSERT(options.credentials != nullptr, "TLS listeners have credentials");
+    MC_TRY(require_tls13());
+    clients_asked_ = !options.credentials->material()->client_ca_pem.empty();
+  }
+  std::vector<Listening> all;
+  all.reserve(options.tcp.size() + options.tls.size());  // gRPC writes ports into it
+  for (const bool plain : {true, false}) {
+    for (const std::string& address : plain ? options.tcp : options.tls) {
+      MC_ASSIGN(const env::SocketAddress parsed, listen_address(address, plain));
+      all.push_back({address, parsed, plain, 0});
+      if (!plain) {
+        credentials_.push_back(tls_server_credentials(options.credentials));
+      }
+      builder.AddListeningPort(address,
+                               plain ? grpc::InsecureServerCredentials() : credentials_.back(),
+                               &all.back().port);
+    }
   }
   if (!options.local_socket.empty()) {
     MC_ASSIGN(local_, LocalListener::open(options.local_socket, options.local_group,
@@ -125,16 +144,17 @@ Result<void> GrpcServer::listen(const ServerOptions& options) {
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) {
-    for (std::size_t i = 0; i < addresses.size(); ++i) {
-      if (const std::string reason = bind_error(addresses[i]); !reason.empty()) {
-        return fail(Code::kInternal, "cannot listen on {}: {}", options.tcp[i], reason)
+    for (const Listening& one : all) {
+      if (const std::string reason = bind_error(one.parsed); !reason.empty()) {
+        return fail(Code::kInternal, "cannot listen on {}: {}", one.address, reason)
             .hint("stop what listens there, or set another address");
       }
     }
     return fail(Code::kInternal, "gRPC cannot listen");
   }
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    tcp_addresses_.push_back(text("{}:{}", addresses[i].host, ports[i]));
+  for (const Listening& one : all) {
+    (one.plain ? tcp_addresses_ : tls_addresses_)
+        .push_back(env::join_host_port(env::split_host_port(one.address)->host, one.port));
   }
   if (local_) {
     local_->start([this](int fd) { grpc::AddInsecureChannelFromFd(server_.get(), fd); });
@@ -144,10 +164,11 @@ Result<void> GrpcServer::listen(const ServerOptions& options) {
 
 grpc::ServerGenericBidiReactor* GrpcServer::CreateReactor(
     grpc::GenericCallbackServerContext* context) {
-  return serve_call(host_, *context, peer_of(context->peer()));
+  return serve_call(host_, *context, peer_of(*context));
 }
 
-Peer GrpcServer::peer_of(const std::string& grpc_peer) const {
+Peer GrpcServer::peer_of(const grpc::CallbackServerContext& context) const {
+  const std::string grpc_peer = context.peer();
   if (local_) {
     if (std::optional<Peer> peer = local_->find(grpc_peer)) {
       return *std::move(peer);
@@ -155,6 +176,9 @@ Peer GrpcServer::peer_of(const std::string& grpc_peer) const {
   }
   Peer peer;
   peer.address = plain_address(grpc_peer);
+  if (clients_asked_) {
+    peer.client_name = client_name(context);
+  }
   return peer;
 }
 
@@ -163,6 +187,7 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
   if (host_.stopping.exchange(true)) {
     return;
   }
+  host_.api->drain();
   if (local_) {
     local_->stop();
   }
@@ -172,25 +197,20 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
   }
   host_.workers.stop();
   host_.streams.stop();
+  for (int running = host_.quick_calls.load(); running > 0; running = host_.quick_calls.load()) {
+    host_.quick_calls.wait(running);
+  }
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(env::Env& env, MethodTable table,
+Result<std::unique_ptr<Server>> Server::start(env::Env& env, std::shared_ptr<Api> api,
                                               ServerOptions options) {
   route_grpc_log();
-  // Handlers run only after `listen`, when this is set for good.
-  auto self = std::make_shared<GrpcServer*>(nullptr);
-  add_health(table,
-             [self, ready = options.ready] { return !(*self)->stopping() && (!ready || ready()); });
-  add_reflection(table);
-  MC_ASSIGN(Chain chain,
-            Chain::create(table, {options.authenticate, options.policy, options.sealed}));
   const std::size_t workers = options.workers > 0
                                   ? static_cast<std::size_t>(options.workers)
                                   : std::max<std::size_t>(4, std::thread::hardware_concurrency());
-  auto server = std::make_unique<GrpcServer>(env, std::move(chain), options, workers);
-  *self = server.get();
+  auto server = std::make_unique<GrpcServer>(env, std::move(api), options, workers);
   MC_TRY(server->listen(options));
   return server;
 }

@@ -40,7 +40,12 @@ std::vector<cli::Command> Commands::list() {
                          }};
   cli::Command config{
       .name = "config", .summary = "About the configuration", .commands = {std::move(reference)}};
-  return {std::move(server), std::move(check_command), std::move(config)};
+  cli::Command openapi_command{.name = "openapi",
+                               .summary = "Print the OpenAPI 3.1 document of the REST API",
+                               .examples = {text("{} openapi | jq .paths", name_)},
+                               .run = [this] { return openapi(); }};
+  return {std::move(server), std::move(check_command), std::move(openapi_command),
+          std::move(config)};
 }
 
 Result<int> Commands::serve() {
@@ -61,6 +66,12 @@ Result<int> Commands::check() {
     return kExitUsage;
   }
   std::fputs(effective->c_str(), stdout);
+  return kExitOk;
+}
+
+Result<int> Commands::openapi() {
+  MC_ASSIGN(const std::string document, service_.openapi());
+  std::fputs(document.c_str(), stdout);
   return kExitOk;
 }
 

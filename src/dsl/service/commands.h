@@ -10,7 +10,8 @@
 
 namespace dsl::service {
 
-// `server`, `check-config` and `config reference`; `version` and `completion` come from dsl::cli.
+// `server`, `check-config`, `openapi` and `config reference`; `version` and `completion` come from
+// dsl::cli.
 //
 //   mcq::Service service;
 //   cli::Globals globals;
@@ -31,6 +32,7 @@ class Commands {
  private:
   Result<int> serve();
   Result<int> check();
+  Result<int> openapi();
   Result<config::Sources> sources() const;
 
   const std::string name_;

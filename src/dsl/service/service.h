@@ -31,6 +31,10 @@ class Service {
   virtual std::vector<std::string> listeners() const = 0;
   // New values are in the bound struct already.
   virtual void reloaded(const std::vector<std::string>& changed_keys) { (void)changed_keys; }
+  // The OpenAPI document of its REST API, for the `openapi` command; asked without `start`.
+  virtual Result<std::string> openapi() {
+    return fail(Code::kUnimplemented, "this service has no REST API");
+  }
   // Stops accepting, drains until `grace` has passed, closes what it owns.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "dsl/log/log.h"
+#include "dsl/service/version.h"
+#include "dsl/transcode/openapi.h"
 #include "mcp/model/codes.h"
 #include "mcp/runtime/podman.h"
 
@@ -91,12 +93,14 @@ Result<void> Agent::start(dsl::env::Env& env) {
   dsl::rpc::MethodTable table;
   add_methods(table, *context_);
   MC_TRY(env.files().make_directories(parent_directory(config_.socket_path), 0750));
+  dsl::rpc::ApiOptions access;
+  access.authenticate = dsl::rpc::local_authenticator(geteuid(), config_.socket_group);
+  access.policy = admins_only;
+  MC_ASSIGN(auto api, dsl::rpc::Api::create(env, std::move(table), std::move(access)));
   dsl::rpc::ServerOptions options;
   options.local_socket = config_.socket_path;
   options.local_group = config_.socket_group;
-  options.authenticate = dsl::rpc::local_authenticator(geteuid(), config_.socket_group);
-  options.policy = admins_only;
-  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(table), std::move(options)));
+  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(api), std::move(options)));
   return {};
 }
 
@@ -106,6 +110,15 @@ void Agent::reloaded(const std::vector<std::string>& changed_keys) {
   for (const std::string& key : changed_keys) {
     logger.info("configuration changed", {{"key", key}});
   }
+}
+
+Result<std::string> Agent::openapi() {
+  HandlerContext context{.env = dsl::env::system_env(), .config = config_};
+  dsl::rpc::MethodTable table;
+  add_methods(table, context);
+  return dsl::transcode::openapi(table, {.title = "mcp-agent",
+                                         .version = dsl::build_info().version,
+                                         .summary = "Owns the containers of one node."});
 }
 
 void Agent::stop(std::chrono::milliseconds grace) {

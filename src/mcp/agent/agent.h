@@ -29,6 +29,7 @@ class Agent : public dsl::service::Service {
   Result<void> start(dsl::env::Env& env) override;
   std::vector<std::string> listeners() const override;
   void reloaded(const std::vector<std::string>& changed_keys) override;
+  Result<std::string> openapi() override;
   void stop(std::chrono::milliseconds grace) override;
 
   const Config& config() const { return config_; }

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "dsl/rpc/server.h"
+#include "dsl/rpc/api.h"
 #include "mcp/agent/core.h"
 #include "mcp/agent/doctor.h"
 

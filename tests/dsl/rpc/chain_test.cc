@@ -43,11 +43,18 @@ class ChainTest : public testing::Test {
     ActiveCall active(env::system_env().clock(), std::move(start));
     const Route* route = chain.find(active.method());
     return chain.run(
-        active, *route, [&](Message& request) { return request.ParseFromString(bytes); }, sink_);
+        active, *route,
+        [&](Message& request) -> Result<void> {
+          if (!request.ParseFromString(bytes)) {
+            return fail(Code::kInvalidArgument, "cannot be read");
+          }
+          return {};
+        },
+        sink_);
   }
 
   EchoService service_;
-  Chain::Gates gates_{authenticate, nullptr, nullptr};
+  Chain::Gates gates_{authenticate, nullptr, nullptr, {}};
   LastMessage sink_;
 };
 
@@ -126,7 +133,7 @@ TEST_F(ChainTest, ASealedServiceAnswersOnlyWhatMayBeCalledSealed) {
 TEST_F(ChainTest, ADeniedCallerLearnsNothingAboutHisRequest) {
   EXPECT_THAT(call("Echo", "guest", "\xff"), failed_with(Code::kPermissionDenied));
   EXPECT_THAT(call("Echo", "secret", "\xff"),
-              failed_saying(Code::kInvalidArgument, "not a dsl.rpc.test.EchoRequest"));
+              failed_saying(Code::kInvalidArgument, "cannot be read"));
 }
 
 TEST_F(ChainTest, ChecksRunBeforeTheHandler) {
@@ -150,6 +157,30 @@ TEST_F(ChainTest, AThrowingHandlerIsAnInternalErrorThatSaysNothingOfIt) {
 TEST_F(ChainTest, AGoodCallIsAnswered) {
   EXPECT_THAT(call("Echo", "secret"), ok());
   EXPECT_EQ(sink_.text(), "hi");
+}
+
+TEST_F(ChainTest, ARefusedChangeIsToldToTheAuditWithItsCaller) {
+  std::vector<std::string> refused;
+  gates_.audit.refused = [&](const CallContext& context, const Error& error) {
+    refused.push_back(context.caller().subject + ": " + error.message());
+  };
+
+  EXPECT_THAT(call("Admin", "secret"), failed_with(Code::kPermissionDenied));
+  EXPECT_THAT(call("Admin", "boss", "\xff"), failed_with(Code::kInvalidArgument));
+  EXPECT_THAT(call("Echo", "guest"), failed_with(Code::kPermissionDenied));  // changes nothing
+  EXPECT_THAT(refused,
+              testing::ElementsAre("secret: secret may not call dsl.rpc.test.EchoService.Admin",
+                                   "boss: cannot be read"));
+}
+
+TEST_F(ChainTest, AChangeThatCannotBeRecordedIsNotMade) {
+  gates_.audit.begin = [](const CallContext&) -> Result<void> {
+    return fail(Code::kNoSpace, "the audit is full");
+  };
+
+  EXPECT_THAT(call("Admin", "boss"), failed_with(Code::kNoSpace));
+  EXPECT_EQ(service_.echoed, 0);
+  EXPECT_THAT(call("Echo", "boss"), ok());
 }
 
 TEST(LocalAuthenticator, TrustsRootTheServiceAndItsGroupOnTheLocalSocketOnly) {

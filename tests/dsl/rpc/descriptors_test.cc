@@ -31,10 +31,7 @@ TEST(CheckDescriptors, AMethodWithoutAccessIsNamedAndTheServerRefusesToStart) {
               failed_saying(Code::kInternal,
                             "dsl.rpc.test.UnclassifiedService.Bare has no "
                             "(dsl.v1.access) option"));
-  ServerOptions options;
-  options.authenticate = authenticate;
-  options.tcp = {"127.0.0.1:0"};
-  EXPECT_THAT(Server::start(env::system_env(), table, options),
+  EXPECT_THAT(Api::create(env::system_env(), table, {.authenticate = authenticate}),
               failed_saying(Code::kInternal, "dsl.rpc.test.UnclassifiedService.Bare"));
 }
 

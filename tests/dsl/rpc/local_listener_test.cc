@@ -210,9 +210,9 @@ TEST(LocalSocket, DescriptorOutlivesTheConnectionWhileACallRuns) {
                                       return Result<EchoReply>(EchoReply());
                                     });
   ServerOptions options;
-  options.authenticate = authenticate;
   options.local_socket = dir.file("s");
-  const auto server = require_ok(Server::start(env::system_env(), std::move(table), options));
+  const auto server =
+      require_ok(Server::start(env::system_env(), make_api(std::move(table)), options));
   const auto client = require_ok(
       env::system_env().processes().start(python_command("unix:" + dir.file("s"), {"unary"})));
 

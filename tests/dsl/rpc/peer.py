@@ -123,9 +123,23 @@ def health(channel, service=""):
     print(stub(request, timeout=10).hex())
 
 
+def open_channel(address):
+    """HOST:PORT and unix:PATH are plain; tls:CA_FILE:HOST:PORT, with @TOKEN or without."""
+    if not address.startswith("tls:"):
+        return grpc.insecure_channel(address)
+    ca_file, target = address.removeprefix("tls:").split(":", 1)
+    target, _, token = target.partition("@")
+    with open(ca_file, "rb") as file:
+        credentials = grpc.ssl_channel_credentials(file.read())
+    if token:
+        credentials = grpc.composite_channel_credentials(
+            credentials, grpc.access_token_call_credentials(token))
+    return grpc.secure_channel(target, credentials)
+
+
 def main():
     address, case, *arguments = sys.argv[1:]
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(address) as channel:
         try:
             globals()[case](channel, *arguments)
         except grpc.RpcError as error:

@@ -16,4 +16,12 @@ Result<Caller> authenticate(const Peer& peer) {
       .hint("log in with mcias login");
 }
 
+std::shared_ptr<Api> make_api(MethodTable table, ApiOptions options) {
+  if (!options.authenticate) {
+    options.authenticate = authenticate;
+  }
+  return dsl::test::require_ok(
+      Api::create(env::system_env(), std::move(table), std::move(options)));
+}
+
 }  // namespace dsl::rpc::test

@@ -81,10 +81,9 @@ class Hanging {
 TEST(Server, RefusesToServePlainBeyondLoopback) {
   EchoService service;
   ServerOptions options;
-  options.authenticate = authenticate;
   for (const char* address : {"0.0.0.0:0", "192.0.2.1:0", "[::]:0", "localhost", ""}) {
     options.tcp = {address};
-    EXPECT_THAT(Server::start(env::system_env(), service.table(), options),
+    EXPECT_THAT(Server::start(env::system_env(), make_api(service.table()), options),
                 failed_saying(Code::kInvalidArgument, "only loopback"))
         << address;
   }
@@ -94,10 +93,9 @@ TEST(Server, NamesAPortThatIsBusy) {
   ServedEcho first;
   EchoService service;
   ServerOptions options;
-  options.authenticate = authenticate;
   options.tcp = {first.tcp()};
 
-  EXPECT_THAT(Server::start(env::system_env(), service.table(), options),
+  EXPECT_THAT(Server::start(env::system_env(), make_api(service.table()), options),
               failed_saying(Code::kInternal,
                             "cannot listen on " + first.tcp() + ": Address already in use"));
 }
@@ -136,9 +134,7 @@ TEST(Server, UnaryCallsBeyondWorkersAndQueueAreRefused) {
 }
 
 TEST(Server, ACallWithoutADeadlineGetsTheDefault) {
-  ServerOptions options;
-  options.deadline_default = std::chrono::milliseconds(50);
-  ServedEcho echo(options);
+  ServedEcho echo({}, {.deadline_default = std::chrono::milliseconds(50)});
   CallOptions patient;
   patient.timeout = std::chrono::milliseconds(0);
 
@@ -179,9 +175,7 @@ TEST(Server, HealthFollowsReadiness) {
   using Request = ::grpc::health::v1::HealthCheckRequest;
   using Response = ::grpc::health::v1::HealthCheckResponse;
   std::atomic<bool> ready{false};
-  ServerOptions options;
-  options.ready = [&] { return ready.load(); };
-  ServedEcho echo(options);
+  ServedEcho echo({}, {.ready = [&] { return ready.load(); }});
   const auto channel = Channel::open(echo.tcp());
 
   EXPECT_EQ(require_ok(channel->call<Response>("grpc.health.v1.Health.Check", Request())).status(),

@@ -12,8 +12,8 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 // The caller of "python3-grpcio over ...": a token is not needed locally, and TCP gets one for all.
-ServerOptions trusting() {
-  ServerOptions options;
+ApiOptions trusting() {
+  ApiOptions options;
   options.authenticate = [](const Peer& peer) -> Result<Caller> {
     if (peer.local) {
       return authenticate(peer);
@@ -25,7 +25,7 @@ ServerOptions trusting() {
 
 class Serving : public testing::TestWithParam<bool> {
  protected:
-  Serving() : echo_(trusting()) {}
+  Serving() : echo_({}, trusting()) {}
   std::string python(std::vector<std::string> arguments) {
     return python_peer(GetParam() ? echo_.local() : echo_.tcp(), std::move(arguments));
   }

@@ -34,14 +34,16 @@ pb::Node default_node() {
 }  // namespace
 
 CannedAgent::CannedAgent(const std::string& socket) : node(default_node()) {
-  dsl::rpc::ServerOptions options;
-  options.local_socket = socket;
-  options.authenticate = dsl::rpc::local_authenticator(getuid(), "");
-  options.policy = [](const CallContext&, const google::protobuf::Message&) -> Result<void> {
+  dsl::env::Env& env = dsl::env::system_env();
+  dsl::rpc::ApiOptions access;
+  access.authenticate = dsl::rpc::local_authenticator(getuid(), "");
+  access.policy = [](const CallContext&, const google::protobuf::Message&) -> Result<void> {
     return {};
   };
-  server_ = dsl::test::require_ok(
-      dsl::rpc::Server::start(dsl::env::system_env(), table(), std::move(options)));
+  auto api = dsl::test::require_ok(dsl::rpc::Api::create(env, table(), std::move(access)));
+  dsl::rpc::ServerOptions options;
+  options.local_socket = socket;
+  server_ = dsl::test::require_ok(dsl::rpc::Server::start(env, std::move(api), std::move(options)));
 }
 
 std::vector<pb::DeployRequest> CannedAgent::deploys() {

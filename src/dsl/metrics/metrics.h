@@ -1,0 +1,84 @@
+// Counters, gauges and histograms of a service, as Prometheus reads them.
+//
+//   metrics::Registry registry("mcns");
+//   auto& answers = registry.counter("answers_total", "Answers sent.", {"rcode"});
+//   answers.add({"NOERROR"});
+//
+// A name is mc_<service>_<thing>_<unit>: the registry puts the first two in front and asks for a
+// unit at the end. Label names are fixed when a metric is made. Metrics live as long as the
+// registry, and all of it is thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dsl/result/result.h"
+
+namespace dsl::metrics {
+
+// Values of the labels, in the order of their names (a wrong count is asserted).
+using LabelValues = std::initializer_list<std::string_view>;
+
+class Counter {
+ public:
+  virtual ~Counter() = default;
+  virtual void add(LabelValues labels, double by = 1) = 0;
+};
+
+class Gauge {
+ public:
+  virtual ~Gauge() = default;
+  virtual void set(LabelValues labels, double value) = 0;
+};
+
+class Histogram {
+ public:
+  virtual ~Histogram() = default;
+  virtual void observe(LabelValues labels, double value) = 0;
+};
+
+// Upper bounds of latency buckets, in seconds: 0.5 ms to 30 s.
+const std::vector<double>& latency_buckets();
+
+// kInvalidArgument unless it is words of small letters and digits with a known unit last: total,
+// seconds, bytes, ratio, days, info, count.
+Result<void> check_name(std::string_view name);
+
+class Registry {
+ public:
+  // Different sets of label values of one metric. Beyond it new sets are not recorded, but counted
+  // in mc_<service>_metrics_rejected_total and logged once: a label must never hold what strangers
+  // choose.
+  static constexpr std::size_t kLabelSetsMax = 1000;
+
+  // `service` names every metric: "mcp_agent". Has build-info from the start.
+  explicit Registry(std::string service, std::size_t label_sets_max = kLabelSetsMax);
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // A wrong name, or one that is taken, is asserted.
+  Counter& counter(const std::string& name, const std::string& help,
+                   std::vector<std::string> labels = {});
+  Gauge& gauge(const std::string& name, const std::string& help,
+               std::vector<std::string> labels = {});
+  Histogram& histogram(const std::string& name, const std::string& help,
+                       std::vector<std::string> labels, std::vector<double> buckets);
+  // Called before each exposition, to set gauges that nobody sets as they change. Must not block
+  // for long. To be added before the first exposition.
+  void before_exposition(std::function<void()> update);
+
+  // The text format, version 0.0.4.
+  std::string exposition();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dsl::metrics

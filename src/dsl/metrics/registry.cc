@@ -1,0 +1,251 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "dsl/log/log.h"
+#include "dsl/metrics/metrics.h"
+#include "dsl/service/version.h"
+
+namespace dsl::metrics {
+
+namespace {
+
+const log::Logger logger("metrics");
+
+constexpr std::array<std::string_view, 7> kUnits{"total", "seconds", "bytes", "ratio",
+                                                 "days",  "info",    "count"};
+
+// The members of one metric by their label values. `Metric` is prometheus-cpp's.
+template <class Metric>
+class Family {
+ public:
+  using Make = std::function<Metric&(const prometheus::Labels&)>;
+
+  Family(std::string name, std::vector<std::string> labels, std::size_t max, Make make,
+         std::function<void()> rejected)
+      : name_(std::move(name)),
+        labels_(std::move(labels)),
+        max_(max),
+        make_(std::move(make)),
+        rejected_(std::move(rejected)) {}
+
+  // Nothing when the set would be one too many.
+  Metric* find(LabelValues values) {
+    MC_ASSERT(values.size() == labels_.size(), "a metric gets a value for each of its labels");
+    const std::vector<std::string> key(values.begin(), values.end());
+    {
+      const std::shared_lock lock(mutex_);
+      if (const auto found = members_.find(key); found != members_.end()) {
+        return found->second;
+      }
+    }
+    return add(key);
+  }
+
+ private:
+  Metric* add(const std::vector<std::string>& key) {
+    const std::unique_lock lock(mutex_);
+    if (const auto found = members_.find(key); found != members_.end()) {
+      return found->second;
+    }
+    if (members_.size() >= max_) {
+      rejected_();
+      if (!warned_) {
+        warned_ = true;
+        logger.warn("a metric has too many label sets; new ones are not recorded",
+                    {{"metric", name_}, {"max", max_}});
+      }
+      return nullptr;
+    }
+    prometheus::Labels labels;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      labels[labels_[i]] = key[i];
+    }
+    return members_[key] = &make_(labels);
+  }
+
+  const std::string name_;
+  const std::vector<std::string> labels_;
+  const std::size_t max_;
+  const Make make_;
+  const std::function<void()> rejected_;
+  std::shared_mutex mutex_;
+  std::map<std::vector<std::string>, Metric*> members_;  // guarded by mutex_
+  bool warned_ = false;                                  // guarded by mutex_
+};
+
+class OneCounter final : public Counter {
+ public:
+  explicit OneCounter(std::unique_ptr<Family<prometheus::Counter>> family)
+      : family_(std::move(family)) {}
+  void add(LabelValues labels, double by) override {
+    if (auto* member = family_->find(labels)) {
+      member->Increment(by);
+    }
+  }
+
+ private:
+  const std::unique_ptr<Family<prometheus::Counter>> family_;
+};
+
+class OneGauge final : public Gauge {
+ public:
+  explicit OneGauge(std::unique_ptr<Family<prometheus::Gauge>> family)
+      : family_(std::move(family)) {}
+  void set(LabelValues labels, double value) override {
+    if (auto* member = family_->find(labels)) {
+      member->Set(value);
+    }
+  }
+
+ private:
+  const std::unique_ptr<Family<prometheus::Gauge>> family_;
+};
+
+class OneHistogram final : public Histogram {
+ public:
+  explicit OneHistogram(std::unique_ptr<Family<prometheus::Histogram>> family)
+      : family_(std::move(family)) {}
+  void observe(LabelValues labels, double value) override {
+    if (auto* member = family_->find(labels)) {
+      member->Observe(value);
+    }
+  }
+
+ private:
+  const std::unique_ptr<Family<prometheus::Histogram>> family_;
+};
+
+}  // namespace
+
+const std::vector<double>& latency_buckets() {
+  static const std::vector<double> kBuckets{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                            0.25,   0.5,   1,      2.5,   5,    10,    30};
+  return kBuckets;
+}
+
+Result<void> check_name(std::string_view name) {
+  const bool letters = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  if (!letters || name.empty() || name.front() < 'a' || name.ends_with('_') ||
+      name.find("__") != std::string_view::npos) {
+    return fail(Code::kInvalidArgument, "'{}' is not words of small letters and digits", name);
+  }
+  const std::size_t last = name.rfind('_');
+  const std::string_view unit = last == std::string_view::npos ? "" : name.substr(last + 1);
+  if (std::find(kUnits.begin(), kUnits.end(), unit) == kUnits.end()) {
+    return fail(Code::kInvalidArgument, "{} does not end with a unit", name)
+        .hint("total, seconds, bytes, ratio, days, info or count");
+  }
+  return {};
+}
+
+struct Registry::Impl {
+  // The full name, which must be right and new.
+  std::string claim(const std::string& name) {
+    MC_ASSERT(check_name(name), "a metric is named <thing>_<unit>");
+    const std::lock_guard lock(mutex);
+    std::string full = text("mc_{}_{}", service, name);
+    MC_ASSERT(names.insert(full).second, "a metric is made once");
+    return full;
+  }
+  template <class Metric>
+  std::unique_ptr<Family<Metric>> family(const std::string& name, std::vector<std::string> labels,
+                                         typename Family<Metric>::Make make) {
+    return std::make_unique<Family<Metric>>(name, std::move(labels), label_sets_max,
+                                            std::move(make), [this] { rejected->Increment(); });
+  }
+
+  std::string service;
+  std::size_t label_sets_max = 0;
+  prometheus::Registry registry;
+  prometheus::Counter* rejected = nullptr;
+  std::mutex mutex;
+  std::set<std::string> names;  // guarded by mutex, as all below
+  std::vector<std::unique_ptr<Counter>> counters;
+  std::vector<std::unique_ptr<Gauge>> gauges;
+  std::vector<std::unique_ptr<Histogram>> histograms;
+  std::vector<std::function<void()>> updates;
+};
+
+Registry::Registry(std::string service, std::size_t label_sets_max)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->service = std::move(service);
+  impl_->label_sets_max = label_sets_max;
+  impl_->rejected = &prometheus::BuildCounter()
+                         .Name(impl_->claim("metrics_rejected_total"))
+                         .Help("Samples refused since their metric had too many label sets.")
+                         .Register(impl_->registry)
+                         .Add({});
+  gauge("build_info", "Always 1; the labels say what runs.", {"version", "commit"})
+      .set({build_info().version, build_info().commit}, 1);
+}
+
+Registry::~Registry() = default;
+
+Counter& Registry::counter(const std::string& name, const std::string& help,
+                           std::vector<std::string> labels) {
+  const std::string full = impl_->claim(name);
+  auto& family = prometheus::BuildCounter().Name(full).Help(help).Register(impl_->registry);
+  auto made = std::make_unique<OneCounter>(impl_->family<prometheus::Counter>(
+      full, std::move(labels), [&family](const prometheus::Labels& set) -> auto& {
+        return family.Add(set);
+      }));
+  const std::lock_guard lock(impl_->mutex);
+  return *impl_->counters.emplace_back(std::move(made));
+}
+
+Gauge& Registry::gauge(const std::string& name, const std::string& help,
+                       std::vector<std::string> labels) {
+  const std::string full = impl_->claim(name);
+  auto& family = prometheus::BuildGauge().Name(full).Help(help).Register(impl_->registry);
+  auto made = std::make_unique<OneGauge>(impl_->family<prometheus::Gauge>(
+      full, std::move(labels), [&family](const prometheus::Labels& set) -> auto& {
+        return family.Add(set);
+      }));
+  const std::lock_guard lock(impl_->mutex);
+  return *impl_->gauges.emplace_back(std::move(made));
+}
+
+Histogram& Registry::histogram(const std::string& name, const std::string& help,
+                               std::vector<std::string> labels, std::vector<double> buckets) {
+  const std::string full = impl_->claim(name);
+  auto& family = prometheus::BuildHistogram().Name(full).Help(help).Register(impl_->registry);
+  auto made = std::make_unique<OneHistogram>(impl_->family<prometheus::Histogram>(
+      full, std::move(labels),
+      [&family, buckets = std::move(buckets) ](const prometheus::Labels& set) -> auto& {
+        return family.Add(set, buckets);
+      }));
+  const std::lock_guard lock(impl_->mutex);
+  return *impl_->histograms.emplace_back(std::move(made));
+}
+
+void Registry::before_exposition(std::function<void()> update) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->updates.push_back(std::move(update));
+}
+
+std::string Registry::exposition() {
+  std::vector<std::function<void()>> updates;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    updates = impl_->updates;
+  }
+  for (const auto& update : updates) {
+    update();
+  }
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+}
+
+}  // namespace dsl::metrics

@@ -1,0 +1,52 @@
+#include "dsl/net/connection_limits.h"
+
+namespace dsl::net {
+
+ConnectionLimits::ConnectionLimits(int total_max, int per_party_max)
+    : total_max_(total_max), per_party_max_(per_party_max) {}
+
+std::optional<ConnectionLimits::Ticket> ConnectionLimits::take(const Address& peer) {
+  std::string party = party_of(peer);
+  const std::lock_guard lock(counts_->mutex);
+  if (counts_->total >= total_max_) {
+    return std::nullopt;
+  }
+  int& of_party = counts_->parties[party];
+  if (of_party >= per_party_max_) {
+    return std::nullopt;
+  }
+  ++of_party;
+  ++counts_->total;
+  return Ticket(counts_, std::move(party));
+}
+
+int ConnectionLimits::taken() const {
+  const std::lock_guard lock(counts_->mutex);
+  return counts_->total;
+}
+
+ConnectionLimits::Ticket& ConnectionLimits::Ticket::operator=(Ticket&& other) noexcept {
+  if (this != &other) {
+    give_back();
+    counts_ = std::move(other.counts_);
+    party_ = std::move(other.party_);
+  }
+  return *this;
+}
+
+void ConnectionLimits::Ticket::give_back() {
+  if (!counts_) {
+    return;
+  }
+  {
+    const std::lock_guard lock(counts_->mutex);
+    --counts_->total;
+    const auto found = counts_->parties.find(party_);
+    if (--found->second == 0) {
+      counts_->parties.erase(found);
+    }
+  }
+  counts_.reset();
+}
+
+}  // namespace dsl::net

@@ -1,0 +1,55 @@
+// How many connections there may be, in total and of one party.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "dsl/net/address.h"
+
+namespace dsl::net {
+
+// Thread-safe. Tickets may outlive the object that gave them.
+class ConnectionLimits {
+ public:
+  // A place that is given back with the end of the ticket. Movable.
+  class Ticket;
+
+  ConnectionLimits(int total_max, int per_party_max);
+
+  // Nothing when either bound is reached.
+  std::optional<Ticket> take(const Address& peer);
+  int taken() const;
+
+ private:
+  struct Counts {
+    mutable std::mutex mutex;
+    int total = 0;
+    std::map<std::string, int> parties;  // each at least 1
+  };
+
+  const int total_max_;
+  const int per_party_max_;
+  const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+};
+
+class ConnectionLimits::Ticket {
+ public:
+  Ticket() = default;
+  Ticket(Ticket&& other) noexcept = default;
+  Ticket& operator=(Ticket&& other) noexcept;
+  ~Ticket() { give_back(); }
+
+ private:
+  friend class ConnectionLimits;
+  Ticket(std::shared_ptr<Counts> counts, std::string party)
+      : counts_(std::move(counts)), party_(std::move(party)) {}
+  void give_back();
+
+  std::shared_ptr<Counts> counts_;
+  std::string party_;
+};
+
+}  // namespace dsl::net

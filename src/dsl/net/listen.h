@@ -1,0 +1,25 @@
+// Listening sockets, made here or handed over by systemd.
+#pragma once
+
+#include "dsl/env/unique_fd.h"
+#include "dsl/net/address.h"
+
+namespace dsl::net {
+
+struct ListenOptions {
+  int backlog = 1024;
+  bool reuse_port = false;  // SO_REUSEPORT: several sockets share the port, one for each loop
+};
+
+// A non-blocking listening TCP socket. kConflict when the port is taken, kPermissionDenied.
+Result<env::UniqueFd> listen_on(const Address& address, const ListenOptions& options = {});
+
+// Takes a descriptor that somebody else has bound (systemd's socket activation); owned from then
+// on, also with an error. kInvalidArgument when it is not a listening stream socket.
+Result<env::UniqueFd> adopt_listener(int fd);
+
+// OpenSSL writes with write(2), which no flag keeps from raising SIGPIPE: unless this process
+// handles that signal, it ignores it from now on.
+void ignore_sigpipe();
+
+}  // namespace dsl::net

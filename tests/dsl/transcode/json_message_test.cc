@@ -1,0 +1,178 @@
+#include "dsl/transcode/json_message.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "dsl/transcode/shop.pb.h"
+#include "support/proto/random_message.h"
+#include "support/result_matchers.h"
+
+namespace dsl::transcode::test {
+namespace {
+
+using dsl::test::failed_saying;
+using dsl::test::failed_with;
+using dsl::test::fill_randomly;
+using dsl::test::require_ok;
+
+Result<Everything> read(const std::string& json) {
+  MC_ASSIGN(const JsonValue value, parse_json(json));
+  Everything message;
+  MC_TRY(read_message(value, message));
+  return message;
+}
+
+std::string print(const google::protobuf::Message& message) {
+  std::string out;
+  require_ok(append_message(message, out));
+  return out;
+}
+
+TEST(ReadMessage, NamesTheFieldThatIsWrong) {
+  struct Row {
+    const char* json;
+    const char* says;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {R"([])", "the body must be an object"},
+           {R"("x")", "the body must be an object"},
+           {R"({"nowhere":1})", "nowhere is not a field of dsl.transcode.test.Everything"},
+           {R"({"inner":{"inner":{"x":1}}})", "inner.inner.x is not a field"},
+           {R"({"int_32":1,"int32":2})", "int32 is there twice"},
+           {R"({"flag":"true"})", "flag must be true or false"},
+           {R"({"flag":1})", "flag must be true or false"},
+           {R"({"text":7})", "text must be a string"},
+           {R"({"text":["a"]})", "text must be a single value"},
+           {R"({"int_32":2147483648})", "int_32 must be a whole number"},
+           {R"({"int_32":1.5})", "int_32 must be a whole number"},
+           {R"({"int_32":true})", "int_32 must be a whole number"},
+           {R"({"int_32":""})", "int_32 must be a whole number"},
+           {R"({"int_32":" 1"})", "int_32 must be a whole number"},
+           {R"({"uint_32":-1})", "uint_32 must be a whole number"},
+           {R"({"uint_64":18446744073709551616})", "uint_64 must be a whole number"},
+           {R"({"int_64":1e30})", "int_64 must be a whole number"},
+           {R"({"real_64":"x"})", "real_64 must be a number"},
+           {R"({"real_64":"nan"})", "real_64 must be a number"},
+           {R"({"real_64":1e999})", "real_64 must be a number"},
+           {R"({"real_32":1e39})", "real_32 must be a number"},
+           {R"({"data":"*"})", "data must be base64"},
+           {R"({"colour":"PURPLE"})", "colour must be one of COLOUR_UNSPECIFIED, COLOUR_RED"},
+           {R"({"colour":"1"})", "colour must be one of"},
+           {R"({"colour":1.5})", "colour must be one of"},
+           {R"({"inner":1})", "inner must be an object"},
+           {R"({"numbers":1})", "numbers must be an array"},
+           {R"({"numbers":[1,"x"]})", "numbers[1] must be a whole number"},
+           {R"({"texts":["a",null]})", "texts[1] must not be null"},
+           {R"({"inners":[{},{"count":"x"}]})", "inners[1].count must be a whole number"},
+           {R"({"words":[]})", "words must be an object"},
+           {R"({"words":{"a":1}})", "words[a] must be a string"},
+           {R"({"words":{"a":null}})", "words[a] must not be null"},
+           {R"({"by_number":{"x":{}}})", "by_number[x] has a key that must be a whole number"},
+           {R"({"by_number":{"1":{"y":1}}})", "by_number[1].y is not a field"},
+           {R"({"one_text":"a","one_number":1})", "one_number is one too many of choice"},
+           {R"({"one_inner":{},"one_text":"a"})", "one_text is one too many of choice"},
+           {R"({"time":"yesterday"})", "time must be the JSON of a google.protobuf.Timestamp"},
+           {R"({"time":7})", "time must be the JSON of"},
+           {R"({"duration":"3"})", "duration must be the JSON of"},
+           {R"({"any":{"@type":"type.googleapis.com/no.Such"}})", "any must be the JSON of"},
+           {R"({"wrapped_flag":"true"})", "wrapped_flag must be true or false"},
+           {R"({"times":["2026-01-01T00:00:00Z","x"]})", "times[1] must be the JSON of"},
+       }) {
+    const auto result = read(row.json);
+    ASSERT_THAT(result, failed_saying(Code::kInvalidArgument, row.says)) << row.json;
+    EXPECT_EQ(result.error().details().size(), 1u) << row.json;
+  }
+}
+
+TEST(ReadMessage, TakesEveryFormThatTheMappingAllows) {
+  Everything wanted;
+  wanted.set_int_32(5000);
+  wanted.set_int_64(-7);
+  wanted.set_real_64(2);
+  wanted.set_real_32(0);
+  wanted.set_data("\xfb\xff");
+  wanted.set_colour(COLOUR_RED);
+  wanted.set_size(static_cast<Everything::Size>(42));
+  wanted.mutable_wrapped_number()->set_value(9);
+  wanted.mutable_value()->set_null_value(google::protobuf::NULL_VALUE);
+  (*wanted.mutable_by_flag())[true] = COLOUR_DARK_BLUE;
+
+  const Everything got = require_ok(read(
+      R"({"int_32":5e3,"int64":"-7","real_64":"2","real_32":1e-60,"data":"-_8","colour":1,"size":42,
+          "wrappedNumber":"9","value":null,"time":null,"texts":null,"nothing":null,
+          "by_flag":{"true":"COLOUR_DARK_BLUE"}})"));
+
+  EXPECT_EQ(got.SerializeAsString(), wanted.SerializeAsString()) << print(got);
+}
+
+TEST(AppendMessage, PrintsDefaultsOriginalNamesAndBigIntegersAsStrings) {
+  Everything message;
+  message.set_int_64(-9223372036854775807 - 1);
+  message.set_real_64(0.1);
+  message.mutable_inner();
+  (*message.mutable_by_number())[-1];
+
+  EXPECT_EQ(
+      print(message),
+      R"({"flag":false,"int_32":0,"int_64":"-9223372036854775808","uint_32":0,"uint_64":"0",)"
+      R"("sint_32":0,"sint_64":"0","fixed_32":0,"fixed_64":"0","sfixed_32":0,"sfixed_64":"0",)"
+      R"("real_32":0,"real_64":0.1,"text":"","data":"","colour":"COLOUR_UNSPECIFIED",)"
+      R"("size":"SMALL","inner":{"name":"","count":"0"},"flags":[],"numbers":[],"reals":[],)"
+      R"("texts":[],"datas":[],"colours":[],"inners":[],"words":{},)"
+      R"("by_number":{"-1":{"name":"","count":"0"}},"by_flag":{},"by_big":{},"nothing":null,)"
+      R"("times":[]})");
+}
+
+TEST(AppendMessage, TextThatIsNotUtf8IsStillJson) {
+  Everything message;
+  message.set_text("a\xff\"b");
+
+  EXPECT_THAT(print(message), testing::HasSubstr("\"text\":\"a\xEF\xBF\xBD\\\"b\""));
+}
+
+TEST(AppendMessage, ATimeBeyondTheMappingIsAnError) {
+  Everything message;
+  message.mutable_time()->set_seconds(253402300800);  // the year 10000
+  std::string out;
+
+  EXPECT_THAT(append_message(message, out), failed_with(Code::kDataLoss));
+}
+
+RC_GTEST_PROP(JsonRoundTrip, AMessageComesBackAsItWas, (std::uint64_t seed)) {
+  Everything message;
+  fill_randomly(message, seed);
+  const std::string json = print(message);
+
+  const auto got = read(json);
+
+  RC_LOG() << json;
+  RC_ASSERT(got.has_value());
+  google::protobuf::util::MessageDifferencer differencer;
+  google::protobuf::util::DefaultFieldComparator comparator;
+  comparator.set_treat_nan_as_equal(true);
+  differencer.set_field_comparator(&comparator);
+  std::string differences;
+  differencer.ReportDifferencesToString(&differences);
+  const bool same = differencer.Compare(message, *got);
+  RC_LOG() << differences;
+  RC_ASSERT(same);
+  RC_ASSERT(print(*got) == json);
+}
+
+RC_GTEST_PROP(JsonRoundTrip, LibprotobufReadsTheSameFromOurJson, (std::uint64_t seed)) {
+  Everything message;
+  fill_randomly(message, seed);
+  Everything theirs;
+
+  const auto status = google::protobuf::util::JsonStringToMessage(print(message), &theirs);
+
+  RC_LOG() << status.ToString() << print(message);
+  RC_ASSERT(status.ok());
+  RC_ASSERT(print(theirs) == print(message));
+}
+
+}  // namespace
+}  // namespace dsl::transcode::test
