@@ -18,6 +18,9 @@ namespace {
 constexpr std::size_t kPendingMax = 64u << 10;  // answer bytes of one stream beside those of its call
 constexpr std::size_t kHeaderOverhead = 32;     // RFC 9113 section 6.5.2
 constexpr std::size_t kOutboundAcksMax = 100;   // answers to PING and SETTINGS waiting to be sent
+// Of a request that was answered before its end.
+constexpr std::chrono::milliseconds kLingerTime{2000};
+constexpr std::size_t kLingerMax = 1u << 20;
 
 using Stream = Http2Stream;
 
@@ -314,7 +317,16 @@ int Http2Session::on_data(nghttp2_session* session, std::uint8_t, std::int32_t i
   // The connection's window bounds nothing of ours: what waits is bounded stream by stream.
   (void)nghttp2_session_consume_connection(session, size);
   Stream* stream = self_of(self).find(id);
-  if (stream == nullptr || stream->responded) {
+  if (stream == nullptr) {
+    return 0;
+  }
+  if (stream->call_ended) {
+    stream->dropped += size;
+    if (stream->dropped <= kLingerMax) {
+      (void)nghttp2_session_consume_stream(session, id, size);
+    } else if (stream->answer_sent) {
+      self_of(self).reset(id, NGHTTP2_NO_ERROR);  // RFC 9113 section 8.1
+    }
     return 0;
   }
   stream->call->add_body(view(data, size));
@@ -442,9 +454,9 @@ int Http2Session::on_sent(nghttp2_session*, const nghttp2_frame* frame, void* se
   Stream* stream = ends ? self_of(self).find(frame->hd.stream_id) : nullptr;
   if (stream != nullptr) {
     stream->answer_sent = true;
-    if (!stream->request_done) {
-      self_of(self).reset(stream->id, NGHTTP2_NO_ERROR);  // RFC 9113 section 8.1
-    }
+    // The rest of the request is dropped for a moment: a reset at the heels of the answer makes
+    // some clients forget the answer (curl 7.88).
+    stream->deadline = self_of(self).now_ + kLingerTime;
   }
   return 0;
 }
@@ -503,7 +515,7 @@ void Http2Session::on_deadline(env::MonoTime now) {
     }
     stream->deadline = env::MonoTime::max();
     if (stream->state == Stream::State::kHead || stream->responded) {
-      reset(id, NGHTTP2_CANCEL);
+      reset(id, stream->answer_sent ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
       continue;
     }
     const bool gather = stream->state == Stream::State::kGather;
