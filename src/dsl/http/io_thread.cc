@@ -1,5 +1,7 @@
 #include "dsl/http/io_thread.h"
 
+#include <future>
+
 #include <pthread.h>
 
 #include "dsl/log/log.h"
@@ -59,11 +61,16 @@ void IoThread::start() {
 }
 
 void IoThread::drain() {
-  loop_->post([this] {
+  if (!thread_.joinable()) {
+    return;
+  }
+  const auto closed = std::make_shared<std::promise<void>>();
+  loop_->post([this, closed] {
     draining_ = true;
     for (const auto& acceptor : acceptors_) {
       acceptor->close();
     }
+    closed->set_value();
     std::vector<std::uint64_t> ids;  // draining one may end it
     for (const auto& [id, connection] : connections_) {
       ids.push_back(id);
@@ -74,6 +81,7 @@ void IoThread::drain() {
       }
     }
   });
+  closed->get_future().wait();
 }
 
 void IoThread::cut() {

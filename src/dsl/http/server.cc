@@ -29,7 +29,11 @@ class HttpServer final : public Server {
   ConnectionCount count_;
   net::ConnectionLimits limits_;
   net::ConnectionLimits limits_of_proxies_;
-  std::vector<env::UniqueFd> sockets_;
+  struct OwnSocket {
+    env::UniqueFd fd;
+    bool shared = false;  // systemd keeps it, and its queue, for who comes after us
+  };
+  std::vector<OwnSocket> sockets_;
   std::vector<std::string> addresses_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::mutex stop_mutex_;
@@ -58,7 +62,7 @@ Result<void> HttpServer::listen(const ServerOptions& options) {
     MC_ASSIGN(env::UniqueFd fd, open_socket(listener));
     addresses_.push_back(net::to_text(net::local_address(fd.get())));
     listeners.push_back({fd.get(), listener.tls, listener.proxy_header});
-    sockets_.push_back(std::move(fd));
+    sockets_.push_back({std::move(fd), listener.fd >= 0});
   }
   const IoThread::Parts parts{dispatcher_, count_, limits_, limits_of_proxies_};
   for (int i = 0; i < std::max(1, options.io_threads); ++i) {
@@ -76,9 +80,15 @@ void HttpServer::stop(std::chrono::milliseconds grace) {
   if (std::exchange(stopped_, true)) {
     return;
   }
+  for (const OwnSocket& socket : sockets_) {
+    if (!socket.shared) {
+      net::refuse_new(socket.fd.get());
+    }
+  }
   for (const auto& thread : threads_) {
     thread->drain();
   }
+  sockets_.clear();
   (void)count_.wait_for_none(grace);  // who is not done by now is cut
   for (const auto& thread : threads_) {
     thread->cut();

@@ -271,7 +271,7 @@ bool ServerConnection::write_some() {
 void ServerConnection::begin_linger() {
   stream_.end_writing();
   state_ = State::kLinger;
-  step_deadline_ = host_.loop().now() + kLingerTime;
+  step_deadline_ = host_.loop().now() + (draining_ ? kDrainIdle : kLingerTime);
   in_.clear();
 }
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <signal.h>
 
@@ -69,6 +70,13 @@ Result<env::UniqueFd> adopt_listener(int number) {
     return fail(env::errno_error(errno, "set flags of", text("descriptor {}", number)));
   }
   return fd;
+}
+
+void refuse_new(int listener) {
+  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &drop_all};
+  // Without it a connection of just this moment is reset: a pity, no error.
+  (void)::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 void ignore_sigpipe() {
