@@ -1,12 +1,11 @@
 // Any bytes as HTTP/1.1: the same requests come out however the bytes are cut, and no body is
 // framed in two ways.
-#include "dsl/http/http1_parser.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "dsl/http/http1_parser.h"
 #include "dsl/http/message.h"
 #include "dsl/http/target_path.h"
 
@@ -56,8 +55,8 @@ Outcome requests_of(std::string_view bytes, std::size_t step) {
           in_body = true;
         }
       } else if (!parser.request_done() && !waiting.empty()) {
-        result = parser.read_body(
-            waiting, [&](std::string_view piece) { outcome.requests += piece; });
+        result =
+            parser.read_body(waiting, [&](std::string_view piece) { outcome.requests += piece; });
       }
       if (result.refusal) {
         outcome.refused = true;

@@ -40,8 +40,11 @@ http::Router routes() {
   router.add({.pattern = "/", .access = http::Access::kPublic, .handle = [](http::Exchange& e) {
                 e.reply({200, {}, "hello"});
               }});
-  router.add({.method = "POST", .pattern = "/{rest...}", .access = http::Access::kPublic,
-              .body_max = 100, .handle = [](http::Exchange& e) {
+  router.add({.method = "POST",
+              .pattern = "/{rest...}",
+              .access = http::Access::kPublic,
+              .body_max = 100,
+              .handle = [](http::Exchange& e) {
                 if (auto body = e.read_all()) {
                   e.reply({200, {}, *body});
                 }
@@ -64,7 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string out;
     for (std::size_t at = 0; at < size && !session->finished(); at += kStep) {
       const std::string_view piece = bytes.substr(at, kStep);
-      MC_ASSERT(session->receive(piece, http::kernel_now()) <= piece.size(), "it takes what there is");
+      MC_ASSERT(session->receive(piece, http::kernel_now()) <= piece.size(),
+                "it takes what there is");
       owner.deliver(*session);
       out.clear();
       session->produce(out, http::kernel_now());

@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
 
-  MC_ASSERT((*header)->size <= size && (*header)->size <= kProxyHeaderMax, "it is within the bytes");
+  MC_ASSERT((*header)->size <= size && (*header)->size <= kProxyHeaderMax,
+            "it is within the bytes");
   // What follows changes nothing, and one byte less is not enough.
   const auto alone = parse_proxy_header(bytes.substr(0, (*header)->size));
   MC_ASSERT(alone && *alone && (*alone)->size == (*header)->size, "it ends where it says");

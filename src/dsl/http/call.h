@@ -79,7 +79,8 @@ class Call final : public Exchange, public std::enable_shared_from_this<Call> {
   void finish_broken();
 
   // For the loop.
-  void add_body(std::string_view piece);  // beyond the route's bound it is dropped, and reading fails
+  void add_body(
+      std::string_view piece);  // beyond the route's bound it is dropped, and reading fails
   void end_body();
   std::size_t body_waiting() const;  // bytes that the handler has not read
   bool body_too_large() const;

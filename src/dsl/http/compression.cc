@@ -38,8 +38,9 @@ bool is_refused(std::string_view parameters) {
 
 std::string gzip(std::string_view body) {
   z_stream stream{};
-  MC_ASSERT(deflateInit2(&stream, kGzipLevel, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK,
-            "zlib: out of memory");
+  MC_ASSERT(
+      deflateInit2(&stream, kGzipLevel, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+      "zlib: out of memory");
   std::string out(deflateBound(&stream, body.size()), '\0');
   stream.next_in = static_cast<Bytef*>(const_cast<void*>(static_cast<const void*>(body.data())));
   stream.avail_in = static_cast<uInt>(body.size());

@@ -82,8 +82,9 @@ std::string strong_etag(std::string_view bytes) {
   constexpr std::string_view kHex = "0123456789abcdef";
   constexpr std::size_t kTagBytes = 16;  // of the hash: no two assets of a service ever collide
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  MC_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
-            "SHA-256 is always there");
+  MC_ASSERT(
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
+      "SHA-256 is always there");
   std::string tag = "\"";
   for (std::size_t i = 0; i < kTagBytes; ++i) {
     tag += kHex[digest[i] >> 4];

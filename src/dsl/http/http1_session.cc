@@ -41,9 +41,9 @@ class Http1Session final : public Session {
 
  private:
   enum class State {
-    kHead,     // of the next request; `since_`: idle, or its first byte
-    kGather,   // its body, before the handler; `since_`: the end of its head
-    kCall,     // the handler runs; the body may still come
+    kHead,    // of the next request; `since_`: idle, or its first byte
+    kGather,  // its body, before the handler; `since_`: the end of its head
+    kCall,    // the handler runs; the body may still come
     kFinished
   };
 
@@ -124,8 +124,7 @@ std::size_t Http1Session::take_body(std::string_view in) {
   }
   if (state_ == State::kGather) {
     if (call_->body_too_large()) {
-      answer(host_.dispatcher.error_reply(
-          413, *call_->body_error(), call_->request_id()));
+      answer(host_.dispatcher.error_reply(413, *call_->body_error(), call_->request_id()));
     } else if (parser_.request_done() || call_->body_waiting() >= kGatherMax) {
       run_call(!parser_.request_done());
     }
@@ -193,9 +192,9 @@ void Http1Session::append_head(const Call::Progress& progress, Reply& head, std:
   status_ = head.status;
   std::string framing;
   if (progress.streamed) {
-    const auto length = std::find_if(head.headers.begin(), head.headers.end(), [](const auto& each) {
-      return same_name(each.first, "content-length");
-    });
+    const auto length =
+        std::find_if(head.headers.begin(), head.headers.end(),
+                     [](const auto& each) { return same_name(each.first, "content-length"); });
     if (has_no_content(head.status)) {
       framing_ = Framing::kNone;
     } else if (length != head.headers.end()) {
@@ -289,8 +288,7 @@ env::MonoTime Http1Session::deadline() const {
       if (draining_ && !head_begun_) {
         return since_ + kDrainIdle;
       }
-      return since_ +
-             (head_begun_ || !served_any_ ? limits_.header_timeout : limits_.idle_timeout);
+      return since_ + (head_begun_ || !served_any_ ? limits_.header_timeout : limits_.idle_timeout);
     }
     case State::kGather:
       return since_ + limits_.read_timeout;

@@ -15,9 +15,10 @@ namespace dsl::http {
 
 namespace {
 
-constexpr std::size_t kPendingMax = 64u << 10;  // answer bytes of one stream beside those of its call
-constexpr std::size_t kHeaderOverhead = 32;     // RFC 9113 section 6.5.2
-constexpr std::size_t kOutboundAcksMax = 100;   // answers to PING and SETTINGS waiting to be sent
+constexpr std::size_t kPendingMax = 64u
+                                    << 10;   // answer bytes of one stream beside those of its call
+constexpr std::size_t kHeaderOverhead = 32;  // RFC 9113 section 6.5.2
+constexpr std::size_t kOutboundAcksMax = 100;  // answers to PING and SETTINGS waiting to be sent
 // Of a request that was answered before its end.
 constexpr std::chrono::milliseconds kLingerTime{2000};
 constexpr std::size_t kLingerMax = 1u << 20;
@@ -163,8 +164,8 @@ void Http2Session::produce(std::string& out, env::MonoTime now) {
     } else if (size < 0) {
       finished_ = true;  // out of memory, or flooded while sending
     } else if (changed_.empty()) {
-      finished_ = nghttp2_session_want_read(session_) == 0 &&
-                  nghttp2_session_want_write(session_) == 0;
+      finished_ =
+          nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
       return;
     }
   }
@@ -213,10 +214,12 @@ void Http2Session::add_header(Stream& stream, std::string_view name, std::string
   } else if (!name.starts_with(':')) {
     if (name == "content-length") {
       std::uint64_t length = 0;
-      (void)std::from_chars(value.data(), value.data() + value.size(), length);  // nghttp2 checks it
+      (void)std::from_chars(value.data(), value.data() + value.size(),
+                            length);  // nghttp2 checks it
       head.content_length = length;
     }
-    stream.expects_continue = stream.expects_continue || (name == "expect" && value == "100-continue");
+    stream.expects_continue =
+        stream.expects_continue || (name == "expect" && value == "100-continue");
     head.headers.emplace_back(name, value);
   }
 }
@@ -331,8 +334,9 @@ int Http2Session::on_data(nghttp2_session* session, std::uint8_t, std::int32_t i
   }
   stream->call->add_body(view(data, size));
   if (stream->call->body_too_large() && stream->state == Stream::State::kGather) {
-    self_of(self).answer(*stream, self_of(self).host_.dispatcher.error_reply(
-                                      413, *stream->call->body_error(), stream->call->request_id()));
+    self_of(self).answer(
+        *stream, self_of(self).host_.dispatcher.error_reply(413, *stream->call->body_error(),
+                                                            stream->call->request_id()));
   } else if (stream->state == Stream::State::kGather &&
              stream->call->body_waiting() >= kGatherMax) {
     self_of(self).run_call(*stream, true);
@@ -502,8 +506,8 @@ void Http2Session::on_deadline(env::MonoTime now) {
   if (now >= goaway_at_) {
     goaway_at_ = env::MonoTime::max();
     (void)nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
-                                nghttp2_session_get_last_proc_stream_id(session_),
-                                NGHTTP2_NO_ERROR, nullptr, 0);
+                                nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                                nullptr, 0);
   }
   if (streams_.empty() && !draining_ && now >= deadline()) {
     (void)nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
@@ -519,11 +523,10 @@ void Http2Session::on_deadline(env::MonoTime now) {
       continue;
     }
     const bool gather = stream->state == Stream::State::kGather;
-    const Error error = fail(Code::kDeadlineExceeded, gather
-                                                          ? "the client is too slow"
-                                                          : "the call took longer than it may");
-    answer(*stream, host_.dispatcher.error_reply(gather ? 408 : 504, error,
-                                                 stream->call->request_id()));
+    const Error error = fail(Code::kDeadlineExceeded, gather ? "the client is too slow"
+                                                             : "the call took longer than it may");
+    answer(*stream,
+           host_.dispatcher.error_reply(gather ? 408 : 504, error, stream->call->request_id()));
   }
 }
 

@@ -39,8 +39,7 @@ Result<std::unique_ptr<IoThread>> IoThread::open(const Parts& parts,
   MC_ASSIGN(auto loop, net::Loop::open());
   std::unique_ptr<IoThread> self(new IoThread(parts, std::move(loop)));
   for (const OpenListener& listener : listeners) {
-    net::ConnectionLimits& limits =
-        listener.proxy_header ? parts.limits_of_proxies : parts.limits;
+    net::ConnectionLimits& limits = listener.proxy_header ? parts.limits_of_proxies : parts.limits;
     MC_ASSIGN(auto acceptor,
               net::Acceptor::open(*self->loop_, listener.fd, &limits,
                                   [thread = self.get(), listener](net::Accepted accepted) {

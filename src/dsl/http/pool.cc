@@ -87,8 +87,7 @@ Result<Response> Pool::try_once(const Target& target, const Request& request,
   const std::string key = key_of(target);
   MC_ASSIGN(auto connection, take(target, key, deadline));
   Lease lease(*this, key, std::move(connection));
-  auto response =
-      (*lease).send(request, left_until(deadline, env_.clock().mono_now()), body_max);
+  auto response = (*lease).send(request, left_until(deadline, env_.clock().mono_now()), body_max);
   sent = (*lease).request_sent();
   if (!response) {
     lease.discard();

@@ -16,7 +16,7 @@ struct PoolOptions {
   std::size_t idle_max = 8;          // of one target, kept when nobody uses them
   std::size_t targets_max = 256;     // known at once; the idle connections of others are closed
   std::chrono::milliseconds idle_time{60000};
-  int tries_max = 3;  // of one call, the first included
+  int tries_max = 3;                      // of one call, the first included
   std::chrono::milliseconds backoff{50};  // before the second try, doubled for each further one
   std::chrono::milliseconds backoff_max{2000};
 };

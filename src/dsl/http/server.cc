@@ -122,8 +122,7 @@ Result<void> check_options(const Router& router, const ServerOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(env::Env& env, Router router,
-                                              ServerOptions options) {
+Result<std::unique_ptr<Server>> Server::start(env::Env& env, Router router, ServerOptions options) {
   if (auto checked = check_options(router, options); !checked) {
     close_given(options.listeners);
     return tl::unexpected(std::move(checked).error());

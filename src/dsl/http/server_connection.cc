@@ -177,7 +177,8 @@ bool ServerConnection::step_detect() {
 
 void ServerConnection::open_session(bool http2) {
   const env::MonoTime now = host_.loop().now();
-  session_ = http2 ? make_http2_session(session_host_, now) : make_http1_session(session_host_, now);
+  session_ =
+      http2 ? make_http2_session(session_host_, now) : make_http1_session(session_host_, now);
   state_ = State::kOpen;
   if (draining_) {
     session_->drain(now);

@@ -17,8 +17,9 @@ Failure listen_failure(int number, const Address& address) {
   const std::string where = to_text(address);
   if (number == EADDRINUSE) {
     return fail(Code::kConflict, "cannot listen on {}: the port is taken", where)
-        .hint(text("stop what listens there (`ss -ltnp sport = :{}` names it), or set another address",
-                   port_of(address)));
+        .hint(text(
+            "stop what listens there (`ss -ltnp sport = :{}` names it), or set another address",
+            port_of(address)));
   }
   if (number == EACCES) {
     return fail(Code::kPermissionDenied, "cannot listen on {}: no permission", where)

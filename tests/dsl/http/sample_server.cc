@@ -70,7 +70,8 @@ SampleServer::SampleServer(Options options)
   env_.use_real_clock();
   Router router;
   router.add(route("GET", "/hello", [](Exchange& e) { e.reply(plain("hello")); }));
-  router.add(route("GET", "/items/{id}", [](Exchange& e) { e.reply(plain("item " + e.param("id"))); }));
+  router.add(
+      route("GET", "/items/{id}", [](Exchange& e) { e.reply(plain("item " + e.param("id"))); }));
   Route echo = route("POST", "/echo", answer_body);
   echo.body_max = 100000;
   router.add(std::move(echo));

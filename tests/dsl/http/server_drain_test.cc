@@ -156,9 +156,8 @@ TEST_P(DrainUnderLoad, NoAcceptedRequestFails) {
             static_cast<std::size_t>(answered));
 }
 
-INSTANTIATE_TEST_SUITE_P(Connections, DrainUnderLoad, ::testing::Bool(), [](const auto& each) {
-  return each.param ? "Tls" : "Plain";
-});
+INSTANTIATE_TEST_SUITE_P(Connections, DrainUnderLoad, ::testing::Bool(),
+                         [](const auto& each) { return each.param ? "Tls" : "Plain"; });
 
 }  // namespace
 }  // namespace dsl::http::test

@@ -98,13 +98,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"HeadersTooLarge",
                    "GET /hello HTTP/1.1\r\nHost: h\r\nX: " + std::string(40000, 'x') + "\r\n\r\n",
                    "431"},
-        BadRequest{"TooManyHeaders", "GET /hello HTTP/1.1\r\nHost: h\r\n" + [] {
-                     std::string many;
-                     for (int i = 0; i < 200; ++i) {
-                       many += "X: y\r\n";
-                     }
-                     return many;
-                   }() + "\r\n",
+        BadRequest{"TooManyHeaders",
+                   "GET /hello HTTP/1.1\r\nHost: h\r\n" +
+                       [] {
+                         std::string many;
+                         for (int i = 0; i < 200; ++i) {
+                           many += "X: y\r\n";
+                         }
+                         return many;
+                       }() +
+                       "\r\n",
                    "431"}),
     [](const auto& each) { return each.param.name; });
 
@@ -231,7 +234,8 @@ TEST(Http1, OldClientsGetAStreamUntilItCloses) {
 TEST(Http1, ExpectationIsMetBeforeTheBody) {
   SampleServer server;
   RawClient client(server.address());
-  client.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   ASSERT_EQ(status_line(client.response()), "HTTP/1.1 100 Continue");
 
   client.send("ok");

@@ -90,13 +90,13 @@ TEST_P(Http2Flood, IsCutOff) {
   EXPECT_EQ(server.curl({}, "/hello"), "hello");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Frames, Http2Flood,
-    ::testing::Values(Flood{"Ping", h2_frame(H2::kPing, 0, 0, "12345678")},
-                      Flood{"Settings", h2_frame(H2::kSettings, 0, 0, "")},
-                      Flood{"Priority",
-                            h2_frame(H2::kPriority, 0, 1, std::string_view("\0\0\0\0\x0f", 5))}),
-    [](const auto& each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(Frames, Http2Flood,
+                         ::testing::Values(Flood{"Ping", h2_frame(H2::kPing, 0, 0, "12345678")},
+                                           Flood{"Settings", h2_frame(H2::kSettings, 0, 0, "")},
+                                           Flood{"Priority",
+                                                 h2_frame(H2::kPriority, 0, 1,
+                                                          std::string_view("\0\0\0\0\x0f", 5))}),
+                         [](const auto& each) { return each.param.name; });
 
 TEST(Http2, EmptyDataFramesAreCutOff) {
   SampleServer server;
@@ -133,9 +133,8 @@ TEST(Http2, EndlessContinuationIsCutOff) {
 TEST(Http2, HeadersBeyondTheLimitGive431) {
   SampleServer server;
 
-  const std::string response =
-      server.curl({"--http2-prior-knowledge", "-i", "-H", "X: " + std::string(40000, 'x')},
-                  "/hello");
+  const std::string response = server.curl(
+      {"--http2-prior-knowledge", "-i", "-H", "X: " + std::string(40000, 'x')}, "/hello");
 
   EXPECT_THAT(response, StartsWith("HTTP/2 431"));
 }
@@ -211,8 +210,7 @@ TEST(Http2, BodiesArriveWhole) {
   EXPECT_EQ(server.size_of("/big/10000000"), "200 10000000");
   EXPECT_EQ(server.size_of("/stream/1000"), "200 10000000");
   EXPECT_EQ(server.curl({}, "/sized"), "abcdef");
-  EXPECT_THAT(server.curl({"-i", "--data-binary", "@" + large}, "/echo"),
-              HasSubstr("HTTP/2 413"));
+  EXPECT_THAT(server.curl({"-i", "--data-binary", "@" + large}, "/echo"), HasSubstr("HTTP/2 413"));
 }
 
 TEST(Http2, PlainClientsUseItByPriorKnowledge) {
@@ -224,9 +222,8 @@ TEST(Http2, PlainClientsUseItByPriorKnowledge) {
 TEST(Http2, NghttpMultiplexes) {
   SampleServer server(with_tls());
 
-  const std::string output =
-      run({"nghttp", "--no-verify-peer", "-v", server.url("/items/1"), server.url("/stream/20"),
-           server.url("/hello")});
+  const std::string output = run({"nghttp", "--no-verify-peer", "-v", server.url("/items/1"),
+                                  server.url("/stream/20"), server.url("/hello")});
 
   EXPECT_THAT(output, HasSubstr("item 1"));
   EXPECT_EQ(server.done(3).size(), 3u);

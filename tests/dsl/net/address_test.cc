@@ -9,9 +9,9 @@ using dsl::test::failed_with;
 using dsl::test::require_ok;
 
 TEST(Address, RefusesWhatIsNoLiteralWithAPort) {
-  for (const char* text : {"", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
-                           "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "[::1]", "[::1:80",
-                           "[127.0.0.1]:80", "127.0.0.1:80 "}) {
+  for (const char* text :
+       {"", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
+        "127.0.0.1:-1", "::1:80", "[::1]", "[::1:80", "[127.0.0.1]:80", "127.0.0.1:80 "}) {
     EXPECT_THAT(parse_address(text), failed_with(Code::kInvalidArgument)) << text;
   }
 }

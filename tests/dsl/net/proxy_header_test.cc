@@ -30,16 +30,17 @@ TEST(ProxyHeader, RefusesWhatIsNone) {
         std::string("PROXY TCP4 192.0.2.7 192.0.2.1 01 2\r\n"),
         std::string("PROXY TCP4 192.0.2.7 192.0.2.1 1 65536\r\n"),
         std::string("PROXY TCP4  192.0.2.7 192.0.2.1 1 2\r\n"),
-        std::string("PROXY TCP4 ::1 ::2 1 2\r\n"), std::string("PROXY UDP4 1.1.1.1 2.2.2.2 1 2\r\n"),
-        "PROXY " + std::string(200, 'x'), bad_version, bad_command, short_addresses, too_long}) {
+        std::string("PROXY TCP4 ::1 ::2 1 2\r\n"),
+        std::string("PROXY UDP4 1.1.1.1 2.2.2.2 1 2\r\n"), "PROXY " + std::string(200, 'x'),
+        bad_version, bad_command, short_addresses, too_long}) {
     EXPECT_THAT(parse_proxy_header(bytes), failed_with(Code::kInvalidArgument)) << bytes;
   }
 }
 
 TEST(ProxyHeader, ProxyThatSpeaksForItselfHasNoAddresses) {
   const std::string local("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
-  for (const std::string& bytes :
-       {std::string("PROXY UNKNOWN\r\n"), std::string("PROXY UNKNOWN ffff::1 ::1 1 2\r\n"), local}) {
+  for (const std::string& bytes : {std::string("PROXY UNKNOWN\r\n"),
+                                   std::string("PROXY UNKNOWN ffff::1 ::1 1 2\r\n"), local}) {
     const auto header = require_ok(parse_proxy_header(bytes + "GET"));
 
     ASSERT_TRUE(header);
