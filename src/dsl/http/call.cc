@@ -259,6 +259,7 @@ bool Call::expire(Reply instead) {
     return false;
   }
   taken_ = true;
+  cancelled_ = true;
   head_out_ = std::move(instead);
   ended_ = true;
   changed_.notify_all();

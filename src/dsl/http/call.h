@@ -89,7 +89,8 @@ class Call final : public Exchange, public std::enable_shared_from_this<Call> {
   // The client has gone: waits of the handler end, its answer is dropped.
   void cancel();
   void stop() { stopping_ = true; }
-  // Takes the answer out of the handler's hands; false when it has begun already.
+  // Takes the answer out of the handler's hands, which sees itself cancelled; false when it has
+  // begun already.
   bool expire(Reply instead);
 
   struct Progress {

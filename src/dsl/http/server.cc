@@ -40,10 +40,11 @@ class HttpServer final : public Server {
   bool stopped_ = false;  // guarded by stop_mutex_
 };
 
-Result<env::UniqueFd> open_socket(const Listener& listener) {
+// `given`: the descriptor that was handed over, if one was.
+Result<env::UniqueFd> open_socket(const Listener& listener, env::UniqueFd given) {
   env::UniqueFd fd;
-  if (listener.fd >= 0) {
-    MC_ASSIGN(fd, net::adopt_listener(listener.fd));
+  if (given) {
+    MC_ASSIGN(fd, net::adopt_listener(given.release()));
   } else {
     MC_ASSIGN(const net::Address address, net::parse_address(listener.address));
     MC_ASSIGN(fd, net::listen_on(address));
@@ -57,9 +58,14 @@ Result<env::UniqueFd> open_socket(const Listener& listener) {
 }
 
 Result<void> HttpServer::listen(const ServerOptions& options) {
-  std::vector<OpenListener> listeners;
+  std::vector<env::UniqueFd> given;  // owned from here on, whatever comes of them
   for (const Listener& listener : options.listeners) {
-    MC_ASSIGN(env::UniqueFd fd, open_socket(listener));
+    given.emplace_back(listener.fd);
+  }
+  std::vector<OpenListener> listeners;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const Listener& listener = options.listeners[i];
+    MC_ASSIGN(env::UniqueFd fd, open_socket(listener, std::move(given[i])));
     addresses_.push_back(net::to_text(net::local_address(fd.get())));
     listeners.push_back({fd.get(), listener.tls, listener.proxy_header});
     sockets_.push_back({std::move(fd), listener.fd >= 0});

@@ -144,7 +144,8 @@ struct ServerOptions {
   std::function<Result<void>(Access access, Exchange& exchange)> authorize;
   // Turns an error of the server itself (404, 413, 431, ...) into an answer; absent = plain text.
   std::function<Reply(const Error& error, std::string_view request_id)> error_reply;
-  // Told about each answered request, for metrics and the access log.
+  // Told about each answered request, for metrics and the access log; 499 = its client had left.
+  // Called on the I/O threads: quick, and thread-safe.
   struct Done {
     std::string_view method, pattern, protocol;  // pattern "" = no route; protocol "h2", "http/1.1"
     int status = 0;

@@ -16,6 +16,8 @@ const log::Logger logger("http.server");
 
 constexpr int kRoundsMax = 16;  // then the other connections get their turn
 constexpr std::chrono::milliseconds kLingerTime{2000};
+// For a connection that has not agreed on a protocol when a drain begins.
+constexpr std::chrono::milliseconds kDrainStart{2000};
 constexpr std::size_t kLingerMax = 1u << 20;  // bytes that are read and dropped
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -305,6 +307,9 @@ void ServerConnection::drain() {
   if (session_) {
     session_->drain(host_.loop().now());
     advance();
+  } else {
+    step_deadline_ = std::min(step_deadline_, host_.loop().now() + kDrainStart);
+    set_timer();
   }
 }
 

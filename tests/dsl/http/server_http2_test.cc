@@ -252,6 +252,17 @@ TEST(Http2, HandlerIsHeldBackByASlowReader) {
   EXPECT_LT(server.pieces_written, 30u);
 }
 
+TEST(Http2, HeadOfAStreamHoldsNoHandler) {
+  SampleServer server;
+  RawClient client(server.address());
+
+  client.send(h2_hello() + h2_frame(H2::kHeaders, kEndStream | kEndHeaders, 1,
+                                    h2_request("HEAD", "/stream/10000")));
+
+  EXPECT_TRUE(server.ended.wait());
+  EXPECT_LT(server.pieces_written, 30u);
+}
+
 TEST(Http2, ResetStreamCancelsItsHandlerAlone) {
   SampleServer server;
   RawClient client(server.address());

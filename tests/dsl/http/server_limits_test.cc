@@ -77,6 +77,18 @@ TEST(ServerStart, RefusesADescriptorThatDoesNotListen) {
               failed_saying(Code::kInvalidArgument, "not a listening stream socket"));
 }
 
+TEST(ServerStart, ClosesWhatItWasGivenWhenItFails) {
+  env::UniqueFd fd = require_ok(net::listen_on(require_ok(net::parse_address("127.0.0.1:0"))));
+  const std::string address = net::to_text(net::local_address(fd.get()));
+  dsl::test::TestEnv env;
+
+  EXPECT_THAT(Server::start(env, Router(),
+                            {.listeners = {{.address = "nonsense"}, {.fd = fd.release()}}}),
+              failed_with(Code::kInvalidArgument));
+
+  EXPECT_THAT(net::listen_on(require_ok(net::parse_address(address))), ok());
+}
+
 TEST(ServerLimits, SlowHeadersGive408) {
   SampleServer::Options options;
   options.server.limits.header_timeout = 50ms;
