@@ -65,6 +65,7 @@ class Http1Session final : public Session {
   bool served_any_ = false;
   bool draining_ = false;
   bool broken_ = false;
+  bool refused_ = false;  // what still comes is not read
 
   // Of the request at hand.
   std::shared_ptr<Call> call_;
@@ -103,20 +104,16 @@ std::size_t Http1Session::receive(std::string_view in, env::MonoTime now) {
 }
 
 std::size_t Http1Session::take_body(std::string_view in) {
+  if (refused_) {
+    return in.size();
+  }
   if (parser_.request_done() || call_->body_waiting() >= kBodyWaitMax) {
     return 0;
   }
   const Http1Parser::Step step =
       parser_.read_body(in, [this](std::string_view piece) { call_->add_body(piece); });
   if (step.refusal) {
-    if (state_ == State::kGather) {
-      refuse(*step.refusal);
-    } else {
-      // The handler is at work on a request that turns out not to be one.
-      broken_ = true;
-      state_ = State::kFinished;
-      cancel();
-    }
+    refuse(*step.refusal);
     return in.size();
   }
   if (parser_.request_done()) {
@@ -180,7 +177,14 @@ void Http1Session::refuse(const Refusal& refusal) {
                                    RequestHead{}, host_.dispatcher.request_id({}), host_.peer);
   }
   close_ = true;
-  answer(host_.dispatcher.error_reply(refusal.status, error, call_->request_id()));
+  refused_ = true;
+  state_ = State::kCall;
+  changed_ = true;
+  if (!call_->expire(host_.dispatcher.error_reply(refusal.status, error, call_->request_id()))) {
+    // An answer has begun, to a request that turns out not to be one.
+    broken_ = true;
+    cancel();
+  }
 }
 
 bool Http1Session::must_close() const {

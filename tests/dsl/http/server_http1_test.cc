@@ -111,6 +111,20 @@ INSTANTIATE_TEST_SUITE_P(
                    "431"}),
     [](const auto& each) { return each.param.name; });
 
+TEST(Http1, RefusedInTheMiddleOfAnUpload) {
+  SampleServer server;
+  RawClient client(server.address());
+  client.send("POST /count HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+
+  for (const char byte : std::string("xyz\r\nGET /hello HTTP/1.1\r\nHost: h\r\n\r\n")) {
+    client.send(std::string_view(&byte, 1));
+  }
+  const std::string response = client.rest();
+
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(response, Not(HasSubstr("hello"))) << "what follows is no request";
+}
+
 TEST(Http1, BadTargetsAreRefused) {
   SampleServer server;
   RawClient client(server.address());
