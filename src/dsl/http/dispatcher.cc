@@ -25,15 +25,15 @@ std::size_t worker_count(const ServerOptions& options) {
 
 // It goes into logs and answers: short and plain.
 bool is_harmless_id(std::string_view id) {
-  return !id.empty() && id.size() <= kRequestIdMax &&
-         std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
+  return !id.empty() && id.size() <= kRequestIdMax && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
 }
 
 Reply plain_reply(const Error& error) {
-  Reply reply{code_info(error.code()).http_status, {{"content-type", "text/plain; charset=utf-8"}},
+  Reply reply{code_info(error.code()).http_status,
+              {{"content-type", "text/plain; charset=utf-8"}},
               error.message() + "\n"};
   if (!error.hint().empty()) {
     reply.body += "hint: " + error.hint() + "\n";
@@ -48,8 +48,7 @@ Dispatcher::Dispatcher(env::Env& env, Router router, const ServerOptions& option
       router_(std::move(router)),
       options_(options),
       id_prefix_(env.random().hex(6)),
-      workers_("http-worker",
-               {worker_count(options), static_cast<std::size_t>(options.queue_max)}),
+      workers_("http-worker", {worker_count(options), static_cast<std::size_t>(options.queue_max)}),
       streams_("http-stream", {static_cast<std::size_t>(options.streams_max), 0}) {}
 
 std::string Dispatcher::request_id(const Headers& headers) {
@@ -73,21 +72,22 @@ std::optional<Reply> Dispatcher::admit(Call& call) const {
                        call.request_id());
   }
   if (match.route == nullptr) {
-    Reply reply = error_reply(
-        405, fail(Code::kUnimplemented, "{} does not take {}", call.path(), call.method())
-                 .hint(text("it takes {}", match.allowed)),
-        call.request_id());
+    Reply reply =
+        error_reply(405,
+                    fail(Code::kUnimplemented, "{} does not take {}", call.path(), call.method())
+                        .hint(text("it takes {}", match.allowed)),
+                    call.request_id());
     reply.headers.emplace_back("allow", match.allowed);
     return reply;
   }
   call.set_route(*match.route, std::move(match.params), options_.limits.read_timeout,
                  options_.limits.write_timeout);
   if (call.head().content_length.value_or(0) > match.route->body_max) {
-    return error_reply(413,
-                       fail(Code::kTooLarge, "the request's body has {} bytes",
-                            *call.head().content_length)
-                           .hint(text("at most {} are taken here", match.route->body_max)),
-                       call.request_id());
+    return error_reply(
+        413,
+        fail(Code::kTooLarge, "the request's body has {} bytes", *call.head().content_length)
+            .hint(text("at most {} are taken here", match.route->body_max)),
+        call.request_id());
   }
   return std::nullopt;
 }
@@ -98,10 +98,10 @@ void Dispatcher::run(std::shared_ptr<Call> call, bool own_thread) {
   if (pool.submit([this, call] { handle(*call); })) {
     return;
   }
-  Reply reply = error_reply(503,
-                            fail(Code::kUnavailable, "all places for requests are taken")
-                                .hint("try again in a moment"),
-                            shared.request_id());
+  Reply reply = error_reply(
+      503,
+      fail(Code::kUnavailable, "all places for requests are taken").hint("try again in a moment"),
+      shared.request_id());
   reply.headers.emplace_back("retry-after", kRetrySeconds);
   shared.reply(std::move(reply));
 }
@@ -147,8 +147,7 @@ void Dispatcher::done(const Call& call, int status) const {
   done.pattern = call.route() == nullptr ? std::string_view() : call.route()->pattern;
   done.protocol = call.place().protocol;
   done.status = status;
-  done.took =
-      std::chrono::duration_cast<std::chrono::microseconds>(kernel_now() - call.begun());
+  done.took = std::chrono::duration_cast<std::chrono::microseconds>(kernel_now() - call.begun());
   options_.on_done(done);
 }
 

@@ -26,7 +26,7 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
 
   Beast() {
     this->eager(true);
-    this->body_limit(boost::none);                       // the route's bound is another's business
+    this->body_limit(boost::none);  // the route's bound is another's business
     this->header_limit(std::numeric_limits<std::uint32_t>::max());  // bounded before Beast sees it
   }
 
@@ -50,8 +50,7 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
     if (headers.size() >= kHeadersMax) {
       return refuse(431, "too many headers", error);
     }
-    const std::string& key =
-        headers.emplace_back(lower_case(view(name)), view(value)).first;
+    const std::string& key = headers.emplace_back(lower_case(view(name)), view(value)).first;
     const std::string_view text = view(value);
     // RFC 9112 section 6.1 and 6.3: what is not beyond doubt is not framed at all.
     if (key == "content-length") {
@@ -83,8 +82,7 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
     if (const auto length = this->content_length()) {
       head.request.content_length = *length;
     }
-    head.request.has_body =
-        this->chunked() || head.request.content_length.value_or(0) > 0;
+    head.request.has_body = this->chunked() || head.request.content_length.value_or(0) > 0;
     head.expects_continue = head.expects_continue && head.request.has_body && !head.http_1_0;
     head.keep_alive = this->keep_alive() && !head.http_1_0;
   }
@@ -173,8 +171,7 @@ Http1Parser::Step Http1Parser::read_head(std::string_view in, std::optional<Head
     return step;
   }
   beast::error_code error;
-  const std::size_t used =
-      beast_->put(boost::asio::const_buffer(in.data(), head_end_), error);
+  const std::size_t used = beast_->put(boost::asio::const_buffer(in.data(), head_end_), error);
   if (error || used != head_end_) {
     step.refusal = beast_->refused(error);
     return step;

@@ -100,7 +100,8 @@ int Loop::wait_ms() const {
     return -1;
   }
   // Rounded up, or the loop would spin through the last millisecond.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - kernel_now());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - kernel_now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600 * 1000));
 }
 
