@@ -56,7 +56,8 @@ def missing_manual_pages(program):
     complaints = [f"no page {name}" for name in sorted(wanted - there)]
     complaints += [f"page {name} is about nothing" for name in sorted(there - wanted)]
     lint = program.run("mandoc", "-T", "lint", "-W", "warning", *sorted(pages.glob("*.1")))
-    complaints += lint.stdout.splitlines()
+    # What is built outside of version control has no date.
+    complaints += [line for line in lint.stdout.splitlines() if "missing date" not in line]
     for name in sorted(wanted & there):
         shown = program.run("man", "-l", pages / f"{name}.1")
         if shown.returncode != 0 or shown.stderr or f"{name} - " not in re.sub(r" +", " ", shown.stdout):

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <grpcpp/create_channel.h>
+#include <grpcpp/create_channel_posix.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/credentials.h>
@@ -140,6 +141,9 @@ class GrpcChannel final : public Channel {
   GrpcChannel(std::string address, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
       : address_(std::move(address)),
         stub_(grpc::CreateCustomChannel(address_, credentials, arguments())) {}
+  GrpcChannel(std::string name, int fd)
+      : address_(std::move(name)),
+        stub_(grpc::CreateCustomInsecureChannelFromFd(address_, fd, arguments())) {}
 
  private:
   Result<void> call_erased(const std::string& method, const Message& request, Message& response,
@@ -240,6 +244,11 @@ Error GrpcChannel::error_of(const Call& call, const grpc::ClientContext& context
 std::unique_ptr<Channel> Channel::open(const std::string& address) {
   route_grpc_log();
   return std::make_unique<GrpcChannel>(address, grpc::InsecureChannelCredentials());
+}
+
+std::unique_ptr<Channel> Channel::open_fd(int fd, const std::string& name) {
+  route_grpc_log();
+  return std::make_unique<GrpcChannel>(name, fd);
 }
 
 std::unique_ptr<Channel> Channel::open_unverified_tls(const std::string& address) {
