@@ -136,16 +136,17 @@ TEST_F(Relay, BothWaysAreFullAtOnceAndNothingIsLost) {
   const std::string down(8u << 20, 'd');
   std::string seen_by_agent;
   std::string seen_by_session;
-  std::array<std::thread, 4> ends{std::thread([&] {
-                                    send_all(in_.ours.get(), up);
-                                    in_.ours.reset();
-                                  }),
-                                  std::thread([&] {
-                                    send_all(agent_.get(), down);
-                                    (void)::shutdown(agent_.get(), SHUT_WR);
-                                  }),
-                                  std::thread([&] { seen_by_agent = read_to_end(agent_.get()); }),
-                                  std::thread([&] { seen_by_session = read_to_end(out_.ours.get()); })};
+  std::array<std::thread, 4> ends{
+      std::thread([&] {
+        send_all(in_.ours.get(), up);
+        in_.ours.reset();
+      }),
+      std::thread([&] {
+        send_all(agent_.get(), down);
+        (void)::shutdown(agent_.get(), SHUT_WR);
+      }),
+      std::thread([&] { seen_by_agent = read_to_end(agent_.get()); }),
+      std::thread([&] { seen_by_session = read_to_end(out_.ours.get()); })};
   for (std::thread& each : ends) {
     each.join();
   }
