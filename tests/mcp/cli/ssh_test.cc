@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dsl/result/result.h"
 #include "mcp/cli/canned_agent.h"
 #include "mcp/cli/program.h"
 #include "mcp/cli/ssh_server.h"
