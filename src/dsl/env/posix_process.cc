@@ -253,10 +253,10 @@ Result<std::unique_ptr<Process>> PosixSpawner::start(const Command& command) {
   MC_ASSIGN(const UniqueFd out, open_above_stdio(to_file ? command.output_path : "/dev/null",
                                                  O_WRONLY | O_APPEND | (to_file ? O_CREAT : 0)));
   const bool handed = command.stdio_fd >= 0;
-  MC_ASSIGN(Child child,
-            launch(command, handed ? command.stdio_fd : in.get(),
-                   handed ? command.stdio_fd : out.get(),
-                   command.stderr_fd >= 0 ? command.stderr_fd : out.get(), Bond::kLoose));
+  MC_ASSIGN(
+      Child child,
+      launch(command, handed ? command.stdio_fd : in.get(), handed ? command.stdio_fd : out.get(),
+             command.stderr_fd >= 0 ? command.stderr_fd : out.get(), Bond::kLoose));
   return std::make_unique<PosixProcess>(std::move(child), command.argv.front());
 }
 

@@ -10,7 +10,7 @@ namespace dsl::service {
 
 namespace {
 
-constexpr int kFirstFd = 3;          // SD_LISTEN_FDS_START
+constexpr int kFirstFd = 3;               // SD_LISTEN_FDS_START
 constexpr std::int64_t kSocketsMax = 64;  // far more than a service has listeners
 // What systemd calls a socket whose unit does not say; also when no names are given at all.
 constexpr std::string_view kUnnamed = "unknown";

@@ -22,8 +22,8 @@ class ActivatedSockets {
   // Reads $LISTEN_FDS, $LISTEN_PID and $LISTEN_FDNAMES and removes them from the environment; the
   // descriptors become ours alone (close-on-exec), so that no child inherits them. Empty when they
   // are meant for another process. To be called first of all: before a fork, before any thread, and
-  // before anything opens a descriptor. kInvalidArgument when the variables contradict each other or
-  // a descriptor is no socket.
+  // before anything opens a descriptor. kInvalidArgument when the variables contradict each other
+  // or a descriptor is no socket.
   static Result<ActivatedSockets> from_environment(env::Env& env);
 
   // The sockets of that name, in the order of the unit's ListenStream= lines; empty when there are

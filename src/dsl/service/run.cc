@@ -134,8 +134,8 @@ Result<void> Runner::hand_over_sockets() {
   for (const std::string& name : sockets_.names()) {
     left += left.empty() ? name : ", " + name;
   }
-  return fail(Code::kInvalidArgument, "systemd listens on sockets that {} does not serve: {}", name_,
-              left)
+  return fail(Code::kInvalidArgument, "systemd listens on sockets that {} does not serve: {}",
+              name_, left)
       .hint("FileDescriptorName= of the .socket unit names the listener that it is for");
 }
 

@@ -112,7 +112,8 @@ std::vector<cli::Command> LocalCommands::list() {
       {.name = "stdio",
        .summary = "Lets a remote mcp in: carries its bytes to the agent's socket and back.",
        .description =
-           "What `mcp --via ssh` runs on the node. Speaks gRPC on standard input and output, as the "
+           "What `mcp --via ssh` runs on the node. Speaks gRPC on standard input and output, as "
+           "the "
            "user who signed in. Needs no TLS, no token and no name service, and no configuration "
            "that can be read: without one the socket is /srv/mcp/admin.sock.",
        .examples = {"ssh root@rift mcp-agent stdio"},

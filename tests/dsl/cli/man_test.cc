@@ -37,13 +37,13 @@ TEST(ManPage, NothingOfATextIsTakenForRoff) {
 }
 
 TEST(ManPage, ABacktickWithoutItsTwinStaysOne) {
-  EXPECT_THAT(page_of("run `demo ps` or ` alone"),
-              HasSubstr("run \\fBdemo ps\\fR or ` alone\n"));
+  EXPECT_THAT(page_of("run `demo ps` or ` alone"), HasSubstr("run \\fBdemo ps\\fR or ` alone\n"));
 }
 
 TEST(ManPage, ParagraphsAndLinesAreThoseOfTheHelp) {
-  EXPECT_THAT(page_of("one\ntwo\n\nthree:\n  as  is\n  it  is\nfour"),
-              HasSubstr("one\n.br\ntwo\n.PP\nthree:\n.PP\n.nf\n  as  is\n  it  is\n.fi\n.PP\nfour\n"));
+  EXPECT_THAT(
+      page_of("one\ntwo\n\nthree:\n  as  is\n  it  is\nfour"),
+      HasSubstr("one\n.br\ntwo\n.PP\nthree:\n.PP\n.nf\n  as  is\n  it  is\n.fi\n.PP\nfour\n"));
 }
 
 TEST(ManPage, ASubCommandIsNotMistakenForAProgram) {

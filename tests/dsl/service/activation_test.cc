@@ -31,7 +31,8 @@ class Activation : public testing::Test {
   // The probe behind Python, which has bound one socket for each of `names`.
   env::Output activated(const std::string& names) const {
     env::Command command;
-    command.argv = {"/usr/bin/python3", "-c", R"py(
+    command.argv = {
+        "/usr/bin/python3",    "-c", R"py(
 import fcntl, os, socket, sys
 names, *argv = sys.argv[1:]
 sockets = [socket.socket() for _ in names.split(':')]
@@ -43,8 +44,8 @@ for number, copy in enumerate(copies, 3):
     os.dup2(copy, number, inheritable=True)
 os.environ.update(LISTEN_FDS=str(len(sockets)), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=names)
 os.execv(argv[0], argv)
-)py",
-                    names, MC_PROBE, "server", "--once", "--config", dir_.file("none.toml")};
+)py", names, MC_PROBE, "server", "--once", "--config",
+        dir_.file("none.toml")};
     return require_ok(env::system_env().processes().run(command, kPatience));
   }
 
@@ -87,8 +88,7 @@ TEST_F(Activation, ASocketThatTheServiceDoesNotServeEndsIt) {
 }
 
 TEST_F(Activation, SocketsMeantForAParentAreNotOurs) {
-  const env::Output probe =
-      started_after("LISTEN_PID=1 LISTEN_FDS=1 LISTEN_FDNAMES=door");
+  const env::Output probe = started_after("LISTEN_PID=1 LISTEN_FDS=1 LISTEN_FDNAMES=door");
 
   EXPECT_EQ(probe.exit_code, kExitOk);
   EXPECT_THAT(probe.out, HasSubstr("start hello\n"));
@@ -98,8 +98,7 @@ TEST_F(Activation, SocketsComeByNameAndNoChildInheritsThem) {
   const env::Output probe = activated("door:door");
 
   EXPECT_EQ(probe.exit_code, kExitOk) << probe.err;
-  EXPECT_EQ(probe.out,
-            "adopts a door\nadopts a door\nstart hello\nstop 30000\nstopped\n");
+  EXPECT_EQ(probe.out, "adopts a door\nadopts a door\nstart hello\nstop 30000\nstopped\n");
 }
 
 TEST(ActivatedSockets, WithoutSystemdThereAreNone) {
