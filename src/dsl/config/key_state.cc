@@ -35,7 +35,9 @@ std::string KeyState::section() const {
 std::string KeyState::name() const { return key.substr(key.rfind('.') + 1); }
 
 std::string variable_name(std::string_view service, std::string_view key) {
-  std::string out(service);
+  std::string out;
+  out.reserve(service.size() + 1 + key.size());
+  out += service;
   out += '_';
   out += key;
   for (char& c : out) {

@@ -151,8 +151,12 @@ void Loader::read_file() {
 }
 
 void Loader::match_table(const TomlValue& table, const std::string& prefix) {
+  std::string name = prefix.empty() ? prefix : prefix + ".";
+  const std::size_t stem = name.size();
   for (const TomlMember& member : table.members) {
-    match_member(member, prefix.empty() ? member.key : prefix + "." + member.key);
+    name.resize(stem);
+    name += member.key;
+    match_member(member, name);
   }
 }
 

@@ -214,7 +214,10 @@ Result<TomlValue> parse_toml(std::string_view text, Position& where) {
 }
 
 std::string at(std::string_view file, Position position) {
-  std::string out(file);
+  constexpr std::size_t kNumbersMax = 24;  // two of them with their colons
+  std::string out;
+  out.reserve(file.size() + kNumbersMax);
+  out += file;
   out += ':';
   out += std::to_string(position.line);
   out += ':';
