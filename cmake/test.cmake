@@ -36,10 +36,15 @@ function(mc_fuzz name)
   endif()
 endfunction()
 
-# mc_pytest(NAME): the test_*.py of this folder as one test, with the distribution's Python.
+# mc_pytest(NAME [DEPENDS targets]): the test_*.py of this folder as one test, with the
+# distribution's Python. DEPENDS: the binaries that it runs, found below $MC_BUILD; NAME_test builds
+# them.
 function(mc_pytest name)
+  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
+  add_custom_target(${name}_test DEPENDS ${arg_DEPENDS})
   add_test(NAME ${name}
            COMMAND /usr/bin/python3 -m pytest -q -p no:cacheprovider
                    "--junitxml=${CMAKE_BINARY_DIR}/results/${name}.xml" "${CMAKE_CURRENT_SOURCE_DIR}")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600
+    ENVIRONMENT "MC_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
 endfunction()

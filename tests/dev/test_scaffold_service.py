@@ -1,8 +1,12 @@
 """The service that `./dev new service` makes, built and tested as a newcomer would."""
 import resource
 import subprocess
+import sys
 
-from dev_script import closing_line, run_dev
+from dev_script import ROOT, closing_line, run_dev
+
+sys.path.insert(0, str(ROOT / "tests/support"))
+import command_tree  # noqa: E402
 
 
 def processor_seconds():
@@ -13,7 +17,7 @@ def processor_seconds():
 
 # HOUSE-A14: `./dev new service demo && ./dev test demo` passes untouched, in a copy of the tree in
 # another folder; the new files also pass lint's layer, proto and format rules.
-def test_new_service_passes_its_tests(copy):
+def test_new_service_passes_its_tests(copy, tmp_path):
     made = run_dev("new", "service", "demo", root=copy)
     assert made.returncode == 0, made.stderr
 
@@ -27,6 +31,14 @@ def test_new_service_passes_its_tests(copy):
     assert done.returncode == 0, done.stdout + done.stderr
     assert closing_line(done).endswith(" passed, 0 failed, 0 skipped")
     assert not closing_line(done).startswith("0 ")
+
+    # The commands of the binary itself, as tests/commands asks of those that are here already.
+    assert run_dev("build", "demo", root=copy).returncode == 0
+    (tmp_path / "home").mkdir()
+    program = command_tree.Program(copy / "build/dev/bin/demo", tmp_path / "home")
+    assert command_tree.missing_manual_pages(program) == []
+    for shell in command_tree.SHELLS:
+        assert command_tree.commands_not_completed(program, shell) == []
 
     # HOUSE-A3: One source file of a service touched, its tests are built and run by
     # `./dev test PATH` in at most 20 s.

@@ -50,13 +50,23 @@ modules_of_filter() {
   fi
 }
 
-# Build targets of the given tests; a Python test has none.
+# Build targets of those of the given tests that are compiled.
 targets_of_modules() {
   local name
   for name in "$@"; do
     if [[ "$name" == fuzz_* ]]; then
       printf '%s\n' "$name"
     elif grep -rqE --include=CMakeLists.txt "^ *mc_test\($name\b" "$MC_ROOT/tests"; then
+      printf '%s_test\n' "$name"
+    fi
+  done
+}
+
+# Build targets of the binaries that those of the given tests run that are in Python.
+python_targets_of_modules() {
+  local name
+  for name in "$@"; do
+    if grep -rqE --include=CMakeLists.txt "^ *mc_pytest\($name\b" "$MC_ROOT/tests"; then
       printf '%s_test\n' "$name"
     fi
   done

@@ -67,7 +67,10 @@ run_modules() {
   count_into "$(results_folder)"
   configure "$preset"
   local targets=()
-  mapfile -t targets < <(targets_of_modules "${tests[@]}")
+  mapfile -t targets < <(
+    targets_of_modules "${tests[@]}"
+    python_targets_of_modules "${tests[@]}"
+  )
   if ((${#targets[@]} > 0)); then
     build_targets "$preset" "${targets[@]}"
   fi

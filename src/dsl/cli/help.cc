@@ -95,17 +95,6 @@ std::string joined(const std::vector<std::string>& words, std::string_view separ
   return out;
 }
 
-std::string option_help(const Option& option) {
-  std::string out = option.help;
-  if (!option.one_of.empty()) {
-    out += text("{}[{}]", out.empty() ? "" : " ", joined(option.one_of, ", "));
-  }
-  if (option.required && !is_positional(option)) {
-    out += out.empty() ? "(required)" : " (required)";
-  }
-  return out;
-}
-
 Entry option_entry(const Option& option) {
   if (is_positional(option)) {
     return {option.name, option_help(option)};
@@ -128,7 +117,19 @@ std::vector<Entry> option_entries(const Command& command, bool positional) {
   return entries;
 }
 
-std::string usage(const std::vector<const Command*>& path) {
+std::string global_section(const std::vector<const Command*>& path, const Globals& globals) {
+  std::string names;
+  for (const Option& option : path.front()->options) {
+    names += names.empty() ? "" : ", ";
+    names += spellings(option).back();
+  }
+  return "\n" + paint(globals, Paint::kBold, "Global options") + "\n" +
+         indented(wrap(text("{} (see `{} --help`)", names, path.front()->name), kWidth - 2), 2);
+}
+
+}  // namespace
+
+std::string usage_line(const std::vector<const Command*>& path) {
   std::string out = path_text(path);
   if (!path.back()->commands.empty()) {
     return out + (path.back()->run ? " [COMMAND] [OPTIONS]" : " COMMAND [OPTIONS]");
@@ -149,17 +150,16 @@ std::string usage(const std::vector<const Command*>& path) {
   return out + (has_options ? " [OPTIONS]" : "") + required + positionals;
 }
 
-std::string global_section(const std::vector<const Command*>& path, const Globals& globals) {
-  std::string names;
-  for (const Option& option : path.front()->options) {
-    names += names.empty() ? "" : ", ";
-    names += spellings(option).back();
+std::string option_help(const Option& option) {
+  std::string out = option.help;
+  if (!option.one_of.empty()) {
+    out += text("{}[{}]", out.empty() ? "" : " ", joined(option.one_of, ", "));
   }
-  return "\n" + paint(globals, Paint::kBold, "Global options") + "\n" +
-         indented(wrap(text("{} (see `{} --help`)", names, path.front()->name), kWidth - 2), 2);
+  if (option.required && !is_positional(option)) {
+    out += out.empty() ? "(required)" : " (required)";
+  }
+  return out;
 }
-
-}  // namespace
 
 std::string path_text(const std::vector<const Command*>& path) {
   std::string out;
@@ -175,7 +175,7 @@ std::string help_page(const std::vector<const Command*>& path, const Globals& gl
   const bool is_program = path.size() == 1;
 
   std::string out = indented(wrap(command.summary, kWidth), 0);
-  out += "\n" + paint(globals, Paint::kBold, "Usage") + "\n  " + usage(path) + "\n";
+  out += "\n" + paint(globals, Paint::kBold, "Usage") + "\n  " + usage_line(path) + "\n";
   if (!command.description.empty()) {
     out += "\n" + indented(wrap(command.description, kWidth), 0);
   }

@@ -7,6 +7,7 @@
 #include "dsl/cli/cli.h"
 #include "dsl/cli/completion.h"
 #include "dsl/cli/help.h"
+#include "dsl/cli/man.h"
 #include "dsl/cli/names.h"
 #include "dsl/cli/parse.h"
 #include "dsl/env/env.h"
@@ -135,18 +136,51 @@ class Program {
          {},
          [this] { return completion(); },
          false});
+    Command man;
+    man.name = "man";
+    man.summary = "Print a manual page, or write those of all commands";
+    man.examples = {text("{} man | man -l -", name), text("{} man completion | man -l -", name),
+                    text("{} man --dir /usr/local/share/man/man1", name)};
+    man.options = {{.name = "COMMAND", .target = &man_words_, .help = "The command, word by word"},
+                   {.name = "--dir",
+                    .target = &man_directory_,
+                    .help = "Write the pages of all commands into this folder",
+                    .value_name = "DIR",
+                    .complete = "file"}};
+    man.run = [this] { return man_pages(); };
+    root_.commands.push_back(std::move(man));
   }
 
-  Result<int> help() {
+  Result<std::vector<const Command*>> path_of(const std::vector<std::string>& words) const {
     std::vector<const Command*> path{&root_};
-    for (const std::string& word : help_words_) {
+    for (const std::string& word : words) {
       const Command* next = find_command(*path.back(), word);
       if (!next) {
         return fail(unknown_command(path, word));
       }
       path.push_back(next);
     }
+    return path;
+  }
+
+  Result<int> help() {
+    MC_ASSIGN(const std::vector<const Command*> path, path_of(help_words_));
     print(help_page(path, globals_));
+    return kExitOk;
+  }
+
+  Result<int> man_pages() {
+    if (man_directory_.empty()) {
+      MC_ASSIGN(const std::vector<const Command*> path, path_of(man_words_));
+      print(man_page(path, build_info()));
+      return kExitOk;
+    }
+    env::FileSystem& files = env::system_env().files();
+    MC_TRY(files.make_directories(man_directory_, 0755));
+    MC_TRY(each_command(root_, [&](const std::vector<const Command*>& path) {
+      return files.write_file(man_directory_ + "/" + man_file(path), man_page(path, build_info()),
+                              0644);
+    }));
     return kExitOk;
   }
 
@@ -198,6 +232,8 @@ class Program {
   bool no_color_ = false;
   std::string shell_;
   std::vector<std::string> help_words_;
+  std::vector<std::string> man_words_;
+  std::string man_directory_;
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "dsl/config/config.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "dsl/config/key_state.h"
@@ -12,6 +14,7 @@ namespace dsl::config {
 struct Table::Impl {
   std::string service;
   States states;
+  std::unordered_set<std::string_view> keys;  // of `states`
   std::vector<std::function<Result<void>()>> rules;
   std::vector<std::string> restart_needed;
 
@@ -103,11 +106,9 @@ Key& Key::port_variable(std::string name) {
 }
 
 KeyState* Table::Impl::bind(std::string key, KeyState::Target target) {
-  const bool is_new = std::none_of(states.begin(), states.end(),
-                                   [&](const auto& state) { return state->key == key; });
-  MC_ASSERT(is_new, "each key is bound once");
   auto state = std::make_unique<KeyState>();
   state->key = std::move(key);
+  MC_ASSERT(keys.insert(state->key).second, "each key is bound once");
   state->target = std::move(target);
   state->initial = state->current();
   return states.emplace_back(std::move(state)).get();
@@ -171,10 +172,10 @@ void Table::check(std::function<Result<void>()> rule) { impl_->rules.push_back(s
 Result<void> Table::load(env::Env& env, const Sources& sources) {
   assert_defaults_are_good(impl_->states);
   Loader loader(impl_->states, impl_->service, env, sources);
-  const std::vector<Loaded>& loaded = loader.read();
+  std::vector<Loaded>& loaded = loader.read();
   for (std::size_t i = 0; i < loaded.size(); ++i) {
-    impl_->states[i]->set(loaded[i].value);
-    impl_->states[i]->origin = loaded[i].origin;
+    impl_->states[i]->set(std::move(loaded[i].value));
+    impl_->states[i]->origin = std::move(loaded[i].origin);
   }
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     if (loaded[i].tables) {

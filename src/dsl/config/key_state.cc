@@ -16,12 +16,12 @@ Value KeyState::current() const {
       target);
 }
 
-void KeyState::set(const Value& value) const {
+void KeyState::set(Value value) const {
   std::visit(
       [&](const auto& bound) {
         using Bound = std::decay_t<decltype(bound)>;
         if constexpr (std::is_pointer_v<Bound>) {
-          *bound = std::get<std::remove_pointer_t<Bound>>(value);
+          *bound = std::get<std::remove_pointer_t<Bound>>(std::move(value));
         }
       },
       target);
@@ -35,7 +35,11 @@ std::string KeyState::section() const {
 std::string KeyState::name() const { return key.substr(key.rfind('.') + 1); }
 
 std::string variable_name(std::string_view service, std::string_view key) {
-  std::string out = text("{}_{}", service, key);
+  std::string out;
+  out.reserve(service.size() + 1 + key.size());
+  out += service;
+  out += '_';
+  out += key;
   for (char& c : out) {
     if (c >= 'a' && c <= 'z') {
       c = static_cast<char>(c - 'a' + 'A');

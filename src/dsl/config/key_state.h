@@ -39,7 +39,7 @@ struct KeyState {
   Kind kind() const { return static_cast<Kind>(target.index()); }
   // The target's value now, and a new one.
   Value current() const;
-  void set(const Value& value) const;
+  void set(Value value) const;
   // "agent", and "" for a key outside of sections.
   std::string section() const;
   // "tick"

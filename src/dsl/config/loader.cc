@@ -73,9 +73,17 @@ std::string problem_with(const KeyState& state, const Value& value) {
 Loader::Loader(const States& states, std::string_view service, env::Env& env,
                const Sources& sources)
     : states_(states), service_(service), env_(env), sources_(sources) {
+  by_key_.reserve(states.size());
+  found_.reserve(states.size());
+  std::string before;
   for (const auto& state : states) {
     by_key_[state->key] = state.get();
-    for (std::string section = state->section(); !section.empty();) {
+    std::string section = state->section();
+    if (section == before) {
+      continue;  // keys of a section are bound together
+    }
+    before = section;
+    while (!section.empty()) {
       sections_.insert(section);
       const std::size_t dot = section.rfind('.');
       section = dot == std::string::npos ? std::string() : section.substr(0, dot);
@@ -83,9 +91,10 @@ Loader::Loader(const States& states, std::string_view service, env::Env& env,
   }
 }
 
-const std::vector<Loaded>& Loader::read() {
+std::vector<Loaded>& Loader::read() {
   read_file();
   match_flags();
+  loaded_.reserve(states_.size());
   for (const auto& state : states_) {
     loaded_.push_back(load_key(*state));
   }
@@ -142,8 +151,12 @@ void Loader::read_file() {
 }
 
 void Loader::match_table(const TomlValue& table, const std::string& prefix) {
+  std::string name = prefix.empty() ? prefix : prefix + ".";
+  const std::size_t stem = name.size();
   for (const TomlMember& member : table.members) {
-    match_member(member, prefix.empty() ? member.key : prefix + "." + member.key);
+    name.resize(stem);
+    name += member.key;
+    match_member(member, name);
   }
 }
 
@@ -165,7 +178,8 @@ void Loader::match_member(const TomlMember& member, const std::string& name) {
   }
   constexpr std::string_view kFileSuffix = "_file";
   if (plain && name.ends_with(kFileSuffix)) {
-    const auto secret = by_key_.find(name.substr(0, name.size() - kFileSuffix.size()));
+    const auto secret =
+        by_key_.find(std::string_view(name).substr(0, name.size() - kFileSuffix.size()));
     if (secret != by_key_.end() && secret->second->secret) {
       found_[secret->second].secret_file = &member.value;
       return;
@@ -191,8 +205,11 @@ void Loader::report_unknown(const TomlMember& member, const std::string& name) {
 std::string Loader::suggestion(const std::string& name) const {
   std::vector<std::string> known;
   std::string elsewhere;  // the right name in the wrong section
-  for (const auto& [key, state] : by_key_) {
-    known.push_back(key);
+  for (const auto& state : states_) {
+    known.push_back(state->key);
+  }
+  std::sort(known.begin(), known.end());
+  for (const std::string& key : known) {
     if (elsewhere.empty() && last_part(key) == last_part(name)) {
       elsewhere = key;
     }
@@ -223,18 +240,19 @@ Loaded Loader::load_key(const KeyState& state) {
     }
     return {state.initial, "default"};
   }
+  const std::string& source = setting->source.empty() ? sources_.file : setting->source;
   if (!setting->value) {
-    report(setting->source, setting->position,
-           text("{}: {}", state.key, one_line(setting->value.error())));
+    report(source, setting->position, text("{}: {}", state.key, one_line(setting->value.error())));
     return {state.initial, setting->origin};
   }
   const std::string problem = problem_with(state, *setting->value);
   if (!problem.empty()) {
-    report(setting->source, setting->position,
+    report(source, setting->position,
            text("{}: {}", state.key, state.secret ? "the value is not allowed" : problem));
   }
   const bool is_tables = state.kind() == Kind::kTables;
-  return {std::move(*setting->value), setting->origin, is_tables ? found_[&state].value : nullptr};
+  return {std::move(*setting->value), std::move(setting->origin),
+          is_tables ? found_[&state].value : nullptr};
 }
 
 // command flag > $PORT > variable > file
@@ -286,7 +304,7 @@ std::optional<Loader::Setting> Loader::setting_from_file(const KeyState& state) 
   Position position;
   if (!found.secret_file) {
     Result<Value> value = value_from_toml(state.kind(), *found.value, position);
-    return Setting{place(position), position, sources_.file, std::move(value)};
+    return Setting{place(position), position, {}, std::move(value)};
   }
 
   Result<Value> path = value_from_toml(Kind::kText, *found.secret_file, position);
@@ -295,11 +313,10 @@ std::optional<Loader::Setting> Loader::setting_from_file(const KeyState& state) 
                 state.name());
   }
   if (!path) {
-    return Setting{place(position), position, sources_.file, std::move(path)};
+    return Setting{place(position), position, {}, std::move(path)};
   }
   const std::string& name = std::get<std::string>(*path);
-  return Setting{text("{} = {}", place(position), name), position, sources_.file,
-                 read_secret(name)};
+  return Setting{text("{} = {}", place(position), name), position, {}, read_secret(name)};
 }
 
 // Lets $PORT stand for the value, or for the port of a "host:port".

@@ -1,11 +1,11 @@
 // One reading of all sources: a value, an origin and a place for each key, and every problem.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -28,7 +28,7 @@ class Loader {
   Loader(const States& states, std::string_view service, env::Env& env, const Sources& sources);
 
   // One value a state, in their order; meaningful when there are no problems.
-  const std::vector<Loaded>& read();
+  std::vector<Loaded>& read();
 
   // `position` with line 0 = of the whole source.
   void report(const std::string& source, Position position, std::string message);
@@ -53,7 +53,7 @@ class Loader {
   struct Setting {
     std::string origin;  // as check-config shows it
     Position position;
-    std::string source;  // as problems name it
+    std::string source;  // as problems name it; empty = the file
     Result<Value> value;
   };
 
@@ -78,11 +78,11 @@ class Loader {
   env::Env& env_;
   const Sources& sources_;
 
-  std::map<std::string, const KeyState*, std::less<>> by_key_;
+  std::unordered_map<std::string_view, const KeyState*> by_key_;
   std::set<std::string, std::less<>> sections_;
   TomlValue root_;
   bool file_failed_ = false;
-  std::map<const KeyState*, Found> found_;
+  std::unordered_map<const KeyState*, Found> found_;
   std::vector<Loaded> loaded_;
   std::vector<Problem> problems_;
 };

@@ -101,16 +101,23 @@ std::string printed(const T& value) {
 TomlValue convert(const toml::node& node);
 
 TomlValue convert_table(const toml::table& table) {
-  TomlValue out;
-  for (const auto& [key, node] : table) {
-    out.members.push_back({std::string(key.str()), position_of(key.source()), convert(node)});
-  }
   // toml++ sorts by name; people read in the order of the file.
-  std::stable_sort(out.members.begin(), out.members.end(),
-                   [](const TomlMember& a, const TomlMember& b) {
-                     return std::pair(a.position.line, a.position.column) <
-                            std::pair(b.position.line, b.position.column);
-                   });
+  std::vector<std::pair<const toml::key*, const toml::node*>> in_order;
+  in_order.reserve(table.size());
+  for (const auto& [key, node] : table) {
+    in_order.emplace_back(&key, &node);
+  }
+  std::stable_sort(in_order.begin(), in_order.end(), [](const auto& a, const auto& b) {
+    const toml::source_position& left = a.first->source().begin;
+    const toml::source_position& right = b.first->source().begin;
+    return std::pair(left.line, left.column) < std::pair(right.line, right.column);
+  });
+
+  TomlValue out;
+  out.members.reserve(in_order.size());
+  for (const auto& [key, node] : in_order) {
+    out.members.push_back({std::string(key->str()), position_of(key->source()), convert(*node)});
+  }
   return out;
 }
 
@@ -122,6 +129,7 @@ TomlValue convert(const toml::node& node) {
       break;
     case toml::node_type::array:
       out.kind = TomlValue::Kind::kArray;
+      out.items.reserve(node.as_array()->size());
       for (const toml::node& item : *node.as_array()) {
         out.items.push_back(convert(item));
       }
@@ -206,7 +214,15 @@ Result<TomlValue> parse_toml(std::string_view text, Position& where) {
 }
 
 std::string at(std::string_view file, Position position) {
-  return dsl::text("{}:{}:{}", file, position.line, position.column);
+  constexpr std::size_t kNumbersMax = 24;  // two of them with their colons
+  std::string out;
+  out.reserve(file.size() + kNumbersMax);
+  out += file;
+  out += ':';
+  out += std::to_string(position.line);
+  out += ':';
+  out += std::to_string(position.column);
+  return out;
 }
 
 }  // namespace dsl::config

@@ -58,6 +58,7 @@ struct Plan {
   char* const* environment;
   const char* directory;  // nullptr = ours
   bool new_session;
+  bool ignore_interrupts;
   Bond bond;
   int fds[3];
   int status_fd;
@@ -90,6 +91,9 @@ void restore_signals() {
 // Between fork and exec: async-signal-safe calls only.
 [[noreturn]] void become(const Plan& plan) {
   restore_signals();
+  if (plan.ignore_interrupts) {
+    (void)::signal(SIGINT, SIG_IGN);  // outlives exec
+  }
   if (plan.bond == Bond::kOwnGroup) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != plan.parent) {
@@ -199,6 +203,7 @@ Result<Child> launch(const Command& command, int in, int out, int err, Bond bond
       .environment = command.environment.empty() ? environ : environment.data(),
       .directory = command.directory.empty() ? nullptr : command.directory.c_str(),
       .new_session = command.new_session,
+      .ignore_interrupts = command.ignore_interrupts,
       .bond = bond,
       .fds = {in, out, err},
       .status_fd = status.write_end.get(),

@@ -252,7 +252,11 @@ Result<std::unique_ptr<Process>> PosixSpawner::start(const Command& command) {
   const bool to_file = !command.output_path.empty();
   MC_ASSIGN(const UniqueFd out, open_above_stdio(to_file ? command.output_path : "/dev/null",
                                                  O_WRONLY | O_APPEND | (to_file ? O_CREAT : 0)));
-  MC_ASSIGN(Child child, launch(command, in.get(), out.get(), out.get(), Bond::kLoose));
+  const bool handed = command.stdio_fd >= 0;
+  MC_ASSIGN(
+      Child child,
+      launch(command, handed ? command.stdio_fd : in.get(), handed ? command.stdio_fd : out.get(),
+             command.stderr_fd >= 0 ? command.stderr_fd : out.get(), Bond::kLoose));
   return std::make_unique<PosixProcess>(std::move(child), command.argv.front());
 }
 

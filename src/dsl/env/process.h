@@ -20,6 +20,11 @@ struct Command {
   std::string input;                     // for `run`: written to its stdin
   bool new_session = false;              // setsid: survives our terminal and our process group
   std::string output_path;  // for `start`: stdout and stderr are appended; empty = /dev/null
+  // For `start`: descriptors of ours, above 2, that the child gets as its stdin and stdout and as
+  // its stderr; -1 = as said above. They stay ours to close.
+  int stdio_fd = -1;
+  int stderr_fd = -1;
+  bool ignore_interrupts = false;  // a Ctrl-C on our terminal is meant for us alone
 };
 
 struct Output {

@@ -78,6 +78,15 @@ void append_control(std::string& out, char c) {
 // Escapes control characters and repairs UTF-8; with `quotes` also what JSON strings escape.
 void append_clean(std::string& out, std::string_view text, bool quotes) {
   while (!text.empty()) {
+    const auto special = std::find_if(text.begin(), text.end(), [](char c) {
+      return is_control(c) || c == '"' || c == '\\' || static_cast<unsigned char>(c) >= 0x80;
+    });
+    const auto plain = static_cast<std::size_t>(special - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) {
+      return;
+    }
     const char c = text.front();
     if (is_control(c)) {
       append_control(out, c);

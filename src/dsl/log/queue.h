@@ -21,6 +21,7 @@ class LineQueue {
   std::string take();
 
   bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
   std::uint64_t dropped() const { return dropped_; }
 
  private:

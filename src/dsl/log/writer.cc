@@ -75,9 +75,9 @@ void Writer::write(Level level, std::string_view component, std::string_view mes
     write_out(options_.fd, line);
     return;
   }
-  const bool was_empty = queue_.empty();
   queue_.push(level, std::move(line));
-  if (was_empty) {
+  if (idle_ || queue_.size() == options_.queue_max / 2) {
+    idle_ = false;  // told once
     wake_.notify_one();
   }
 }
@@ -110,6 +110,7 @@ void Writer::run() {
     lock.unlock();
     write_out(options_.fd, text);
     lock.lock();
+    gather(lock);
   }
   // Under the lock, so that a line logged meanwhile comes after these.
   write_out(options_.fd, queue_.take() + take_reports(limiter_.drain()));
@@ -118,12 +119,22 @@ void Writer::run() {
 
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   while (queue_.empty() && !stopping_ && limiter_.next_report() > clock_.mono_now()) {
+    idle_ = true;
     if (limiter_.next_report() == env::MonoTime::max()) {
       wake_.wait(lock);
     } else {
       clock_.wait_until(wake_, lock, limiter_.next_report());
     }
   }
+  idle_ = false;
+}
+
+// A line seldom comes alone: those of the next moment are written together, so that a burst does
+// not wake this thread for each. The kernel's clock: a test's stands still.
+void Writer::gather(std::unique_lock<std::mutex>& lock) {
+  constexpr std::chrono::milliseconds kMoment{1};
+  wake_.wait_for(lock, kMoment,
+                 [this] { return stopping_ || queue_.size() >= options_.queue_max / 2; });
 }
 
 // Lines about lines that are missing; they pass the queue by.

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <grpcpp/create_channel.h>
+#include <grpcpp/create_channel_posix.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/credentials.h>
@@ -160,6 +161,9 @@ class GrpcChannel final : public Channel {
         env_(env),
         options_(std::move(options)),
         stub_(grpc::CreateCustomChannel(address_, credentials, arguments(options_))) {}
+  GrpcChannel(std::string name, int fd)
+      : address_(std::move(name)),
+        stub_(grpc::CreateCustomInsecureChannelFromFd(address_, fd, arguments(options_))) {}
 
  private:
   Result<void> call_erased(const std::string& method, const Message& request, Message& response,
@@ -308,6 +312,11 @@ Result<std::unique_ptr<Channel>> Channel::open(env::Env& env, ChannelOptions opt
 std::unique_ptr<Channel> Channel::open(const std::string& address) {
   route_grpc_log();
   return std::make_unique<GrpcChannel>(address, grpc::InsecureChannelCredentials());
+}
+
+std::unique_ptr<Channel> Channel::open_fd(int fd, const std::string& name) {
+  route_grpc_log();
+  return std::make_unique<GrpcChannel>(name, fd);
 }
 
 std::unique_ptr<Channel> Channel::open_unverified_tls(const std::string& address) {

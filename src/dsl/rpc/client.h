@@ -55,6 +55,9 @@ class Channel {
   static std::unique_ptr<Channel> open(const std::string& address);
   // A client over TLS with http/2 that checks no certificate: for health gates only.
   static std::unique_ptr<Channel> open_unverified_tls(const std::string& address);
+  // Speaks through `fd`, a connected stream socket that it owns from then on; `name` stands for the
+  // peer in errors. One connection: once it has ended every call is kUnavailable.
+  static std::unique_ptr<Channel> open_fd(int fd, const std::string& name);
   virtual ~Channel() = default;
 
   template <class Response>

@@ -1,8 +1,7 @@
 #include "dsl/service/notify.h"
 
-#include <charconv>
+#include <algorithm>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 
 #include <sys/socket.h>
@@ -10,19 +9,18 @@
 #include <unistd.h>
 
 #include "dsl/result/text.h"
+#include "dsl/service/environment.h"
 
 namespace dsl::service {
 
 namespace {
 
-std::optional<std::int64_t> number_in(const std::optional<std::string>& value) {
-  std::int64_t number = 0;
-  if (!value) {
-    return std::nullopt;
-  }
-  const char* end = value->data() + value->size();
-  const auto parsed = std::from_chars(value->data(), end, number);
-  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+// systemd takes the state line by line: a status of several lines would be taken for assignments.
+std::string one_line(std::string_view status) {
+  std::string line(status);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return line;
 }
 
 }  // namespace
@@ -43,7 +41,7 @@ Notifier Notifier::from_environment(env::Env& env) {
     notifier.watchdog_ = std::max(half, std::chrono::milliseconds(1));
   }
   for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
-    (void)::unsetenv(name);  // fails for a malformed name only
+    forget_variable(name);
   }
   return notifier;
 }
@@ -53,7 +51,13 @@ void Notifier::reloading(env::MonoTime now) const {
   send(text("RELOADING=1\nMONOTONIC_USEC={}", us.count()));
 }
 
-void Notifier::status(std::string_view line) const { send(text("STATUS={}", line)); }
+void Notifier::ready(std::string_view status) const {
+  send(text("READY=1\nSTATUS={}", one_line(status)));
+}
+
+void Notifier::stopping(std::string_view status) const {
+  send(text("STOPPING=1\nSTATUS={}", one_line(status)));
+}
 
 void Notifier::send(std::string_view state) const {
   if (!socket_) {

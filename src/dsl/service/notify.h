@@ -19,11 +19,11 @@ class Notifier {
   // any thread starts.
   static Notifier from_environment(env::Env& env);
 
-  void ready() const { send("READY=1"); }
-  void stopping() const { send("STOPPING=1"); }
+  // `status` is the line that `systemctl status` shows.
+  void ready(std::string_view status) const;
+  void stopping(std::string_view status) const;
   void reloading(env::MonoTime now) const;  // followed by `ready`
   void alive() const { send("WATCHDOG=1"); }
-  void status(std::string_view text) const;
 
   // How often `alive` is due: half of what systemd allows; nothing when it does not watch us.
   std::optional<std::chrono::milliseconds> watchdog() const { return watchdog_; }

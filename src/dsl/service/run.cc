@@ -16,6 +16,8 @@ namespace {
 
 const log::Logger logger("service");
 
+constexpr std::string_view kServing = "serving";
+
 // The keys of a service: its own and those that every service has.
 class Configuration {
  public:
@@ -52,11 +54,13 @@ void report_listeners(int fd, const std::vector<std::string>& listeners) {
 // The state of one `run`. Confined to the thread that calls it.
 class Runner {
  public:
-  Runner(const std::string& name, Service& service, const RunOptions& options, env::Env& env)
+  Runner(const std::string& name, Service& service, const RunOptions& options, env::Env& env,
+         ActivatedSockets sockets)
       : name_(name),
         service_(service),
         options_(options),
         env_(env),
+        sockets_(std::move(sockets)),
         notifier_(Notifier::from_environment(env)),
         configuration_(name, service) {}
 
@@ -64,6 +68,7 @@ class Runner {
 
  private:
   Result<void> serve();
+  Result<void> hand_over_sockets();
   void wait_for_stop();
   void reload();
 
@@ -71,6 +76,7 @@ class Runner {
   Service& service_;
   const RunOptions& options_;
   env::Env& env_;
+  ActivatedSockets sockets_;
   Notifier notifier_;  // before the threads of signals_
   Configuration configuration_;
   std::optional<Signals> signals_;  // made before any other thread, so that all leave signals to it
@@ -100,22 +106,37 @@ int Runner::run() {
 }
 
 Result<void> Runner::serve() {
+  MC_TRY(hand_over_sockets());
   MC_TRY(service_.start(env_));
   const std::vector<std::string> listeners = service_.listeners();
   for (const std::string& listener : listeners) {
     logger.info("listens", {{"on", listener}});
   }
   report_listeners(options_.ready_fd, listeners);
-  notifier_.ready();
+  notifier_.ready(kServing);
   logger.info("is ready", {{"version", build_info().version}});
   if (!options_.once) {
     wait_for_stop();
   }
-  notifier_.stopping();
+  notifier_.stopping(text("stopping; running calls have {} s", options_.grace.count() / 1000));
   logger.info("stops", {{"grace_ms", options_.grace.count()}});
   service_.stop(options_.grace);
   logger.info("has stopped");
   return {};
+}
+
+Result<void> Runner::hand_over_sockets() {
+  service_.adopt(sockets_);
+  if (sockets_.empty()) {
+    return {};
+  }
+  std::string left;
+  for (const std::string& name : sockets_.names()) {
+    left += left.empty() ? name : ", " + name;
+  }
+  return fail(Code::kInvalidArgument, "systemd listens on sockets that {} does not serve: {}",
+              name_, left)
+      .hint("FileDescriptorName= of the .socket unit names the listener that it is for");
 }
 
 void Runner::wait_for_stop() {
@@ -138,26 +159,40 @@ void Runner::wait_for_stop() {
 
 void Runner::reload() {
   notifier_.reloading(env_.clock().mono_now());
+  std::string status(kServing);
   const auto changed = configuration_.table().reload(env_, options_.sources);
   if (changed) {
     configuration_.log().apply_levels();
     logger.info("has read its configuration again", {{"changed", changed->size()}});
     service_.reloaded(*changed);
   } else {
+    status = text("serving as before: {}", changed.error().message());
     logger.failure(log::Level::kError, "keeps its configuration: the new one is wrong",
                    changed.error());
   }
-  notifier_.ready();
+  if (const Result<void> refreshed = service_.refresh(); !refreshed) {
+    status = text("serving as before: {}", refreshed.error().message());
+    logger.failure(log::Level::kError, "keeps its files: the new ones are wrong",
+                   refreshed.error());
+  }
+  notifier_.ready(status);
 }
 
 }  // namespace
 
 int run(const std::string& name, Service& service, const RunOptions& options) {
+  env::Env& env = env::system_env();
+  // Before the fork of process 1: the sockets are meant for the process that was started.
+  Result<ActivatedSockets> sockets = ActivatedSockets::from_environment(env);
+  if (!sockets) {
+    print_error(sockets.error());
+    return kExitUsage;
+  }
   if (const std::optional<int> code = run_as_init()) {
     return *code;
   }
   install_crash_handler(name);
-  return Runner(name, service, options, env::system_env()).run();
+  return Runner(name, service, options, env, std::move(*sockets)).run();
 }
 
 Result<std::string> check_config(const std::string& name, Service& service,

@@ -2,7 +2,8 @@
 //
 // Order: configuration, log, env, then the service's own `start` (database, listeners), ready,
 // notify. On TERM or INT: not ready, STOPPING=1, the service's `stop` with the drain deadline,
-// exit 0; a second signal ends at once with 130. HUP calls `reload`.
+// exit 0; a second signal ends at once with 130. HUP: RELOADING=1, `reloaded` unless the file is
+// wrong, `refresh`, READY=1.
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "dsl/env/env.h"
 #include "dsl/log/log.h"
 #include "dsl/result/result.h"
+#include "dsl/service/activation.h"
 #include "dsl/service/version.h"
 
 namespace dsl::service {
@@ -25,6 +27,10 @@ class Service {
   virtual ~Service() = default;
   // Binds its keys to the table.
   virtual void configure(config::Table& table) = 0;
+  // Takes the sockets that systemd has bound for it. One that is left is a mistake of the unit and
+  // ends the process with kInvalidArgument: its clients would wait for ever. Called before `start`,
+  // also when there are none.
+  virtual void adopt(ActivatedSockets& sockets) { (void)sockets; }
   // Returns once it can serve. An error ends the process with the error's exit code.
   virtual Result<void> start(env::Env& env) = 0;
   // Addresses it really listens on, for --ready-fd: "grpc 127.0.0.1:40123", "unix /path".
@@ -35,6 +41,10 @@ class Service {
   virtual Result<std::string> openapi() {
     return fail(Code::kUnimplemented, "this service has no REST API");
   }
+  // Reads again what lies in files beside the configuration, such as certificates. Called after
+  // each HUP, also when the configuration itself was refused. An error is reported; what was in use
+  // stays in use.
+  virtual Result<void> refresh() { return {}; }
   // Stops accepting, drains until `grace` has passed, closes what it owns.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };

@@ -1,5 +1,6 @@
 #include "mcp/agent/local_commands.h"
 
+#include <csignal>
 #include <cstdio>
 
 #include <boost/json.hpp>
@@ -8,6 +9,7 @@
 #include "dsl/rpc/client.h"
 #include "mcp/agent/agent.h"
 #include "mcp/agent/doctor.h"
+#include "mcp/agent/relay.h"
 
 namespace mcp::agent {
 
@@ -107,6 +109,20 @@ std::vector<cli::Command> LocalCommands::list() {
                     .help = "managed containers that are not in the registry",
                     .one_of = {"report", "remove"}}},
        .run = [this] { return recover(); }},
+      {.name = "stdio",
+       .summary = "Lets a remote mcp in: carries its bytes to the agent's socket and back.",
+       .description =
+           "What `mcp --via ssh` runs on the node. Speaks gRPC on standard input and output, as "
+           "the "
+           "user who signed in. Needs no TLS, no token and no name service, and no configuration "
+           "that can be read: without one the socket is /srv/mcp/admin.sock.",
+       .examples = {"ssh root@rift mcp-agent stdio"},
+       .options = {{.name = "--socket",
+                    .target = &socket_,
+                    .help = "the agent's socket, else that of the configuration",
+                    .value_name = "PATH",
+                    .complete = "file"}},
+       .run = [this] { return stdio(); }},
   };
 }
 
@@ -229,6 +245,21 @@ Result<int> LocalCommands::recover() {
     return dsl::kExitPartial;
   }
   MC_TRY(std::move(done));
+  return dsl::kExitOk;
+}
+
+Result<int> LocalCommands::stdio() {
+  std::string path = socket_;
+  if (path.empty()) {
+    // A member of the socket's group may not read the configuration, and it may be what is broken.
+    const Result<Config> config = load_config(env_, globals_.config);
+    path = config ? config->socket_path : Config().socket_path;
+    if (!config && config.error().code() == Code::kInvalidArgument) {
+      std::fprintf(stderr, "the configuration is wrong; trying %s\n", path.c_str());
+    }
+  }
+  (void)std::signal(SIGPIPE, SIG_IGN);  // an end of the session is seen where we write
+  MC_TRY(relay(path, STDIN_FILENO, STDOUT_FILENO));
   return dsl::kExitOk;
 }
 

@@ -1,5 +1,5 @@
 // doctor, status and recover on the node itself: they work with the server running (through its
-// socket) and without it.
+// socket) and without it. stdio lets a remote mcp in.
 #pragma once
 
 #include <string>
@@ -24,12 +24,14 @@ class LocalCommands {
   dsl::Result<int> doctor();
   dsl::Result<int> status();
   dsl::Result<int> recover();
+  dsl::Result<int> stdio();
 
   dsl::env::Env& env_;
   const dsl::cli::Globals& globals_;
   std::vector<std::string> checks_;
   std::vector<std::string> services_;
   std::string orphans_ = "report";
+  std::string socket_;
 };
 
 // The configuration file that is used without --config.

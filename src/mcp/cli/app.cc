@@ -30,6 +30,7 @@ std::vector<dsl::cli::Command> commands(Context& context) {
   out.push_back(convert_command(context));
   out.push_back(boot_command(context));
   out.push_back(agent_command(context));
+  out.push_back(node_command(context));
   out.push_back(doctor_command(context));
   out.push_back(explain_command(context));
   return out;
@@ -43,6 +44,16 @@ int run(dsl::env::Env& env, int argc, const char* const* argv) {
   app.name = "mcp";
   app.summary = "Deploy, watch and recover the services of this node through its agent";
   app.options = {
+      {.name = "--node",
+       .target = &context.node_flag,
+       .help = "The node to work on, with --via; also default_node of the file",
+       .value_name = "NODE",
+       .complete = "node"},
+      {.name = "--via",
+       .target = &context.via_flag,
+       .help = "Reach the node's agent through ssh, whatever else is down",
+       .value_name = "WAY",
+       .one_of = {"ssh"}},
       {.name = "--socket",
        .target = &context.socket_flag,
        .help = "The agent's local socket; also $MCP_SOCKET",

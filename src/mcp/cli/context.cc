@@ -35,8 +35,14 @@ Result<Settings> Context::settings() {
 
 Result<Client*> Context::client() {
   if (!client_) {
+    if (!socket_flag.empty() && !(node_flag.empty() && via_flag.empty())) {
+      return dsl::fail(dsl::Code::kInvalidArgument, "--socket is on this machine; {} is not",
+                       via_flag.empty() ? "--node" : "--via")
+          .hint("give one of them");
+    }
     MC_ASSIGN(const Settings found, settings());
-    client_ = std::make_unique<Client>(env, found.socket, globals.timeout);
+    MC_ASSIGN(auto route, open_route(env, found, {.node = node_flag, .via = via_flag}));
+    client_ = std::make_unique<Client>(std::move(route), globals.timeout);
   }
   return client_.get();
 }

@@ -24,10 +24,13 @@ class Context {
   dsl::cli::Globals globals;  // filled by the parser, as are the flags below
   std::string socket_flag;
   std::string services_dir_flag;
+  std::string node_flag;
+  std::string via_flag;
 
   // Read at the first call.
   Result<Settings> settings();
-  // Opened at the first call; no byte is sent before a method is called.
+  // Opened at the first call, by the way that --via, --node and --socket ask for; no byte is sent
+  // before a method is called.
   Result<Client*> client();
 
   bool json() const { return globals.output == dsl::cli::Output::kJson; }

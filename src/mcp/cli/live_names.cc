@@ -52,6 +52,10 @@ std::vector<std::string> live_names(Context& context, std::string_view source) {
     for (const pb::ContainerState& container : reply.containers()) {
       names.insert(container.container());
     }
+  } else if (source == "node") {
+    for (const NodeSettings& node : context.settings().value_or(Settings()).nodes) {
+      names.insert(node.name);
+    }
   } else if (source == "code") {
     for (const model::CatalogueEntry& entry : model::catalogue()) {
       names.emplace(entry.code);

@@ -10,8 +10,8 @@
 namespace mcp::cli {
 
 // "service": registered or defined ones. "target": those, and service/component. "container":
-// names of containers, foreign ones too. "code": of the error catalogue. Sorted; quick and silent
-// when nothing answers.
+// names of containers, foreign ones too. "node": of the configuration file. "code": of the error
+// catalogue. Sorted; quick and silent when nothing answers.
 std::vector<std::string> live_names(Context& context, std::string_view source);
 
 }  // namespace mcp::cli

@@ -100,6 +100,9 @@ Result<void> read_file(dsl::env::Env& env, const std::string& path, bool require
                       {"default_node", &settings.default_node}},
                      error);
   }
+  if (const TomlValue* nodes = document.find("nodes")) {
+    settings.nodes = read_nodes(path, *nodes, error);
+  }
   if (!error.details().empty()) {
     error.set_hint(kHint);
     return tl::unexpected(std::move(error));
@@ -136,14 +139,21 @@ void override_with(dsl::env::Env& env, const char* variable, const std::string& 
 Result<Settings> load_settings(dsl::env::Env& env, const SettingsFlags& flags) {
   Settings settings;
   settings.services_dir = config_folder(env) + "/services";
-  const std::string file = flags.config.empty() ? config_folder(env) + "/mcp.toml" : flags.config;
-  MC_TRY(read_file(env, file, !flags.config.empty(), settings));
+  settings.file = flags.config.empty() ? config_folder(env) + "/mcp.toml" : flags.config;
+  MC_TRY(read_file(env, settings.file, !flags.config.empty(), settings));
 
   override_with(env, "MCP_SOCKET", flags.socket, settings.socket);
   override_with(env, "MCP_SERVICES_DIR", flags.services_dir, settings.services_dir);
   settings.socket = settings.socket.empty() ? default_socket(env) : expanded(env, settings.socket);
   settings.services_dir = expanded(env, settings.services_dir);
+  for (NodeSettings& node : settings.nodes) {
+    node.ca_cert = expanded(env, node.ca_cert);
+  }
   return settings;
+}
+
+Result<NodeSettings> find_node(const Settings& settings, const std::string& name) {
+  return find_node(settings.nodes, name, settings.file);
 }
 
 }  // namespace mcp::cli

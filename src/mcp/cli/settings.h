@@ -2,13 +2,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "dsl/env/env.h"
 #include "dsl/result/result.h"
+#include "mcp/cli/node_settings.h"
 
 namespace mcp::cli {
-
-using dsl::Result;
 
 // From the command line; empty = not given.
 struct SettingsFlags {
@@ -21,7 +21,9 @@ struct Settings {
   std::string socket;        // the agent's, on this machine
   std::string services_dir;  // <service>.toml, one a service
   std::string registry;      // of images; empty = the platform's own. For work without an agent
-  std::string default_node;  // likewise
+  std::string default_node;  // likewise; also the node that --via means
+  std::vector<NodeSettings> nodes;
+  std::string file;  // where it looked, for errors
 };
 
 // A flag wins over $MCP_SOCKET and $MCP_SERVICES_DIR, those over the [mcp] section of the file
@@ -29,5 +31,7 @@ struct Settings {
 // /srv/mcp/admin.sock if there is one, else the user's own in $XDG_RUNTIME_DIR/mcp/. A file that
 // was not asked for may be missing. kInvalidArgument lists all that is wrong with the file.
 Result<Settings> load_settings(dsl::env::Env& env, const SettingsFlags& flags);
+
+Result<NodeSettings> find_node(const Settings& settings, const std::string& name);
 
 }  // namespace mcp::cli

@@ -84,7 +84,7 @@ TEST(CompletionScript, NamesTheProgramAndNoPlaceholderIsLeft) {
 }
 
 TEST(Completion, CommandsAndTheirCommands) {
-  EXPECT_EQ(in_bash("tab demo ''"), "completion deploy help logs ps version volume\n");
+  EXPECT_EQ(in_bash("tab demo ''"), "completion deploy help logs man ps version volume\n");
   EXPECT_EQ(in_bash("tab demo de"), "deploy\n");
   EXPECT_EQ(in_bash("tab demo volume ''"), "list remove\n");
   EXPECT_EQ(in_bash("tab demo --config x volume l"), "list\n");

@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dsl/env/env.h"
+#include "dsl/env/unique_fd.h"
 #include "support/result_matchers.h"
 #include "support/temp_dir.h"
 
@@ -179,6 +182,36 @@ TEST(Start, NewSessionMakesTheChildItsLeader) {
 
   child->signal(SIGKILL);
   EXPECT_THAT(child->wait(30s), ok());
+}
+
+TEST(Start, DescriptorsOfOursBecomeItsStandardOnes) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd ours(ends[0]);
+  UniqueFd theirs(ends[1]);
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd errors(ends[0]);
+  UniqueFd their_errors(ends[1]);
+
+  const auto child = require_ok(spawner().start({.argv = {"sh", "-c", "cat; echo oops >&2"},
+                                                 .stdio_fd = theirs.get(),
+                                                 .stderr_fd = their_errors.get()}));
+  theirs.reset();
+  their_errors.reset();
+  ASSERT_EQ(::write(ours.get(), "hello", 5), 5);
+  ASSERT_EQ(::shutdown(ours.get(), SHUT_WR), 0);
+
+  EXPECT_EQ(require_ok(child->wait(30s)), 0);
+  char bytes[16];
+  EXPECT_EQ(::read(ours.get(), bytes, sizeof bytes), 5);
+  EXPECT_EQ(::read(errors.get(), bytes, sizeof bytes), 5);
+}
+
+TEST(Start, AnInterruptOfTheTerminalIsForUsAloneWhenAskedFor) {
+  const auto child = require_ok(
+      spawner().start({.argv = {"sh", "-c", "kill -INT $$; exit 3"}, .ignore_interrupts = true}));
+
+  EXPECT_EQ(require_ok(child->wait(30s)), 3);
 }
 
 TEST(Start, DestroyingDoesNotEndTheChild) {

@@ -1,11 +1,15 @@
 #include "dsl/rpc/client.h"
 
 #include <csignal>
+#include <cstring>
 #include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "dsl/rpc/echo.pb.h"
 #include "dsl/rpc/python_peer.h"
@@ -192,6 +196,44 @@ TEST(Channel, OneChannelServesManyThreads) {
   }
 
   EXPECT_EQ(good, 400);
+}
+
+// A socket that somebody else has connected to the server, such as the end of an ssh session.
+int connected_to(const std::string& address) {
+  const std::string path = address.substr(std::string("unix:").size());
+  sockaddr_un peer{};
+  peer.sun_family = AF_UNIX;
+  std::memcpy(peer.sun_path, path.data(), path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const void* raw = &peer;
+  EXPECT_EQ(::connect(fd, static_cast<const sockaddr*>(raw), sizeof peer), 0);
+  return fd;
+}
+
+TEST(Channel, ADescriptorWhosePeerIsGoneIsUnavailable) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  ::close(ends[1]);
+  const auto channel = Channel::open_fd(ends[0], "the session");
+
+  const auto reply = channel->call<EchoReply>(kEcho, saying("hello"));
+
+  EXPECT_THAT(reply, failed_saying(Code::kUnavailable, "the session"));
+}
+
+TEST(Channel, CallsAndStreamsOverADescriptor) {
+  ServedEcho server;
+  const auto channel = Channel::open_fd(connected_to(server.local()), "the session");
+
+  EXPECT_EQ(require_ok(channel->call<EchoReply>(kEcho, saying("hello"))).text(), "hello");
+  int received = 0;
+  EXPECT_THAT(channel->stream<EchoReply>(kCount, counting(5),
+                                         [&](const EchoReply&) -> Result<void> {
+                                           ++received;
+                                           return {};
+                                         }),
+              ok());
+  EXPECT_EQ(received, 5);
 }
 
 TEST(Channel, UnverifiedTlsReachesAPeerWhoseCertificateNobodySigned) {

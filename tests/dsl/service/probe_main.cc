@@ -2,8 +2,11 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,14 +38,56 @@ void make_orphan() {
   (void)::close(ends[0]);
 }
 
+// Answers each connection with one word, until it is told to stop.
+class Door {
+ public:
+  Door(dsl::env::UniqueFd socket, std::string word)
+      : socket_(std::move(socket)), word_(std::move(word)), thread_([this] { serve(); }) {}
+  ~Door() {
+    (void)::shutdown(socket_.get(), SHUT_RDWR);  // wakes accept
+    thread_.join();
+  }
+  Door(const Door&) = delete;
+  Door& operator=(const Door&) = delete;
+
+ private:
+  void serve() const {
+    while (true) {
+      const dsl::env::UniqueFd peer(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!peer) {
+        return;
+      }
+      (void)::send(peer.get(), word_.data(), word_.size(), MSG_NOSIGNAL);
+    }
+  }
+
+  const dsl::env::UniqueFd socket_;
+  const std::string word_;
+  std::thread thread_;
+};
+
 class Probe final : public dsl::service::Service {
  public:
   void configure(dsl::config::Table& table) override {
     table.text("probe.mode", &mode_).help("what to do wrong");
     table.text("probe.word", &word_).help("what to say").reloadable();
   }
+  void adopt(dsl::service::ActivatedSockets& sockets) override {
+    for (dsl::env::UniqueFd& socket : sockets.take("door")) {
+      const bool ours = (::fcntl(socket.get(), F_GETFD) & FD_CLOEXEC) != 0;
+      say(ours ? "adopts a door" : "adopts a door that children inherit");
+      sockets_.push_back(std::move(socket));
+    }
+  }
   dsl::Result<void> start(dsl::env::Env& env) override {
-    say("start " + word_ + (env.variable("NOTIFY_SOCKET") ? " leaks" : ""));
+    bool leaks = false;
+    for (const char* name : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}) {
+      leaks = leaks || env.variable(name).has_value();
+    }
+    say("start " + word_ + (leaks ? " leaks" : ""));
+    for (dsl::env::UniqueFd& socket : sockets_) {
+      doors_.push_back(std::make_unique<Door>(std::move(socket), word_));
+    }
     if (mode_ == "fail") {
       return dsl::fail(dsl::Code::kConflict, "the port is taken").hint("choose another");
     }
@@ -63,7 +108,15 @@ class Probe final : public dsl::service::Service {
       say("reloaded " + key + " " + word_);
     }
   }
+  dsl::Result<void> refresh() override {
+    say("refresh");
+    if (mode_ == "stale") {
+      return dsl::fail(dsl::Code::kInvalidArgument, "the certificate has\nexpired");
+    }
+    return {};
+  }
   void stop(std::chrono::milliseconds grace) override {
+    doors_.clear();
     say(dsl::text("stop {}", grace.count()));
     while (mode_ == "hang") {
       ::pause();
@@ -74,6 +127,8 @@ class Probe final : public dsl::service::Service {
  private:
   std::string mode_;
   std::string word_ = "hello";
+  std::vector<dsl::env::UniqueFd> sockets_;
+  std::vector<std::unique_ptr<Door>> doors_;
 };
 
 }  // namespace

@@ -23,6 +23,8 @@ using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 
+constexpr char kServing[] = "READY=1\nSTATUS=serving";
+
 // What systemd is to a service.
 class NotifySocket {
  public:
@@ -123,18 +125,33 @@ TEST_F(ServiceProcess, TheSecondSignalEndsItAtOnce) {
 TEST_F(ServiceProcess, ABadFileAtReloadChangesNothing) {
   const NotifySocket systemd("@probe-bad-reload-" + dir_.path());
   Probe probe(server(), {{"NOTIFY_SOCKET", "@probe-bad-reload-" + dir_.path()}});
-  EXPECT_EQ(systemd.next(), "READY=1");
+  EXPECT_EQ(systemd.next(), kServing);
 
   dir_.write("probe.toml", "[probe]\nword = 7\n");
   probe.signal(SIGHUP);
   EXPECT_THAT(systemd.next(), StartsWith("RELOADING=1"));
-  EXPECT_EQ(systemd.next(), "READY=1");
+  EXPECT_THAT(systemd.next(), StartsWith("READY=1\nSTATUS=serving as before: "));
   probe.signal(SIGTERM);
 
   EXPECT_EQ(probe.line(), "start hi");
+  EXPECT_EQ(probe.line(), "refresh");  // a new certificate does not wait for the file to be mended
   EXPECT_EQ(probe.line(), "stop 30000");
   EXPECT_EQ(probe.wait(), kExitOk);
   EXPECT_THAT(probe.errors(), HasSubstr("keeps its configuration"));
+}
+
+TEST_F(ServiceProcess, AFileThatCannotBeReadAgainIsReported) {
+  const NotifySocket systemd(dir_.file("notify"));
+  Probe probe(server({"--set", "probe.mode=stale"}), {{"NOTIFY_SOCKET", dir_.file("notify")}});
+  EXPECT_EQ(systemd.next(), kServing);
+
+  probe.signal(SIGHUP);
+
+  EXPECT_THAT(systemd.next(), StartsWith("RELOADING=1"));
+  EXPECT_EQ(systemd.next(), "READY=1\nSTATUS=serving as before: the certificate has expired");
+  probe.signal(SIGTERM);
+  EXPECT_EQ(probe.wait(), kExitOk);
+  EXPECT_THAT(probe.errors(), HasSubstr("keeps its files"));
 }
 
 // A listener on NOTIFY_SOCKET sees READY, WATCHDOG, RELOADING and STOPPING.
@@ -142,7 +159,7 @@ TEST_F(ServiceProcess, TellsSystemdHowItIsDoing) {
   const NotifySocket systemd(dir_.file("notify"));
   Probe probe(server(), {{"NOTIFY_SOCKET", dir_.file("notify")}, {"WATCHDOG_USEC", "20000"}});
 
-  EXPECT_EQ(systemd.next(), "READY=1");
+  EXPECT_EQ(systemd.next(), kServing);
   EXPECT_EQ(systemd.next(), "WATCHDOG=1");
   EXPECT_EQ(systemd.next(), "WATCHDOG=1");
   dir_.write("probe.toml", "[probe]\nword = \"moin\"\n");
@@ -151,14 +168,15 @@ TEST_F(ServiceProcess, TellsSystemdHowItIsDoing) {
   while ((message = systemd.next()) == "WATCHDOG=1") {
   }
   EXPECT_THAT(message, MatchesRegex("RELOADING=1\nMONOTONIC_USEC=[0-9]+"));
-  EXPECT_EQ(systemd.next(), "READY=1");
+  EXPECT_EQ(systemd.next(), kServing);
   probe.signal(SIGTERM);
   while ((message = systemd.next()) == "WATCHDOG=1") {
   }
-  EXPECT_EQ(message, "STOPPING=1");
+  EXPECT_EQ(message, "STOPPING=1\nSTATUS=stopping; running calls have 30 s");
 
   EXPECT_EQ(probe.line(), "start hi");
   EXPECT_EQ(probe.line(), "reloaded probe.word moin");
+  EXPECT_EQ(probe.line(), "refresh");
   EXPECT_EQ(probe.line(), "stop 30000");
   EXPECT_EQ(probe.line(), "stopped");
   EXPECT_EQ(probe.wait(), kExitOk);
@@ -170,9 +188,9 @@ TEST_F(ServiceProcess, IsNotWatchedWhenTheWatchdogIsForAnotherProcess) {
       server(),
       {{"NOTIFY_SOCKET", dir_.file("notify")}, {"WATCHDOG_USEC", "1000"}, {"WATCHDOG_PID", "1"}});
 
-  EXPECT_EQ(systemd.next(), "READY=1");
+  EXPECT_EQ(systemd.next(), kServing);
   probe.signal(SIGTERM);
-  EXPECT_EQ(systemd.next(), "STOPPING=1");
+  EXPECT_THAT(systemd.next(), StartsWith("STOPPING=1"));
   EXPECT_EQ(probe.wait(), kExitOk);
 }
 

@@ -23,6 +23,9 @@ Ran User::run(std::vector<std::string> words, const std::string& input) const {
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   command.environment = {"HOME=" + home_.path(), "MCP_SOCKET=" + socket(),
                          "MCP_SERVICES_DIR=" + home_.file("services")};
+  for (const auto& [name, value] : variables_) {
+    command.environment.push_back(name + "=" + value);
+  }
   command.directory = home_.path();
   command.input = input;
   const dsl::env::Output output =

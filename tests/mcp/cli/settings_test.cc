@@ -41,6 +41,54 @@ TEST_F(SettingsTest, AllMistakesOfTheFileAreNamedAtOnce) {
   EXPECT_THAT(loaded, failed_saying(Code::kInvalidArgument, "did you mean build?"));
 }
 
+TEST_F(SettingsTest, AllMistakesOfTheNodesAreNamedAtOnce) {
+  write("/etc/mcp.toml",
+        "[[nodes]]\nssh = \"-oProxyCommand=x\"\n"
+        "[[nodes]]\nname = \"Rift\"\naddreses = []\n"
+        "[[nodes]]\nname = \"sol\"\naddresses = \"a:1\"\nlabels = []\narch = 1\n"
+        "[[nodes]]\nname = \"sol\"\naddress = \"\"\n");
+
+  const auto loaded = load_settings(env_, {.config = "/etc/mcp.toml"});
+
+  for (const char* complaint :
+       {"/etc/mcp.toml:1:1: a node needs a name", ":2:7: \"-oProxyCommand=x\" is no destination",
+        ":4:8: \"Rift\" is no name", ":5:1: a node has no key addreses; did you mean addresses?",
+        ":8:13: addresses is a list of strings", ":9:10: labels is a table of strings",
+        ":10:8: arch is a string", ":11:1: there are two nodes sol",
+        ":13:11: address is a string that is not empty"}) {
+    EXPECT_THAT(loaded, failed_saying(Code::kInvalidArgument, complaint));
+  }
+}
+
+TEST_F(SettingsTest, NodesThatAreNoTablesAreRefused) {
+  write("/etc/mcp.toml", "nodes = [\"rift\"]\n");
+  EXPECT_THAT(load_settings(env_, {.config = "/etc/mcp.toml"}),
+              failed_saying(Code::kInvalidArgument, "a node is a table, not string"));
+  write("/etc/mcp.toml", "[nodes]\nname = \"rift\"\n");
+  EXPECT_THAT(load_settings(env_, {.config = "/etc/mcp.toml"}),
+              failed_saying(Code::kInvalidArgument, "written as [[nodes]]"));
+}
+
+TEST_F(SettingsTest, NodesAreReadInTheOrderOfTheFile) {
+  write("/people/ada/.config/mcp/mcp.toml",
+        "[[nodes]]\nname = \"rift\"\naddresses = [\"10.0.0.1:9444\", \"rift:9444\"]\n"
+        "ssh = \"root@rift\"\narch = \"amd64\"\nca_cert = \"~/ca.pem\"\n"
+        "labels = { role = \"edge\" }\n"
+        "[[nodes]]\nname = \"sol\"\naddress = \"10.0.0.2:9444\"\n");
+
+  const Settings settings = require_ok(load_settings(env_, {}));
+
+  ASSERT_EQ(settings.nodes.size(), 2u);
+  const NodeSettings rift = require_ok(find_node(settings, "rift"));
+  EXPECT_EQ(rift.addresses, (std::vector<std::string>{"10.0.0.1:9444", "rift:9444"}));
+  EXPECT_EQ(rift.ssh, "root@rift");
+  EXPECT_EQ(rift.arch, "amd64");
+  EXPECT_EQ(rift.ca_cert, "/people/ada/ca.pem");
+  EXPECT_EQ(rift.labels.at("role"), "edge");
+  EXPECT_EQ(settings.nodes[1].addresses, std::vector<std::string>{"10.0.0.2:9444"});
+  EXPECT_THAT(find_node(settings, "sal"), failed_saying(Code::kNotFound, "did you mean sol?"));
+}
+
 TEST_F(SettingsTest, WithoutAnythingTheUsersOwnPlacesAreTaken) {
   const Settings settings = require_ok(load_settings(env_, {}));
 
