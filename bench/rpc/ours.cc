@@ -17,8 +17,7 @@ int main() {
   options.authenticate = [](const dsl::rpc::Peer&) -> dsl::Result<dsl::rpc::Caller> {
     return dsl::rpc::Caller{"bench", {}, "user", "token"};
   };
-  const auto server =
-      dsl::rpc::Server::start(dsl::env::system_env(), std::move(table), std::move(options));
+  const auto server = dsl::rpc::Server::start(dsl::env::system_env(), std::move(table), options);
   if (!server) {
     std::fprintf(stderr, "%s\n", server.error().render().c_str());
     return 1;

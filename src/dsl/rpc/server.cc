@@ -207,7 +207,7 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(env::Env& env, MethodTable table,
-                                              ServerOptions options) {
+                                              const ServerOptions& options) {
   route_grpc_log();
   // Handlers run only after `listen`, when this is set for good.
   auto self = std::make_shared<GrpcServer*>(nullptr);

@@ -96,7 +96,7 @@ Result<void> Agent::start(dsl::env::Env& env) {
   options.local_group = config_.socket_group;
   options.authenticate = dsl::rpc::local_authenticator(geteuid(), config_.socket_group);
   options.policy = admins_only;
-  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(table), std::move(options)));
+  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(table), options));
   return {};
 }
 

@@ -54,7 +54,7 @@ class QuickCall : public testing::Test {
     ServerOptions options;
     options.local_socket = dir_.file("rpc.sock");
     options.authenticate = authenticate;
-    server_ = require_ok(Server::start(env::system_env(), std::move(table), std::move(options)));
+    server_ = require_ok(Server::start(env::system_env(), std::move(table), options));
     channel_ = Channel::open("unix:" + dir_.file("rpc.sock"));
   }
   ~QuickCall() override { release(); }

@@ -26,8 +26,7 @@ class ServedEcho {
     if (!options.authenticate) {
       options.authenticate = authenticate;
     }
-    server_ = dsl::test::require_ok(
-        Server::start(env::system_env(), service_.table(), std::move(options)));
+    server_ = dsl::test::require_ok(Server::start(env::system_env(), service_.table(), options));
   }
 
   std::string local() const { return "unix:" + dir_.file("rpc.sock"); }
