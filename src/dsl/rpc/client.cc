@@ -163,6 +163,7 @@ class GrpcChannel final : public Channel {
         stub_(grpc::CreateCustomChannel(address_, credentials, arguments(options_))) {}
   GrpcChannel(std::string name, int fd)
       : address_(std::move(name)),
+        env_(nullptr),
         stub_(grpc::CreateCustomInsecureChannelFromFd(address_, fd, arguments(options_))) {}
 
  private:

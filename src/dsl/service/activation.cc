@@ -81,6 +81,16 @@ std::vector<env::UniqueFd> ActivatedSockets::take(std::string_view name) {
   return taken;
 }
 
+ActivatedSockets ActivatedSockets::extract(std::initializer_list<std::string_view> names) {
+  ActivatedSockets extracted;
+  for (const std::string_view name : names) {
+    if (std::vector<env::UniqueFd> taken = take(name); !taken.empty()) {
+      extracted.sockets_[std::string(name)] = std::move(taken);
+    }
+  }
+  return extracted;
+}
+
 std::vector<std::string> ActivatedSockets::names() const {
   std::vector<std::string> names;
   for (const auto& [name, fds] : sockets_) {

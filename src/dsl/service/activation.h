@@ -1,6 +1,7 @@
 // Sockets that systemd has bound for us: the LISTEN_FDS protocol, without its library.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ class ActivatedSockets {
   // The sockets of that name, in the order of the unit's ListenStream= lines; empty when there are
   // none. The caller owns them. They listen already, and may be blocking.
   std::vector<env::UniqueFd> take(std::string_view name);
+  // Those of these names, for who takes them later.
+  ActivatedSockets extract(std::initializer_list<std::string_view> names);
   // Of those not yet taken, each once.
   std::vector<std::string> names() const;
   bool empty() const { return sockets_.empty(); }

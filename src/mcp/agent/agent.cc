@@ -23,14 +23,14 @@ std::string parent_directory(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-// Until identity exists every caller is local, and admin (see local_authenticator).
-Result<void> admins_only(const dsl::rpc::CallContext& call, const google::protobuf::Message&) {
-  if (call.caller().has_role("admin")) {
+// Methods that change services: for whoever operates the node.
+Result<void> operators_only(const dsl::rpc::CallContext& call, const google::protobuf::Message&) {
+  if (call.caller().has_role("admin") || call.caller().has_role("operate")) {
     return {};
   }
   return fail(Code::kPermissionDenied, "{} may not do this", call.caller().subject)
       .id(model::code::kNotAllowed)
-      .hint("use the local socket as root, as the agent's user, or as a member of its group");
+      .hint("it is for tokens with the role operate or admin: mcp token list shows them");
 }
 
 bool unreadable(Code code) { return code == Code::kDataLoss || code == Code::kPermissionDenied; }
@@ -77,34 +77,54 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
   return opened;
 }
 
+void Agent::adopt(dsl::service::ActivatedSockets& sockets) {
+  sockets_ = sockets.extract({dsl::endpoint::kRestSocket, dsl::endpoint::kMetricsSocket});
+}
+
 Result<void> Agent::start(dsl::env::Env& env) {
   MC_ASSIGN(opened_, open_core(env, config_));
-  context_.reset(new HandlerContext{.env = env,
-                                    .config = config_,
-                                    .core = opened_.core.get(),
-                                    .registry_error = opened_.registry_error,
-                                    .started = env.clock().now(),
-                                    .uid = geteuid(),
-                                    .gid = getegid(),
-                                    .boot_id = opened_.boot_id});
+  context_.reset(new HandlerContext{
+      .env = env,
+      .config = config_,
+      .core = opened_.core.get(),
+      .registry_error = opened_.registry_error,
+      .started = env.clock().now(),
+      .uid = geteuid(),
+      .gid = getegid(),
+      .boot_id = opened_.boot_id,
+      .tokens = std::make_shared<dsl::auth::TokenFile>(env, config_.tokens_path)});
   if (opened_.core) {
     MC_TRY(opened_.core->begin());
   }
   dsl::rpc::MethodTable table;
   add_methods(table, *context_);
-  MC_TRY(env.files().make_directories(parent_directory(config_.socket_path), 0750));
-  dsl::rpc::ApiOptions access;
-  access.authenticate = dsl::rpc::local_authenticator(geteuid(), config_.socket_group);
-  access.policy = admins_only;
-  MC_ASSIGN(auto api, dsl::rpc::Api::create(env, std::move(table), std::move(access)));
-  dsl::rpc::ServerOptions options;
-  options.local_socket = config_.socket_path;
-  options.local_group = config_.socket_group;
-  MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(api), std::move(options)));
-  return {};
+  MC_TRY(env.files().make_directories(parent_directory(config_.face.socket_path), 0750));
+  MC_ASSIGN(face_, dsl::endpoint::Endpoint::open(
+                       env, config_.face, std::move(table),
+                       {.service = "mcp_agent",
+                        .authenticate = dsl::auth::local_or_token(
+                            dsl::rpc::local_authenticator(geteuid(), config_.face.socket_group),
+                            context_->tokens),
+                        .policy = operators_only,
+                        // The agent brings the CA back, so it may not need one.
+                        .serves_without_certificate = true}));
+  add_checks();
+  return face_->serve(sockets_);
 }
 
-std::vector<std::string> Agent::listeners() const { return {"unix " + config_.socket_path}; }
+void Agent::add_checks() {
+  face_->health().add("registry", [this]() -> Result<void> {
+    return opened_.core ? Result<void>() : tl::unexpected(opened_.registry_error);
+  });
+  face_->health().add("runtime", [this]() -> Result<void> {
+    const std::string error = opened_.core ? opened_.core->observer.runtime_error() : "";
+    return error.empty() ? Result<void>() : fail(Code::kUnavailable, "{}", error);
+  });
+}
+
+std::vector<std::string> Agent::listeners() const { return face_->listeners(); }
+
+Result<void> Agent::refresh() { return face_->refresh(); }
 
 void Agent::reloaded(const std::vector<std::string>& changed_keys) {
   for (const std::string& key : changed_keys) {
@@ -124,15 +144,17 @@ Result<std::string> Agent::openapi() {
 void Agent::stop(std::chrono::milliseconds grace) {
   // Streams without an end (watch, logs -f) end now; operations have the grace to finish, and their
   // followers hear how. Only then does the server stop.
+  if (face_) {
+    face_->drain();
+  }
   if (context_) {
     context_->stopping = true;
   }
   if (opened_.core) {
     opened_.core->stop(grace / 2);
   }
-  if (server_) {
-    server_->stop(grace / 2);
-    server_.reset();
+  if (face_) {
+    face_->stop(grace / 2);
   }
 }
 

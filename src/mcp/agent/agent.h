@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dsl/rpc/server.h"
+#include "dsl/endpoint/endpoint.h"
 #include "dsl/service/service.h"
 #include "mcp/agent/handlers.h"
 
@@ -26,19 +26,24 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config);
 class Agent : public dsl::service::Service {
  public:
   void configure(dsl::config::Table& table) override { config_.bind(table); }
+  void adopt(dsl::service::ActivatedSockets& sockets) override;
   Result<void> start(dsl::env::Env& env) override;
   std::vector<std::string> listeners() const override;
   void reloaded(const std::vector<std::string>& changed_keys) override;
+  Result<void> refresh() override;
   Result<std::string> openapi() override;
   void stop(std::chrono::milliseconds grace) override;
 
   const Config& config() const { return config_; }
 
  private:
+  void add_checks();
+
   Config config_;
   Opened opened_;
   std::unique_ptr<HandlerContext> context_;
-  std::unique_ptr<dsl::rpc::Server> server_;
+  dsl::service::ActivatedSockets sockets_;
+  std::unique_ptr<dsl::endpoint::Endpoint> face_;
 };
 
 }  // namespace mcp::agent

@@ -7,8 +7,9 @@ using dsl::fail;
 using dsl::Result;
 
 void Config::bind(dsl::config::Table& table) {
-  table.text("socket.path", &socket_path).help("local socket for the CLI (break-glass access)");
-  table.text("socket.group", &socket_group).help("group whose members may use it; empty = none");
+  face.bind(table);
+  table.text("auth.tokens", &tokens_path)
+      .help("operator tokens that calls over the network carry; made by mcp token add");
   table.text("database.path", &database_path).help("the registry");
   table.text("database.specs_dir", &specs_dir).help("mirror of every resolved specification");
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dsl/config/config.h"
+#include "dsl/endpoint/endpoint.h"
 #include "mcp/boot/engine.h"
 #include "mcp/model/model.h"
 #include "mcp/runtime/runtime.h"
@@ -15,8 +16,11 @@
 namespace mcp::agent {
 
 struct Config {
-  std::string socket_path = "/srv/mcp/admin.sock";
-  std::string socket_group = "mcp-admin";
+  dsl::endpoint::Config face{.socket_path = "/srv/mcp/admin.sock",
+                             .socket_group = "mcp-admin",
+                             .grpc_addr = ":9444",
+                             .rest_addr = ":9445"};
+  std::string tokens_path = "/srv/mcp/tokens";
   std::string database_path = "/srv/mcp/mcp.db";
   std::string specs_dir = "/srv/mcp/specs";  // the mirror
 

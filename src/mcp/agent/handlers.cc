@@ -3,12 +3,14 @@
 #include "dsl/service/version.h"
 #include "mcp/agent/handlers_change.h"
 #include "mcp/agent/handlers_read.h"
+#include "mcp/agent/handlers_token.h"
 
 namespace mcp::agent {
 
 void add_methods(dsl::rpc::MethodTable& table, HandlerContext& context) {
   add_read_methods(table, context);
   add_change_methods(table, context);
+  add_token_methods(table, context);
 }
 
 Result<Core*> require_core(HandlerContext& context) {

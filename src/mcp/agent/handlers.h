@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "dsl/auth/tokens.h"
 #include "dsl/rpc/api.h"
 #include "mcp/agent/core.h"
 #include "mcp/agent/doctor.h"
@@ -20,6 +21,7 @@ struct HandlerContext {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::string boot_id;
+  std::shared_ptr<dsl::auth::TokenFile> tokens;  // nothing = none are kept
   std::atomic<bool> stopping = false;
 };
 

@@ -164,7 +164,7 @@ Result<int> LocalCommands::doctor() {
 
 Result<int> LocalCommands::status() {
   MC_ASSIGN(const Config config, load_config(env_, globals_.config));
-  const auto channel = dsl::rpc::Channel::open("unix:" + config.socket_path);
+  const auto channel = dsl::rpc::Channel::open("unix:" + config.face.socket_path);
   Result<pb::AgentStatus> status =
       channel->call<pb::AgentStatus>(std::string(kService) + "GetStatus", pb::GetStatusRequest());
   if (!status) {
@@ -182,9 +182,9 @@ Result<int> LocalCommands::status() {
 
 Result<int> LocalCommands::recover() {
   MC_ASSIGN(const Config config, load_config(env_, globals_.config));
-  const auto channel = dsl::rpc::Channel::open("unix:" + config.socket_path);
+  const auto channel = dsl::rpc::Channel::open("unix:" + config.face.socket_path);
   const bool served =
-      env_.files().exists(config.socket_path).value_or(false) &&
+      env_.files().exists(config.face.socket_path).value_or(false) &&
       channel->call<pb::Node>(std::string(kService) + "GetNode", pb::GetNodeRequest()).has_value();
   if (served) {
     pb::RecoverRequest request;
@@ -253,7 +253,7 @@ Result<int> LocalCommands::stdio() {
   if (path.empty()) {
     // A member of the socket's group may not read the configuration, and it may be what is broken.
     const Result<Config> config = load_config(env_, globals_.config);
-    path = config ? config->socket_path : Config().socket_path;
+    path = config ? config->face.socket_path : Config().face.socket_path;
     if (!config && config.error().code() == Code::kInvalidArgument) {
       std::fprintf(stderr, "the configuration is wrong; trying %s\n", path.c_str());
     }

@@ -31,6 +31,7 @@ std::vector<dsl::cli::Command> commands(Context& context) {
   out.push_back(boot_command(context));
   out.push_back(agent_command(context));
   out.push_back(node_command(context));
+  out.push_back(token_command(context));
   out.push_back(doctor_command(context));
   out.push_back(explain_command(context));
   return out;
@@ -42,11 +43,11 @@ int run(dsl::env::Env& env, int argc, const char* const* argv) {
   Context context(env);
   dsl::cli::App app;
   app.name = "mcp";
-  app.summary = "Deploy, watch and recover the services of this node through its agent";
+  app.summary = "Deploy, watch and recover the services of a node through its agent";
   app.options = {
       {.name = "--node",
        .target = &context.node_flag,
-       .help = "The node to work on, with --via; also default_node of the file",
+       .help = "The node to work on, at any of its addresses; also default_node of the file",
        .value_name = "NODE",
        .complete = "node"},
       {.name = "--via",
@@ -54,6 +55,10 @@ int run(dsl::env::Env& env, int argc, const char* const* argv) {
        .help = "Reach the node's agent through ssh, whatever else is down",
        .value_name = "WAY",
        .one_of = {"ssh"}},
+      {.name = "--address",
+       .target = &context.address_flag,
+       .help = "Reach the node at this address only",
+       .value_name = "HOST:PORT"},
       {.name = "--socket",
        .target = &context.socket_flag,
        .help = "The agent's local socket; also $MCP_SOCKET",

@@ -25,6 +25,7 @@ dsl::cli::Command adopt_command(Context& context);
 dsl::cli::Command boot_command(Context& context);
 dsl::cli::Command agent_command(Context& context);  // agent status, agent recover
 dsl::cli::Command node_command(Context& context);   // node list, node show
+dsl::cli::Command token_command(Context& context);  // token add, list, remove
 dsl::cli::Command doctor_command(Context& context);
 dsl::cli::Command explain_command(Context& context);
 

@@ -35,13 +35,21 @@ Result<Settings> Context::settings() {
 
 Result<Client*> Context::client() {
   if (!client_) {
-    if (!socket_flag.empty() && !(node_flag.empty() && via_flag.empty())) {
+    const char* elsewhere = !via_flag.empty()       ? "--via"
+                            : !address_flag.empty() ? "--address"
+                            : !node_flag.empty()    ? "--node"
+                                                    : nullptr;
+    if (!socket_flag.empty() && elsewhere != nullptr) {
       return dsl::fail(dsl::Code::kInvalidArgument, "--socket is on this machine; {} is not",
-                       via_flag.empty() ? "--node" : "--via")
+                       elsewhere)
           .hint("give one of them");
     }
     MC_ASSIGN(const Settings found, settings());
-    MC_ASSIGN(auto route, open_route(env, found, {.node = node_flag, .via = via_flag}));
+    RouteFlags flags{.node = node_flag, .via = via_flag, .address = address_flag};
+    if (globals.verbose) {
+      flags.tell = [this](std::string_view line) { complain(line); };
+    }
+    MC_ASSIGN(auto route, open_route(env, found, flags));
     client_ = std::make_unique<Client>(std::move(route), globals.timeout);
   }
   return client_.get();

@@ -26,11 +26,11 @@ class Context {
   std::string services_dir_flag;
   std::string node_flag;
   std::string via_flag;
+  std::string address_flag;
 
   // Read at the first call.
   Result<Settings> settings();
-  // Opened at the first call, by the way that --via, --node and --socket ask for; no byte is sent
-  // before a method is called.
+  // Opened at the first call, by the way that --via, --node, --address and --socket ask for.
   Result<Client*> client();
 
   bool json() const { return globals.output == dsl::cli::Output::kJson; }

@@ -19,9 +19,8 @@ namespace {
 constexpr std::size_t kConfigMax = std::size_t{1} << 20;
 constexpr const char* kNodeSocket = "/srv/mcp/admin.sock";
 constexpr const char* kHint =
-    "[mcp] has strings only: socket, services_dir, registry, default_node; `mcp --config "
-    "/dev/null` "
-    "goes without the file";
+    "[mcp] has strings only: socket, services_dir, registry, default_node, token_file; `mcp "
+    "--config /dev/null` goes without the file";
 
 // The file is shared with what talks to other nodes, signs in and builds images.
 const std::vector<std::string> kSections = {"mcp", "mcias", "build", "nodes"};
@@ -36,6 +35,11 @@ std::string home(dsl::env::Env& env) { return env.variable("HOME").value_or("/")
 std::string config_folder(dsl::env::Env& env) {
   const auto given = env.variable("XDG_CONFIG_HOME");
   return (given && !given->empty() ? *given : home(env) + "/.config") + "/mcp";
+}
+
+std::string state_folder(dsl::env::Env& env) {
+  const auto given = env.variable("XDG_STATE_HOME");
+  return (given && !given->empty() ? *given : home(env) + "/.local/state") + "/mcp";
 }
 
 // "~/x" as the shell would read it.
@@ -97,7 +101,8 @@ Result<void> read_file(dsl::env::Env& env, const std::string& path, bool require
                      {{"socket", &settings.socket},
                       {"services_dir", &settings.services_dir},
                       {"registry", &settings.registry},
-                      {"default_node", &settings.default_node}},
+                      {"default_node", &settings.default_node},
+                      {"token_file", &settings.token_file}},
                      error);
   }
   if (const TomlValue* nodes = document.find("nodes")) {
@@ -139,13 +144,18 @@ void override_with(dsl::env::Env& env, const char* variable, const std::string& 
 Result<Settings> load_settings(dsl::env::Env& env, const SettingsFlags& flags) {
   Settings settings;
   settings.services_dir = config_folder(env) + "/services";
+  settings.token_file = config_folder(env) + "/token";
+  settings.state_dir = state_folder(env);
   settings.file = flags.config.empty() ? config_folder(env) + "/mcp.toml" : flags.config;
   MC_TRY(read_file(env, settings.file, !flags.config.empty(), settings));
 
   override_with(env, "MCP_SOCKET", flags.socket, settings.socket);
   override_with(env, "MCP_SERVICES_DIR", flags.services_dir, settings.services_dir);
+  override_with(env, "MCP_TOKEN_FILE", "", settings.token_file);
+  settings.socket_given = !flags.socket.empty() || !env.variable("MCP_SOCKET").value_or("").empty();
   settings.socket = settings.socket.empty() ? default_socket(env) : expanded(env, settings.socket);
   settings.services_dir = expanded(env, settings.services_dir);
+  settings.token_file = expanded(env, settings.token_file);
   for (NodeSettings& node : settings.nodes) {
     node.ca_cert = expanded(env, node.ca_cert);
   }

@@ -18,15 +18,19 @@ struct SettingsFlags {
 };
 
 struct Settings {
-  std::string socket;        // the agent's, on this machine
-  std::string services_dir;  // <service>.toml, one a service
-  std::string registry;      // of images; empty = the platform's own. For work without an agent
-  std::string default_node;  // likewise; also the node that --via means
+  std::string socket;         // the agent's, on this machine
+  bool socket_given = false;  // by flag or variable: then no other way is looked for
+  std::string services_dir;   // <service>.toml, one a service
+  std::string registry;       // of images; empty = the platform's own. For work without an agent
+  std::string default_node;   // likewise; also the node that --via means
   std::vector<NodeSettings> nodes;
-  std::string file;  // where it looked, for errors
+  std::string token_file;  // what signs us in at nodes; mode 0600
+  std::string state_dir;   // what the program remembers: ~/.local/state/mcp
+  std::string file;        // where it looked, for errors
 };
 
-// A flag wins over $MCP_SOCKET and $MCP_SERVICES_DIR, those over the [mcp] section of the file
+// A flag wins over $MCP_SOCKET, $MCP_SERVICES_DIR and $MCP_TOKEN_FILE, those over the [mcp] section
+// of the file
 // (~/.config/mcp/mcp.toml), and that over the defaults: services beside the file, and the socket
 // /srv/mcp/admin.sock if there is one, else the user's own in $XDG_RUNTIME_DIR/mcp/. A file that
 // was not asked for may be missing. kInvalidArgument lists all that is wrong with the file.
