@@ -187,6 +187,17 @@ TEST(Http1, RequestMayComeByteByByte) {
   EXPECT_THAT(client.response(), EndsWith("\r\n\r\nabcde"));
 }
 
+TEST(Http1, EmptyChunkedBodyMayComeByteByByte) {
+  SampleServer server;
+  RawClient client(server.address());
+  for (const char byte : std::string("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked"
+                                     "\r\n\r\n0\r\n\r\n")) {
+    ASSERT_TRUE(client.send(std::string_view(&byte, 1)));
+  }
+
+  EXPECT_THAT(client.response(), HasSubstr("content-length: 0\r\n"));
+}
+
 TEST(Http1, PipelinedRequestsAreAnsweredInOrder) {
   SampleServer server;
   RawClient client(server.address());

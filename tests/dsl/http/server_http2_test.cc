@@ -30,17 +30,18 @@ std::string run(const std::vector<std::string>& argv) {
 // The error code of a GOAWAY among `bytes`; -1 without one.
 int goaway_code(const std::string& bytes) {
   for (std::size_t at = 0; at + 9 <= bytes.size();) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[at + i]); };
+    const auto byte = [&](std::size_t i) {
+      return std::size_t{static_cast<unsigned char>(bytes[at + i])};
+    };
     const std::size_t size = byte(0) << 16 | byte(1) << 8 | byte(2);
-    if (byte(3) == static_cast<unsigned char>(H2::kGoaway) && at + 9 + size <= bytes.size()) {
-      return byte(9 + 7);
+    if (byte(3) == static_cast<std::size_t>(H2::kGoaway) && at + 9 + size <= bytes.size()) {
+      return static_cast<int>(byte(9 + 7));
     }
     at += 9 + size;
   }
   return -1;
 }
 
-constexpr int kProtocolError = 1;
 constexpr int kEnhanceYourCalm = 11;
 
 TEST(Http2, WhatIsNotHttp2EndsWithGoaway) {
