@@ -67,9 +67,9 @@ std::string Document::write(const std::vector<Binding>& bindings, const OpenApiI
     });
     std::map<std::string, int> forms;  // of each method; operation ids are unique
     json_.object("paths", [&] {
-      for (const auto& [path, operations] : paths) {
-        json_.object(path, [&] {
-          for (const Binding* binding : operations) {
+      for (const auto& path : paths) {
+        json_.object(path.first, [&] {
+          for (const Binding* binding : path.second) {
             operation(*binding, forms[binding->method->full_name()]++);
           }
         });

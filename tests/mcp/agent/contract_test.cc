@@ -105,5 +105,30 @@ TEST(AgentContract, GrpcAndRestAgreeForEveryMethod) {
               report.covered.size());
 }
 
+std::string run(const std::vector<std::string>& argv, const std::string& input) {
+  const auto output = dsl::test::require_ok(dsl::env::system_env().processes().run(
+      {.argv = argv, .input = input}, std::chrono::seconds(20)));
+  EXPECT_EQ(output.exit_code, 0) << output.err;
+  return output.out;
+}
+
+// HOUSE-A8: `mcp-agent openapi | jq .openapi` prints 3.1 and every operation of it is served.
+TEST(AgentContract, WhatOpenapiPrintsIsServed) {
+  const std::string document = run({MC_AGENT, "openapi"}, "");
+  EXPECT_EQ(run({"jq", "-r", ".openapi"}, document), "3.1.0\n");
+
+  TestNode node;
+  HandlerContext context{.env = node.env(), .config = node.config, .core = &node.core()};
+  dsl::rpc::MethodTable table;
+  add_methods(table, context);
+  dsl::rpc::ApiOptions access;
+  access.authenticate = dsl::rpc::local_authenticator(geteuid(), "");
+  const auto api = dsl::test::require_ok(
+      dsl::rpc::Api::create(dsl::env::system_env(), std::move(table), std::move(access)));
+
+  EXPECT_EQ(dsl::test::operations_are_served(api, document),
+            pb::Node::descriptor()->file()->service(0)->method_count());
+}
+
 }  // namespace
 }  // namespace mcp::agent::test

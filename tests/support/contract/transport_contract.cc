@@ -1,5 +1,7 @@
 #include "support/contract/transport_contract.h"
 
+#include <algorithm>
+
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/empty.pb.h>
 #include <gtest/gtest.h>
@@ -67,18 +69,28 @@ std::string describe(const JsonValue& error) {
                   text_of(error, "hint"), details);
 }
 
+std::unique_ptr<http::Server> serve_rest(const std::shared_ptr<rpc::Api>& api) {
+  http::Router router;
+  require_ok(transcode::add_routes(router, api));
+  http::ServerOptions options;
+  options.listeners = {{.address = "127.0.0.1:0"}};
+  options.error_reply = transcode::http_error_reply;
+  return require_ok(http::Server::start(env::system_env(), std::move(router), options));
+}
+
+http::Connection connect(const http::Server& server) {
+  const std::string address = server.addresses().front();
+  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  return http::Connection({.address = "127.0.0.1", .port = port});
+}
+
 class Comparison {
  public:
   Comparison(const std::shared_ptr<rpc::Api>& api, const ContractOptions& options)
       : api_(api), options_(options) {
     env::Env& env = env::system_env();
     grpc_server_ = require_ok(rpc::Server::start(env, api, {.tcp = {"127.0.0.1:0"}}));
-    http::Router router;
-    require_ok(transcode::add_routes(router, api));
-    http::ServerOptions http_options;
-    http_options.listeners = {{.address = "127.0.0.1:0"}};
-    http_options.error_reply = transcode::http_error_reply;
-    http_server_ = require_ok(http::Server::start(env, std::move(router), http_options));
+    http_server_ = serve_rest(api);
     channel_ = rpc::Channel::open(grpc_server_->tcp_addresses().front());
   }
 
@@ -185,9 +197,7 @@ Outcome Comparison::over_grpc(const Binding& binding, const Message& request) {
 
 Outcome Comparison::over_rest(const Binding& binding, const Message& request) {
   const http::Request http = rest_request(binding, request);
-  const std::string address = http_server_->addresses().front();
-  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-  http::Connection connection({.address = "127.0.0.1", .port = port});
+  http::Connection connection = connect(*http_server_);
   Outcome outcome;
   std::string pending;
   const auto reply = connection.stream(http, kPatience, kPatience, [&](std::string_view piece) {
@@ -231,6 +241,32 @@ void Comparison::take(const Binding& binding, const std::string& json, Outcome& 
 ContractReport transports_agree(const std::shared_ptr<rpc::Api>& api,
                                 const ContractOptions& options) {
   return Comparison(api, options).run();
+}
+
+int operations_are_served(const std::shared_ptr<rpc::Api>& api, const std::string& openapi) {
+  const auto server = serve_rest(api);
+  const JsonValue document = require_ok(transcode::parse_json(openapi));
+  int asked = 0;
+  for (const JsonValue::Member& part : document.members) {
+    for (const JsonValue::Member& path : part.value.members) {
+      for (const JsonValue::Member& operation : path.value.members) {
+        if (part.name != "paths") {
+          continue;
+        }
+        http::Request request{.method = operation.name, .path = path.name};
+        for (char& c : request.method) {
+          c = static_cast<char>(c - 'a' + 'A');
+        }
+        std::replace(request.path.begin(), request.path.end(), '{', '_');
+        std::replace(request.path.begin(), request.path.end(), '}', '_');
+        const int status = require_ok(connect(*server).send(request, kPatience)).status;
+        EXPECT_TRUE(status != 404 && status != 405)
+            << request.method << " " << path.name << " answers " << status;
+        ++asked;
+      }
+    }
+  }
+  return asked;
 }
 
 }  // namespace dsl::test

@@ -40,4 +40,8 @@ struct ContractReport {
 ContractReport transports_agree(const std::shared_ptr<rpc::Api>& api,
                                 const ContractOptions& options);
 
+// Serves the Api's REST form and expects that each operation of this OpenAPI document answers a
+// stranger something other than 404 and 405. Returns how many were asked.
+int operations_are_served(const std::shared_ptr<rpc::Api>& api, const std::string& openapi);
+
 }  // namespace dsl::test
