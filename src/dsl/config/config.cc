@@ -1,8 +1,6 @@
 #include "dsl/config/config.h"
 
 #include <algorithm>
-#include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include "dsl/config/key_state.h"
@@ -14,7 +12,7 @@ namespace dsl::config {
 struct Table::Impl {
   std::string service;
   States states;
-  std::unordered_set<std::string_view> keys;  // of `states`
+  StatesByKey by_key;
   std::vector<std::function<Result<void>()>> rules;
   std::vector<std::string> restart_needed;
 
@@ -108,7 +106,8 @@ Key& Key::port_variable(std::string name) {
 KeyState* Table::Impl::bind(std::string key, KeyState::Target target) {
   auto state = std::make_unique<KeyState>();
   state->key = std::move(key);
-  MC_ASSERT(keys.insert(state->key).second, "each key is bound once");
+  state->index = states.size();
+  MC_ASSERT(by_key.emplace(state->key, state.get()).second, "each key is bound once");
   state->target = std::move(target);
   state->initial = state->current();
   return states.emplace_back(std::move(state)).get();
@@ -171,7 +170,7 @@ void Table::check(std::function<Result<void>()> rule) { impl_->rules.push_back(s
 
 Result<void> Table::load(env::Env& env, const Sources& sources) {
   assert_defaults_are_good(impl_->states);
-  Loader loader(impl_->states, impl_->service, env, sources);
+  Loader loader(impl_->states, impl_->by_key, impl_->service, env, sources);
   std::vector<Loaded>& loaded = loader.read();
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     impl_->states[i]->set(std::move(loaded[i].value));
@@ -189,7 +188,7 @@ Result<void> Table::load(env::Env& env, const Sources& sources) {
 }
 
 Result<std::vector<std::string>> Table::reload(env::Env& env, const Sources& sources) {
-  Loader loader(impl_->states, impl_->service, env, sources);
+  Loader loader(impl_->states, impl_->by_key, impl_->service, env, sources);
   const std::vector<Loaded>& loaded = loader.read();
   MC_TRY(loader.verdict());
 

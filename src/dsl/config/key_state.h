@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -21,7 +23,8 @@ struct KeyState {
       std::variant<std::string*, std::int64_t*, bool*, std::chrono::milliseconds*, std::uint64_t*,
                    std::vector<std::string>*, std::map<std::string, std::string>*, AddEntry>;
 
-  std::string key;  // "agent.tick"
+  std::string key;        // "agent.tick"
+  std::size_t index = 0;  // among the States
   Target target;
   Value initial;  // the target's value when it was bound
   std::string help;
@@ -47,6 +50,8 @@ struct KeyState {
 };
 
 using States = std::vector<std::unique_ptr<KeyState>>;
+// By their keys.
+using StatesByKey = std::unordered_map<std::string_view, const KeyState*>;
 
 // "mcp-agent", "agent.tick" -> "MCP_AGENT_AGENT_TICK"
 std::string variable_name(std::string_view service, std::string_view key);

@@ -70,14 +70,16 @@ std::string problem_with(const KeyState& state, const Value& value) {
   return {};
 }
 
-Loader::Loader(const States& states, std::string_view service, env::Env& env,
-               const Sources& sources)
-    : states_(states), service_(service), env_(env), sources_(sources) {
-  by_key_.reserve(states.size());
-  found_.reserve(states.size());
+Loader::Loader(const States& states, const StatesByKey& by_key, std::string_view service,
+               env::Env& env, const Sources& sources)
+    : states_(states),
+      service_(service),
+      env_(env),
+      sources_(sources),
+      by_key_(by_key),
+      found_(states.size()) {
   std::string before;
   for (const auto& state : states) {
-    by_key_[state->key] = state.get();
     std::string section = state->section();
     if (section == before) {
       continue;  // keys of a section are bound together
@@ -165,7 +167,7 @@ void Loader::match_member(const TomlMember& member, const std::string& name) {
   const bool plain = member.key.find('.') == std::string::npos;
   const auto known = by_key_.find(name);
   if (plain && known != by_key_.end()) {
-    found_[known->second].value = &member.value;
+    found_[known->second->index].value = &member.value;
     return;
   }
   if (plain && sections_.contains(name)) {
@@ -181,7 +183,7 @@ void Loader::match_member(const TomlMember& member, const std::string& name) {
     const auto secret =
         by_key_.find(std::string_view(name).substr(0, name.size() - kFileSuffix.size()));
     if (secret != by_key_.end() && secret->second->secret) {
-      found_[secret->second].secret_file = &member.value;
+      found_[secret->second->index].secret_file = &member.value;
       return;
     }
   }
@@ -252,7 +254,7 @@ Loaded Loader::load_key(const KeyState& state) {
   }
   const bool is_tables = state.kind() == Kind::kTables;
   return {std::move(*setting->value), std::move(setting->origin),
-          is_tables ? found_[&state].value : nullptr};
+          is_tables ? found_[state.index].value : nullptr};
 }
 
 // command flag > $PORT > variable > file
@@ -296,11 +298,10 @@ std::optional<Loader::Setting> Loader::setting_from_variables(const KeyState& st
 }
 
 std::optional<Loader::Setting> Loader::setting_from_file(const KeyState& state) {
-  const auto entry = found_.find(&state);
-  if (entry == found_.end()) {
+  const Found& found = found_[state.index];
+  if (!found.value && !found.secret_file) {
     return std::nullopt;
   }
-  const Found& found = entry->second;
   Position position;
   if (!found.secret_file) {
     Result<Value> value = value_from_toml(state.kind(), *found.value, position);

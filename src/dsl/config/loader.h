@@ -5,7 +5,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -22,10 +21,11 @@ struct Loaded {
 // Why `value` is not allowed for the key; empty when it is.
 std::string problem_with(const KeyState& state, const Value& value);
 
-// Used once. Changes no target.
+// Used once. Changes no target. The keys outlive it.
 class Loader {
  public:
-  Loader(const States& states, std::string_view service, env::Env& env, const Sources& sources);
+  Loader(const States& states, const StatesByKey& by_key, std::string_view service, env::Env& env,
+         const Sources& sources);
 
   // One value a state, in their order; meaningful when there are no problems.
   std::vector<Loaded>& read();
@@ -78,11 +78,11 @@ class Loader {
   env::Env& env_;
   const Sources& sources_;
 
-  std::unordered_map<std::string_view, const KeyState*> by_key_;
+  const StatesByKey& by_key_;
   std::set<std::string, std::less<>> sections_;
   TomlValue root_;
   bool file_failed_ = false;
-  std::unordered_map<const KeyState*, Found> found_;
+  std::vector<Found> found_;  // by the index of the key
   std::vector<Loaded> loaded_;
   std::vector<Problem> problems_;
 };
