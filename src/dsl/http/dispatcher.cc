@@ -43,13 +43,14 @@ Reply plain_reply(const Error& error) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(env::Env& env, Router router, const ServerOptions& options)
+Dispatcher::Dispatcher(env::Env& env, Router router, ServerOptions options)
     : env_(env),
       router_(std::move(router)),
-      options_(options),
+      options_(std::move(options)),
       id_prefix_(env.random().hex(6)),
-      workers_("http-worker", {worker_count(options), static_cast<std::size_t>(options.queue_max)}),
-      streams_("http-stream", {static_cast<std::size_t>(options.streams_max), 0}) {}
+      workers_("http-worker",
+               {worker_count(options_), static_cast<std::size_t>(options_.queue_max)}),
+      streams_("http-stream", {static_cast<std::size_t>(options_.streams_max), 0}) {}
 
 std::string Dispatcher::request_id(const Headers& headers) {
   for (const auto& [name, value] : headers) {
@@ -92,18 +93,17 @@ std::optional<Reply> Dispatcher::admit(Call& call) const {
   return std::nullopt;
 }
 
-void Dispatcher::run(std::shared_ptr<Call> call, bool own_thread) {
+void Dispatcher::run(const std::shared_ptr<Call>& call, bool own_thread) {
   WorkerPool& pool = own_thread || call->route()->streams ? streams_ : workers_;
-  Call& shared = *call;
   if (pool.submit([this, call] { handle(*call); })) {
     return;
   }
   Reply reply = error_reply(
       503,
       fail(Code::kUnavailable, "all places for requests are taken").hint("try again in a moment"),
-      shared.request_id());
+      call->request_id());
   reply.headers.emplace_back("retry-after", kRetrySeconds);
-  shared.reply(std::move(reply));
+  call->reply(std::move(reply));
 }
 
 void Dispatcher::handle(Call& call) const {

@@ -82,9 +82,9 @@ TEST(ServerStart, ClosesWhatItWasGivenWhenItFails) {
   const std::string address = net::to_text(net::local_address(fd.get()));
   dsl::test::TestEnv env;
 
-  EXPECT_THAT(Server::start(env, Router(),
-                            {.listeners = {{.address = "nonsense"}, {.fd = fd.release()}}}),
-              failed_with(Code::kInvalidArgument));
+  EXPECT_THAT(
+      Server::start(env, Router(), {.listeners = {{.address = "nonsense"}, {.fd = fd.release()}}}),
+      failed_with(Code::kInvalidArgument));
 
   EXPECT_THAT(net::listen_on(require_ok(net::parse_address(address))), ok());
 }
