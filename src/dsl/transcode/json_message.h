@@ -12,7 +12,8 @@ namespace dsl::transcode {
 
 // Appends the JSON of a message. Fields that are not set are there with their default, but for
 // those without one: messages, members of a oneof, `optional` ones. 64-bit integers and bytes are
-// strings, enums their names. kDataLoss when a well-known type in it has no JSON form.
+// strings, enums their names. kDataLoss when a well-known type in it has no JSON form, such
+// as an Any of a type that is not linked.
 Result<void> append_message(const google::protobuf::Message& message, std::string& out);
 
 // Reads an object into an empty message. Names may be the original ones or in lowerCamelCase; null

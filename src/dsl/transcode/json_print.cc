@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -174,24 +175,9 @@ Result<void> append_dynamic(const Message& message, std::string& out) {
   return append_value(message, *kind, -1, out);
 }
 
-}  // namespace
-
-Result<void> append_message(const Message& message, std::string& out) {
+// `first`: nothing stands before them in the object.
+Result<void> append_members(const Message& message, bool first, std::string& out) {
   const Descriptor& type = *message.GetDescriptor();
-  switch (type.well_known_type()) {
-    case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
-      break;
-    case Descriptor::WELLKNOWNTYPE_STRUCT:
-      return append_map(message, *type.field(0), out);
-    case Descriptor::WELLKNOWNTYPE_LISTVALUE:
-      return append_list(message, *type.field(0), out);
-    case Descriptor::WELLKNOWNTYPE_VALUE:
-      return append_dynamic(message, out);
-    default:
-      return append_well_known(message, out);
-  }
-  out += '{';
-  bool first = true;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     if (field.has_presence() && !message.GetReflection()->HasField(message, &field)) {
@@ -209,6 +195,56 @@ Result<void> append_message(const Message& message, std::string& out) {
       MC_TRY(append_value(message, field, -1, out));
     }
   }
+  return {};
+}
+
+// google.protobuf.Any: what it holds, with its type beside it.
+Result<void> append_any(const Message& message, std::string& out) {
+  const Reflection& read = *message.GetReflection();
+  const Descriptor& type = *message.GetDescriptor();
+  const std::string url = read.GetString(message, type.FindFieldByName("type_url"));
+  const std::string bytes = read.GetString(message, type.FindFieldByName("value"));
+  if (url.empty() && bytes.empty()) {
+    out += "{}";
+    return {};
+  }
+  const std::unique_ptr<Message> inner = message_of_type_url(url);
+  if (inner == nullptr || !inner->ParseFromString(bytes)) {
+    return fail(Code::kDataLoss, "a google.protobuf.Any holds what is not known here: {}", url);
+  }
+  out += "{\"@type\":";
+  json::append_string(url, out);
+  if (is_well_known(*inner->GetDescriptor())) {
+    out += ",\"value\":";
+    MC_TRY(append_message(*inner, out));
+  } else {
+    MC_TRY(append_members(*inner, false, out));
+  }
+  out += '}';
+  return {};
+}
+
+}  // namespace
+
+Result<void> append_message(const Message& message, std::string& out) {
+  const Descriptor& type = *message.GetDescriptor();
+  switch (type.well_known_type()) {
+    case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
+      break;
+    case Descriptor::WELLKNOWNTYPE_STRUCT:
+      return append_map(message, *type.field(0), out);
+    case Descriptor::WELLKNOWNTYPE_LISTVALUE:
+      return append_list(message, *type.field(0), out);
+    case Descriptor::WELLKNOWNTYPE_VALUE:
+      return append_dynamic(message, out);
+    case Descriptor::WELLKNOWNTYPE_ANY:
+      return append_any(message, out);
+    default:
+      return is_wrapper(type) ? append_value(message, *type.field(0), -1, out)
+                              : append_string_well_known(message, out);
+  }
+  out += '{';
+  MC_TRY(append_members(message, true, out));
   out += '}';
   return {};
 }

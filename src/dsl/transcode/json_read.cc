@@ -1,3 +1,4 @@
+#include <memory>
 #include <set>
 
 #include <google/protobuf/descriptor.h>
@@ -32,6 +33,34 @@ bool takes_null(const FieldDescriptor& field) {
 // Walks a tree and a message together; `path` names the place in errors.
 class Reader {
  public:
+  // A message by the form that its type has.
+  Result<void> whole(const JsonValue& value, Message& message, const std::string& where) {
+    const Descriptor& type = *message.GetDescriptor();
+    switch (type.well_known_type()) {
+      case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
+        return object(value, message, where);
+      case Descriptor::WELLKNOWNTYPE_ANY:
+        return any(value, message, where);
+      case Descriptor::WELLKNOWNTYPE_VALUE:
+        return dynamic(value, message, where);
+      case Descriptor::WELLKNOWNTYPE_LISTVALUE:
+        return list(value, message, *type.field(0), where);
+      case Descriptor::WELLKNOWNTYPE_STRUCT:
+        return map(value, message, *type.field(0), where);
+      default:
+        break;
+    }
+    if (is_wrapper(type)) {
+      return scalar(value, message, *type.field(0), where);
+    }
+    std::string problem = value.kind == Kind::kString ? read_string_well_known(value.text, message)
+                                                      : "must be the JSON of a " + type.full_name();
+    if (!problem.empty()) {
+      return fail(field_error(where, std::move(problem)));
+    }
+    return {};
+  }
+
   Result<void> object(const JsonValue& value, Message& message, const std::string& path) {
     if (value.kind != Kind::kObject) {
       return fail(field_error(path.empty() ? "the body" : path, "must be an object"));
@@ -68,6 +97,12 @@ class Reader {
     if (!field.is_repeated()) {
       return element(value, message, field, where);
     }
+    return list(value, message, field, where);
+  }
+
+ private:
+  Result<void> list(const JsonValue& value, Message& message, const FieldDescriptor& field,
+                    const std::string& where) {
     if (value.kind != Kind::kArray) {
       return fail(field_error(where, "must be an array"));
     }
@@ -77,7 +112,6 @@ class Reader {
     return {};
   }
 
- private:
   Result<void> map(const JsonValue& value, Message& message, const FieldDescriptor& field,
                    const std::string& where) {
     if (value.kind != Kind::kObject) {
@@ -102,53 +136,111 @@ class Reader {
     if (value.kind == Kind::kNull && !takes_null(field)) {
       return fail(field_error(where, "must not be null"));
     }
-    std::string problem;
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       const Reflection& reflection = *message.GetReflection();
-      Message& inner = field.is_repeated() ? *reflection.AddMessage(&message, &field)
-                                           : *reflection.MutableMessage(&message, &field);
-      if (!is_well_known(*field.message_type())) {
-        return object(value, inner, where);
+      return whole(value,
+                   field.is_repeated() ? *reflection.AddMessage(&message, &field)
+                                       : *reflection.MutableMessage(&message, &field),
+                   where);
+    }
+    return scalar(value, message, field, where);
+  }
+
+  // google.protobuf.Value: the field of the kind that the JSON has.
+  Result<void> dynamic(const JsonValue& value, Message& message, const std::string& where) {
+    const char* field = nullptr;
+    switch (value.kind) {
+      case Kind::kNull:
+        field = "null_value";
+        break;
+      case Kind::kBool:
+        field = "bool_value";
+        break;
+      case Kind::kNumber:
+        field = "number_value";
+        break;
+      case Kind::kString:
+        field = "string_value";
+        break;
+      case Kind::kArray:
+        field = "list_value";
+        break;
+      case Kind::kObject:
+        field = "struct_value";
+        break;
+    }
+    return element(value, message, *message.GetDescriptor()->FindFieldByName(field), where);
+  }
+
+  // google.protobuf.Any: "@type" names the message, whose members stand beside it, or whose JSON is
+  // the member "value" where it has a form of its own.
+  Result<void> any(const JsonValue& value, Message& message, const std::string& where) {
+    if (value.kind != Kind::kObject) {
+      return fail(field_error(where, "must be an object"));
+    }
+    if (value.members.empty()) {
+      return {};
+    }
+    std::string url;
+    JsonValue rest{Kind::kObject, "", {}};
+    for (const JsonValue::Member& member : value.members) {
+      if (member.name == "@type" && member.value.kind == Kind::kString) {
+        url = member.value.text;
+      } else {
+        rest.members.push_back(member);
       }
-      problem = read_well_known(value, inner);
+    }
+    const std::unique_ptr<Message> inner = message_of_type_url(url);
+    if (inner == nullptr) {
+      return fail(field_error(where + ".@type", "must name a type that is known here"));
+    }
+    if (!is_well_known(*inner->GetDescriptor())) {
+      MC_TRY(object(rest, *inner, where));
+    } else if (rest.members.size() == 1 && rest.members[0].name == "value") {
+      MC_TRY(whole(rest.members[0].value, *inner, where + ".value"));
     } else {
-      problem = scalar(value, message, field);
+      return fail(field_error(where, "must have its content as the one member value"));
+    }
+    const auto& reflection = *message.GetReflection();
+    reflection.SetString(&message, message.GetDescriptor()->FindFieldByName("type_url"),
+                         std::move(url));
+    reflection.SetString(&message, message.GetDescriptor()->FindFieldByName("value"),
+                         inner->SerializeAsString());
+    return {};
+  }
+
+  static Result<void> scalar(const JsonValue& value, Message& message, const FieldDescriptor& field,
+                             const std::string& where) {
+    std::string problem = "must be a single value";
+    switch (value.kind) {
+      case Kind::kNull:
+        problem = put_value(message, field, "0", Form::kNumber);  // NullValue
+        break;
+      case Kind::kBool:
+        problem = put_value(message, field, value.text, Form::kBool);
+        break;
+      case Kind::kNumber:
+        problem = put_value(message, field, value.text, Form::kNumber);
+        break;
+      case Kind::kString:
+        problem = put_value(message, field, value.text, Form::kString);
+        break;
+      case Kind::kArray:
+      case Kind::kObject:
+        break;
     }
     if (!problem.empty()) {
       return fail(field_error(where, std::move(problem)));
     }
     return {};
   }
-
-  static std::string scalar(const JsonValue& value, Message& message,
-                            const FieldDescriptor& field) {
-    switch (value.kind) {
-      case Kind::kNull:
-        return put_value(message, field, "0", Form::kNumber);  // NullValue
-      case Kind::kBool:
-        return put_value(message, field, value.text, Form::kBool);
-      case Kind::kNumber:
-        return put_value(message, field, value.text, Form::kNumber);
-      case Kind::kString:
-        return put_value(message, field, value.text, Form::kString);
-      case Kind::kArray:
-      case Kind::kObject:
-        break;
-    }
-    return "must be a single value";
-  }
 };
 
 }  // namespace
 
 Result<void> read_message(const JsonValue& value, Message& message) {
-  if (is_well_known(*message.GetDescriptor())) {
-    if (std::string problem = read_well_known(value, message); !problem.empty()) {
-      return fail(field_error("the body", std::move(problem)));
-    }
-    return {};
-  }
-  return Reader().object(value, message, "");
+  const bool plain = !is_well_known(*message.GetDescriptor());
+  return plain ? Reader().object(value, message, "") : Reader().whole(value, message, "the body");
 }
 
 Result<void> read_field(const JsonValue& value, Message& message, const FieldDescriptor& field) {

@@ -153,7 +153,7 @@ void RestCall::events(WorkerPool& pool) {
   call.cancelled = [this, &pump] { return exchange_.cancelled() || pump.gone(); };
   // The exchange is this thread's: what the handler's thread needs of it is read before. The body
   // is bounded by the route, whoever sends it.
-  const Result<std::string> content = body();
+  Result<std::string> content = body();
   Result<void> done;
   const bool started = pool.submit([&] {
     Events sink(pump);

@@ -160,7 +160,7 @@ std::string put_bool(Message& message, const FieldDescriptor& field, std::string
 std::string put_enum(Message& message, const FieldDescriptor& field, std::string_view text,
                      Form form) {
   const EnumDescriptor& type = *field.enum_type();
-  const std::string wrong = "must be one of " + names_of(type);
+  std::string wrong = "must be one of " + names_of(type);
   std::optional<std::int32_t> number;
   if (form == Form::kBool) {
     return wrong;
@@ -232,14 +232,17 @@ std::string put_value(Message& message, const FieldDescriptor& field, std::strin
       const Reflection& reflection = *message.GetReflection();
       Message* value = field.is_repeated() ? reflection.AddMessage(&message, &field)
                                            : reflection.MutableMessage(&message, &field);
-      return put_well_known_text(*value, text);
+      return is_wrapper(*value->GetDescriptor())
+                 ? put_value(*value, *value->GetDescriptor()->field(0), text, form)
+                 : read_string_well_known(text, *value);
     }
   }
   return {};
 }
 
 bool takes_text(const FieldDescriptor& field) {
-  return field.cpp_type() != Type::CPPTYPE_MESSAGE || is_scalar_well_known(*field.message_type());
+  return field.cpp_type() != Type::CPPTYPE_MESSAGE || is_wrapper(*field.message_type()) ||
+         is_string_well_known(*field.message_type());
 }
 
 std::string short_name(const EnumValueDescriptor& value) {

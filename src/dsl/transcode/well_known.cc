@@ -1,17 +1,20 @@
 #include "dsl/transcode/well_known.h"
 
+#include <exception>
+
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
 
-#include "dsl/transcode/value.h"
+#include "dsl/json/text.h"
 
 namespace dsl::transcode {
 
 namespace {
 
 using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
 using google::protobuf::Message;
-using WellKnown = Descriptor::WellKnownType;
+using google::protobuf::MessageFactory;
 
 }  // namespace
 
@@ -19,59 +22,49 @@ bool is_well_known(const Descriptor& type) {
   return type.well_known_type() != Descriptor::WELLKNOWNTYPE_UNSPECIFIED;
 }
 
-bool is_scalar_well_known(const Descriptor& type) {
-  switch (type.well_known_type()) {
-    case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
-    case Descriptor::WELLKNOWNTYPE_ANY:
-    case Descriptor::WELLKNOWNTYPE_VALUE:
-    case Descriptor::WELLKNOWNTYPE_LISTVALUE:
-    case Descriptor::WELLKNOWNTYPE_STRUCT:
-      return false;
-    default:
-      return true;
+bool is_wrapper(const Descriptor& type) {
+  return type.well_known_type() >= Descriptor::WELLKNOWNTYPE_DOUBLEVALUE &&
+         type.well_known_type() <= Descriptor::WELLKNOWNTYPE_BOOLVALUE;
+}
+
+bool is_string_well_known(const Descriptor& type) {
+  return type.well_known_type() == Descriptor::WELLKNOWNTYPE_TIMESTAMP ||
+         type.well_known_type() == Descriptor::WELLKNOWNTYPE_DURATION ||
+         type.well_known_type() == Descriptor::WELLKNOWNTYPE_FIELDMASK;
+}
+
+std::string read_string_well_known(std::string_view text, Message& message) {
+  std::string json;
+  json::append_string(text, json);
+  const std::string problem = "must be the JSON of a " + message.GetDescriptor()->full_name();
+  try {
+    const auto status = google::protobuf::util::JsonStringToMessage(json, &message);
+    return status.ok() ? std::string() : problem;
+  } catch (const std::exception&) {
+    return problem;  // a check of libprotobuf's own: it throws where it should refuse
   }
 }
 
-std::string read_well_known(const JsonValue& value, Message& message) {
-  const Descriptor& type = *message.GetDescriptor();
-  const bool wrapper = type.full_name().ends_with("Value") && is_scalar_well_known(type);
-  if (wrapper) {
-    // By our own rules: libprotobuf would take "1" for a bool.
-    const Form form = value.kind == JsonValue::Kind::kBool     ? Form::kBool
-                      : value.kind == JsonValue::Kind::kNumber ? Form::kNumber
-                                                               : Form::kString;
-    if (value.kind == JsonValue::Kind::kArray || value.kind == JsonValue::Kind::kObject) {
-      return "must be a single value";
+Result<void> append_string_well_known(const Message& message, std::string& out) {
+  std::string json;
+  try {
+    if (google::protobuf::util::MessageToJsonString(message, &json).ok()) {
+      out += json;
+      return {};
     }
-    return put_value(message, *type.field(0), value.text, form);
+  } catch (const std::exception&) {
+    // As above.
   }
-  std::string json;
-  append_json(value, json);
-  if (!google::protobuf::util::JsonStringToMessage(json, &message).ok()) {
-    return "must be the JSON of a " + type.full_name();
-  }
-  return {};
+  return fail(Code::kDataLoss, "a {} has a value without a JSON form",
+              message.GetDescriptor()->full_name());
 }
 
-std::string put_well_known_text(Message& message, std::string_view text) {
-  const Descriptor& type = *message.GetDescriptor();
-  if (type.full_name().ends_with("Value")) {
-    return put_value(message, *type.field(0), text, Form::kText);
-  }
-  return read_well_known({JsonValue::Kind::kString, std::string(text), {}}, message);
-}
-
-Result<void> append_well_known(const Message& message, std::string& out) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.always_print_primitive_fields = true;  // of a message inside an Any
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) {
-    return fail(Code::kDataLoss, "a {} has a value without a JSON form",
-                message.GetDescriptor()->full_name());
-  }
-  out += json;
-  return {};
+std::unique_ptr<Message> message_of_type_url(std::string_view url) {
+  const std::string name(url.substr(url.rfind('/') + 1));
+  const Descriptor* type = DescriptorPool::generated_pool()->FindMessageTypeByName(name);
+  const Message* prototype =
+      type == nullptr ? nullptr : MessageFactory::generated_factory()->GetPrototype(type);
+  return std::unique_ptr<Message>(prototype == nullptr ? nullptr : prototype->New());
 }
 
 }  // namespace dsl::transcode
