@@ -13,7 +13,8 @@ namespace {
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) {
-    out += (out.empty() ? "" : ", ") + word;
+    out += out.empty() ? "" : ", ";
+    out += word;
   }
   return out;
 }
