@@ -50,7 +50,7 @@ def verify(node, unit):
 
 
 @pytest.mark.parametrize("right, wrong, complaint", [
-    ("Type=notify", "Tipe=notify", "Unknown key"),
+    ("Type=notify", "Kind=notify", "Unknown key"),
     ("Type=notify", "Type=notifi", "Failed to parse service type"),
     ("ExecStart=/srv/mcp/mcp-agent", "ExecStart=/srv/mcp/elsewhere", "not executable"),
     ("man:mcp-agent(1)", "man:mcp-elsewhere(1)", "'man mcp-elsewhere(1)' failed")])

@@ -42,7 +42,7 @@ std::string escaped(std::string_view words) {
 }
 
 // A line that begins like a request of roff is none.
-std::string as_line(std::string line) {
+std::string as_line(const std::string& line) {
   return (line.starts_with('.') || line.starts_with('\'') ? "\\&" + line : line) + "\n";
 }
 
@@ -65,7 +65,7 @@ std::string prose(std::string_view line) {
     }
     line.remove_prefix(std::min(tick + 1, line.size()));
   }
-  return as_line(std::move(out));
+  return as_line(out);
 }
 
 // Lines of a description that belong together: prose, or set as they are.
@@ -205,7 +205,7 @@ std::string see_also(std::vector<const Command*> path) {
     path.pop_back();
     out += (out.empty() ? "" : ", ") + reference_to(path);
   }
-  return out.empty() ? out : as_line(std::move(out));
+  return out.empty() ? out : as_line(out);
 }
 
 Result<void> walk(

@@ -76,7 +76,7 @@ Key& Key::reloadable() {
   return *this;
 }
 
-Key& Key::range(std::string minimum, std::string maximum) {
+Key& Key::range(const std::string& minimum, const std::string& maximum) {
   const Kind kind = state_->kind();
   MC_ASSERT(kind == Kind::kInteger || kind == Kind::kDuration || kind == Kind::kSize,
             "a range is for numbers");
@@ -96,7 +96,7 @@ Key& Key::one_of(std::vector<std::string> values) {
   return *this;
 }
 
-Key& Key::port_variable(std::string name) {
+Key& Key::port_variable(const std::string& name) {
   MC_ASSERT(state_->kind() == Kind::kText || state_->kind() == Kind::kInteger,
             "a port is a number or the end of an address");
   state_->port_variable = name.empty() ? "PORT" : "PORT_" + name;

@@ -45,10 +45,10 @@ class Key {
   Key& secret();  // masked in check-config; `<key>_file = path` is accepted too, also as $..._FILE
   Key& reloadable();  // SIGHUP takes a new value; not for `tables`
   // In the key's own notation; "" = open. Integers, durations and sizes only.
-  Key& range(std::string minimum, std::string maximum);
+  Key& range(const std::string& minimum, const std::string& maximum);
   Key& one_of(std::vector<std::string> values);  // texts, and each item of a list
   // "" = $PORT, else $PORT_<NAME>. A text key keeps its host and gets this port.
-  Key& port_variable(std::string name);
+  Key& port_variable(const std::string& name);
 
  private:
   friend class Table;

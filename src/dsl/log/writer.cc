@@ -138,7 +138,7 @@ void Writer::gather(std::unique_lock<std::mutex>& lock) {
 }
 
 // Lines about lines that are missing; they pass the queue by.
-std::string Writer::take_reports(std::vector<Limiter::Suppressed> suppressed) {
+std::string Writer::take_reports(const std::vector<Limiter::Suppressed>& suppressed) {
   std::string out;
   for (const Limiter::Suppressed& site : suppressed) {
     const std::array<Field, 2> fields{Field("like", site.message), Field("lines", site.lines)};

@@ -36,7 +36,7 @@ class Writer {
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void gather(std::unique_lock<std::mutex>& lock);
-  std::string take_reports(std::vector<Limiter::Suppressed> suppressed);
+  std::string take_reports(const std::vector<Limiter::Suppressed>& suppressed);
   std::string format(Level level, std::string_view component, std::string_view message,
                      std::span<const Field> outer, std::span<const Field> inner) const;
 
@@ -49,7 +49,7 @@ class Writer {
   Limiter limiter_;
   LineQueue queue_;
   std::uint64_t dropped_reported_ = 0;
-  bool idle_ = false;     // the thread waits until it is told of a line
+  bool idle_ = false;  // the thread waits until it is told of a line
   bool stopping_ = false;
   bool stopped_ = false;
 

@@ -13,7 +13,8 @@ namespace {
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) {
-    out += (out.empty() ? "" : ", ") + word;
+    out += out.empty() ? "" : ", ";
+    out += word;
   }
   return out;
 }
@@ -21,7 +22,7 @@ std::string joined(const std::vector<std::string>& words) {
 std::string labels_text(const NodeSettings& node) {
   std::vector<std::string> words;
   for (const auto& [name, value] : node.labels) {
-    words.push_back(name + "=" + value);
+    words.emplace_back(name).append("=").append(value);
   }
   return joined(words);
 }

@@ -58,6 +58,7 @@ void add_unknown(Error& error, const std::string& file, const TomlMember& member
 void read_mcp_section(const std::string& file, const TomlValue& section,
                       const std::vector<Key>& keys, Error& error) {
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const Key& key : keys) {
     names.push_back(key.name);
   }

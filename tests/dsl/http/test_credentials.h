@@ -22,7 +22,7 @@ class TestCredentials final : public tls::ServerCredentials {
   tls::Context current() const override;
   Result<bool> reload() override { return false; }
   void on_change(std::function<void()>) override {}
-  std::shared_ptr<const Pair> first_pair() const override { return nullptr; }
+  std::shared_ptr<const Material> material() const override { return nullptr; }
   Status status() const override { return {}; }
 
  private:
