@@ -77,6 +77,7 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
 
 Result<void> Agent::start(dsl::env::Env& env) {
   MC_ASSIGN(opened_, open_core(env, config_));
+  // An aggregate that cannot be moved: NOLINTNEXTLINE(modernize-make-unique)
   context_.reset(new HandlerContext{.env = env,
                                     .config = config_,
                                     .core = opened_.core.get(),
