@@ -212,8 +212,8 @@ void Call::add_body(std::string_view piece) {
   const std::lock_guard lock(mutex_);
   body_received_ += piece.size();
   if (route_ != nullptr && body_received_ > route_->body_max) {
-    body_error_ = fail(Code::kTooLarge, "the request's body has more than {} bytes",
-                       route_->body_max);
+    body_error_ =
+        fail(Code::kTooLarge, "the request's body has more than {} bytes", route_->body_max);
   } else if (!gone_) {
     body_ += piece;
     wants_body_ = false;
@@ -259,6 +259,7 @@ bool Call::expire(Reply instead) {
     return false;
   }
   taken_ = true;
+  cancelled_ = true;
   head_out_ = std::move(instead);
   ended_ = true;
   changed_.notify_all();

@@ -79,7 +79,8 @@ class Call final : public Exchange, public std::enable_shared_from_this<Call> {
   void finish_broken();
 
   // For the loop.
-  void add_body(std::string_view piece);  // beyond the route's bound it is dropped, and reading fails
+  void add_body(
+      std::string_view piece);  // beyond the route's bound it is dropped, and reading fails
   void end_body();
   std::size_t body_waiting() const;  // bytes that the handler has not read
   bool body_too_large() const;
@@ -88,7 +89,8 @@ class Call final : public Exchange, public std::enable_shared_from_this<Call> {
   // The client has gone: waits of the handler end, its answer is dropped.
   void cancel();
   void stop() { stopping_ = true; }
-  // Takes the answer out of the handler's hands; false when it has begun already.
+  // Takes the answer out of the handler's hands, which sees itself cancelled; false when it has
+  // begun already.
   bool expire(Reply instead);
 
   struct Progress {

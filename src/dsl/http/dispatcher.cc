@@ -25,15 +25,15 @@ std::size_t worker_count(const ServerOptions& options) {
 
 // It goes into logs and answers: short and plain.
 bool is_harmless_id(std::string_view id) {
-  return !id.empty() && id.size() <= kRequestIdMax &&
-         std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
+  return !id.empty() && id.size() <= kRequestIdMax && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
 }
 
 Reply plain_reply(const Error& error) {
-  Reply reply{code_info(error.code()).http_status, {{"content-type", "text/plain; charset=utf-8"}},
+  Reply reply{code_info(error.code()).http_status,
+              {{"content-type", "text/plain; charset=utf-8"}},
               error.message() + "\n"};
   if (!error.hint().empty()) {
     reply.body += "hint: " + error.hint() + "\n";
@@ -43,14 +43,14 @@ Reply plain_reply(const Error& error) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(env::Env& env, Router router, const ServerOptions& options)
+Dispatcher::Dispatcher(env::Env& env, Router router, ServerOptions options)
     : env_(env),
       router_(std::move(router)),
-      options_(options),
+      options_(std::move(options)),
       id_prefix_(env.random().hex(6)),
       workers_("http-worker",
-               {worker_count(options), static_cast<std::size_t>(options.queue_max)}),
-      streams_("http-stream", {static_cast<std::size_t>(options.streams_max), 0}) {}
+               {worker_count(options_), static_cast<std::size_t>(options_.queue_max)}),
+      streams_("http-stream", {static_cast<std::size_t>(options_.streams_max), 0}) {}
 
 std::string Dispatcher::request_id(const Headers& headers) {
   for (const auto& [name, value] : headers) {
@@ -73,37 +73,37 @@ std::optional<Reply> Dispatcher::admit(Call& call) const {
                        call.request_id());
   }
   if (match.route == nullptr) {
-    Reply reply = error_reply(
-        405, fail(Code::kUnimplemented, "{} does not take {}", call.path(), call.method())
-                 .hint(text("it takes {}", match.allowed)),
-        call.request_id());
+    Reply reply =
+        error_reply(405,
+                    fail(Code::kUnimplemented, "{} does not take {}", call.path(), call.method())
+                        .hint(text("it takes {}", match.allowed)),
+                    call.request_id());
     reply.headers.emplace_back("allow", match.allowed);
     return reply;
   }
   call.set_route(*match.route, std::move(match.params), options_.limits.read_timeout,
                  options_.limits.write_timeout);
   if (call.head().content_length.value_or(0) > match.route->body_max) {
-    return error_reply(413,
-                       fail(Code::kTooLarge, "the request's body has {} bytes",
-                            *call.head().content_length)
-                           .hint(text("at most {} are taken here", match.route->body_max)),
-                       call.request_id());
+    return error_reply(
+        413,
+        fail(Code::kTooLarge, "the request's body has {} bytes", *call.head().content_length)
+            .hint(text("at most {} are taken here", match.route->body_max)),
+        call.request_id());
   }
   return std::nullopt;
 }
 
-void Dispatcher::run(std::shared_ptr<Call> call, bool own_thread) {
+void Dispatcher::run(const std::shared_ptr<Call>& call, bool own_thread) {
   WorkerPool& pool = own_thread || call->route()->streams ? streams_ : workers_;
-  Call& shared = *call;
   if (pool.submit([this, call] { handle(*call); })) {
     return;
   }
-  Reply reply = error_reply(503,
-                            fail(Code::kUnavailable, "all places for requests are taken")
-                                .hint("try again in a moment"),
-                            shared.request_id());
+  Reply reply = error_reply(
+      503,
+      fail(Code::kUnavailable, "all places for requests are taken").hint("try again in a moment"),
+      call->request_id());
   reply.headers.emplace_back("retry-after", kRetrySeconds);
-  shared.reply(std::move(reply));
+  call->reply(std::move(reply));
 }
 
 void Dispatcher::handle(Call& call) const {
@@ -147,8 +147,7 @@ void Dispatcher::done(const Call& call, int status) const {
   done.pattern = call.route() == nullptr ? std::string_view() : call.route()->pattern;
   done.protocol = call.place().protocol;
   done.status = status;
-  done.took =
-      std::chrono::duration_cast<std::chrono::microseconds>(kernel_now() - call.begun());
+  done.took = std::chrono::duration_cast<std::chrono::microseconds>(kernel_now() - call.begun());
   options_.on_done(done);
 }
 

@@ -14,7 +14,7 @@ namespace dsl::http {
 // Thread-safe once made, except `stop`. `env` outlives it.
 class Dispatcher {
  public:
-  Dispatcher(env::Env& env, Router router, const ServerOptions& options);
+  Dispatcher(env::Env& env, Router router, ServerOptions options);
 
   // The client's id if it is harmless, else one of ours.
   std::string request_id(const Headers& headers);
@@ -24,7 +24,7 @@ class Dispatcher {
   std::optional<Reply> admit(Call& call) const;
   // Runs the handler, or answers 503 when all places are taken. `own_thread`: it may wait for its
   // client.
-  void run(std::shared_ptr<Call> call, bool own_thread);
+  void run(const std::shared_ptr<Call>& call, bool own_thread);
 
   Reply error_reply(int status, const Error& error, std::string_view request_id) const;
   // After the answer went out; 499 when the client did not wait for it.

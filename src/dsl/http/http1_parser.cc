@@ -1,5 +1,7 @@
 #include "dsl/http/http1_parser.h"
 
+#include <limits>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -13,6 +15,7 @@ namespace {
 namespace beast = boost::beast;
 
 constexpr std::size_t kChunkLineMax = 4096;  // a chunk's size and extensions; or the trailers
+constexpr std::size_t kLastChunkMin = 5;     // "0\r\n\r\n"
 constexpr std::size_t kHeadersMax = 100;     // fields of one request
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
@@ -25,8 +28,7 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
   using Error = beast::error_code;
 
   Beast() {
-    this->eager(true);
-    this->body_limit(boost::none);                       // the route's bound is another's business
+    this->body_limit(boost::none);  // the route's bound is another's business
     this->header_limit(std::numeric_limits<std::uint32_t>::max());  // bounded before Beast sees it
   }
 
@@ -50,8 +52,7 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
     if (headers.size() >= kHeadersMax) {
       return refuse(431, "too many headers", error);
     }
-    const std::string& key =
-        headers.emplace_back(lower_case(view(name)), view(value)).first;
+    const std::string& key = headers.emplace_back(lower_case(view(name)), view(value)).first;
     const std::string_view text = view(value);
     // RFC 9112 section 6.1 and 6.3: what is not beyond doubt is not framed at all.
     if (key == "content-length") {
@@ -83,8 +84,7 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
     if (const auto length = this->content_length()) {
       head.request.content_length = *length;
     }
-    head.request.has_body =
-        this->chunked() || head.request.content_length.value_or(0) > 0;
+    head.request.has_body = this->chunked() || head.request.content_length.value_or(0) > 0;
     head.expects_continue = head.expects_continue && head.request.has_body && !head.http_1_0;
     head.keep_alive = this->keep_alive() && !head.http_1_0;
   }
@@ -94,9 +94,10 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
     (*on_body)(view(body));
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
+  void on_chunk_header_impl(std::uint64_t size, Text, Error&) override { chunk_left = size; }
   std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override {
     (*on_body)(view(body));
+    chunk_left -= body.size();
     return body.size();
   }
   void on_finish_impl(Error&) override {}
@@ -113,6 +114,7 @@ struct Http1Parser::Beast final : beast::http::basic_parser<true> {
 
   Head head;
   bool head_done = false;
+  std::uint64_t chunk_left = 0;
   int lengths = 0;
   int codings = 0;
   int hosts = 0;
@@ -129,6 +131,7 @@ bool Http1Parser::request_done() const { return beast_->is_done(); }
 void Http1Parser::reset() {
   scanned_ = 0;
   head_end_ = 0;
+  blank_skipped_ = false;
   beast_ = std::make_unique<Beast>();
 }
 
@@ -161,20 +164,22 @@ std::optional<Refusal> Http1Parser::scan(std::string_view in) {
 Http1Parser::Step Http1Parser::read_head(std::string_view in, std::optional<Head>& head) {
   Step step;
   // RFC 9112 section 2.2: an empty line before the request line is ignored; one.
-  if (scanned_ == 0 && in.starts_with("\r\n")) {
-    in.remove_prefix(2);
-    step.used = 2;
-  }
-  if (scanned_ == 0 && in == "\r") {
-    return step;
+  if (scanned_ == 0 && !blank_skipped_) {
+    if (in == "\r") {
+      return step;
+    }
+    if (in.starts_with("\r\n")) {
+      in.remove_prefix(2);
+      step.used = 2;
+      blank_skipped_ = true;
+    }
   }
   step.refusal = scan(in);
   if (step.refusal || head_end_ == 0) {
     return step;
   }
   beast::error_code error;
-  const std::size_t used =
-      beast_->put(boost::asio::const_buffer(in.data(), head_end_), error);
+  const std::size_t used = beast_->put(boost::asio::const_buffer(in.data(), head_end_), error);
   if (error || used != head_end_) {
     step.refusal = beast_->refused(error);
     return step;
@@ -184,20 +189,33 @@ Http1Parser::Step Http1Parser::read_head(std::string_view in, std::optional<Head
   return step;
 }
 
+// Part by part: a chunk's line, its data, the last line with the trailers.
 Http1Parser::Step Http1Parser::read_body(std::string_view in,
                                          const std::function<void(std::string_view)>& on_body) {
   Step step;
   beast_->on_body = &on_body;
-  beast::error_code error;
-  step.used = beast_->put(boost::asio::const_buffer(in.data(), in.size()), error);
-  beast_->on_body = nullptr;
-  if (error == beast::http::error::need_more) {
-    if (in.size() - step.used > kChunkLineMax) {
-      step.refusal = Refusal{400, "a chunk's line or the trailers are too long"};
+  while (!in.empty() && !beast_->is_done()) {
+    // Between chunks at least this much is to come in any case; and Beast 1.81 asserts that it has
+    // it when a body whose first chunk is the last one comes in pieces.
+    if (beast_->chunked() && beast_->chunk_left == 0 && in.size() < kLastChunkMin) {
+      break;
     }
-  } else if (error) {
-    step.refusal = beast_->refused(error);
+    beast::error_code error;
+    const std::size_t used = beast_->put(boost::asio::const_buffer(in.data(), in.size()), error);
+    step.used += used;
+    in.remove_prefix(used);
+    if (error == beast::http::error::need_more) {
+      if (in.size() > kChunkLineMax) {
+        step.refusal = Refusal{400, "a chunk's line or the trailers are too long"};
+      }
+      break;
+    }
+    if (error) {
+      step.refusal = beast_->refused(error);
+      break;
+    }
   }
+  beast_->on_body = nullptr;
   return step;
 }
 

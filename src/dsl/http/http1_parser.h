@@ -53,6 +53,7 @@ class Http1Parser {
   const std::size_t header_max_;
   std::size_t scanned_ = 0;   // of the head
   std::size_t head_end_ = 0;  // 0 = not found yet
+  bool blank_skipped_ = false;
   std::unique_ptr<Beast> beast_;
 };
 

@@ -41,9 +41,9 @@ class Http1Session final : public Session {
 
  private:
   enum class State {
-    kHead,     // of the next request; `since_`: idle, or its first byte
-    kGather,   // its body, before the handler; `since_`: the end of its head
-    kCall,     // the handler runs; the body may still come
+    kHead,    // of the next request; `since_`: idle, or its first byte
+    kGather,  // its body, before the handler; `since_`: the end of its head
+    kCall,    // the handler runs; the body may still come
     kFinished
   };
 
@@ -65,6 +65,7 @@ class Http1Session final : public Session {
   bool served_any_ = false;
   bool draining_ = false;
   bool broken_ = false;
+  bool refused_ = false;  // what still comes is not read
 
   // Of the request at hand.
   std::shared_ptr<Call> call_;
@@ -103,20 +104,16 @@ std::size_t Http1Session::receive(std::string_view in, env::MonoTime now) {
 }
 
 std::size_t Http1Session::take_body(std::string_view in) {
+  if (refused_) {
+    return in.size();
+  }
   if (parser_.request_done() || call_->body_waiting() >= kBodyWaitMax) {
     return 0;
   }
   const Http1Parser::Step step =
       parser_.read_body(in, [this](std::string_view piece) { call_->add_body(piece); });
   if (step.refusal) {
-    if (state_ == State::kGather) {
-      refuse(*step.refusal);
-    } else {
-      // The handler is at work on a request that turns out not to be one.
-      broken_ = true;
-      state_ = State::kFinished;
-      cancel();
-    }
+    refuse(*step.refusal);
     return in.size();
   }
   if (parser_.request_done()) {
@@ -124,8 +121,7 @@ std::size_t Http1Session::take_body(std::string_view in) {
   }
   if (state_ == State::kGather) {
     if (call_->body_too_large()) {
-      answer(host_.dispatcher.error_reply(
-          413, *call_->body_error(), call_->request_id()));
+      answer(host_.dispatcher.error_reply(413, *call_->body_error(), call_->request_id()));
     } else if (parser_.request_done() || call_->body_waiting() >= kGatherMax) {
       run_call(!parser_.request_done());
     }
@@ -181,7 +177,14 @@ void Http1Session::refuse(const Refusal& refusal) {
                                    RequestHead{}, host_.dispatcher.request_id({}), host_.peer);
   }
   close_ = true;
-  answer(host_.dispatcher.error_reply(refusal.status, error, call_->request_id()));
+  refused_ = true;
+  state_ = State::kCall;
+  changed_ = true;
+  if (!call_->expire(host_.dispatcher.error_reply(refusal.status, error, call_->request_id()))) {
+    // An answer has begun, to a request that turns out not to be one.
+    broken_ = true;
+    cancel();
+  }
 }
 
 bool Http1Session::must_close() const {
@@ -193,9 +196,9 @@ void Http1Session::append_head(const Call::Progress& progress, Reply& head, std:
   status_ = head.status;
   std::string framing;
   if (progress.streamed) {
-    const auto length = std::find_if(head.headers.begin(), head.headers.end(), [](const auto& each) {
-      return same_name(each.first, "content-length");
-    });
+    const auto length =
+        std::find_if(head.headers.begin(), head.headers.end(),
+                     [](const auto& each) { return same_name(each.first, "content-length"); });
     if (has_no_content(head.status)) {
       framing_ = Framing::kNone;
     } else if (length != head.headers.end()) {
@@ -289,8 +292,7 @@ env::MonoTime Http1Session::deadline() const {
       if (draining_ && !head_begun_) {
         return since_ + kDrainIdle;
       }
-      return since_ +
-             (head_begun_ || !served_any_ ? limits_.header_timeout : limits_.idle_timeout);
+      return since_ + (head_begun_ || !served_any_ ? limits_.header_timeout : limits_.idle_timeout);
     }
     case State::kGather:
       return since_ + limits_.read_timeout;

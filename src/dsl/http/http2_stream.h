@@ -30,6 +30,7 @@ struct Http2Stream {
   bool call_ended = false;   // nothing comes after `pending`
   bool broken = false;       // and what came is not whole
   bool answer_sent = false;  // END_STREAM went out
+  std::size_t dropped = 0;   // bytes of the request that came after the answer had begun
 };
 
 }  // namespace dsl::http

@@ -1,5 +1,7 @@
 #include "dsl/http/io_thread.h"
 
+#include <future>
+
 #include <pthread.h>
 
 #include "dsl/log/log.h"
@@ -37,8 +39,7 @@ Result<std::unique_ptr<IoThread>> IoThread::open(const Parts& parts,
   MC_ASSIGN(auto loop, net::Loop::open());
   std::unique_ptr<IoThread> self(new IoThread(parts, std::move(loop)));
   for (const OpenListener& listener : listeners) {
-    net::ConnectionLimits& limits =
-        listener.proxy_header ? parts.limits_of_proxies : parts.limits;
+    net::ConnectionLimits& limits = listener.proxy_header ? parts.limits_of_proxies : parts.limits;
     MC_ASSIGN(auto acceptor,
               net::Acceptor::open(*self->loop_, listener.fd, &limits,
                                   [thread = self.get(), listener](net::Accepted accepted) {
@@ -59,11 +60,16 @@ void IoThread::start() {
 }
 
 void IoThread::drain() {
-  loop_->post([this] {
+  if (!thread_.joinable()) {
+    return;
+  }
+  const auto closed = std::make_shared<std::promise<void>>();
+  loop_->post([this, closed] {
     draining_ = true;
     for (const auto& acceptor : acceptors_) {
       acceptor->close();
     }
+    closed->set_value();
     std::vector<std::uint64_t> ids;  // draining one may end it
     for (const auto& [id, connection] : connections_) {
       ids.push_back(id);
@@ -74,6 +80,7 @@ void IoThread::drain() {
       }
     }
   });
+  closed->get_future().wait();
 }
 
 void IoThread::cut() {

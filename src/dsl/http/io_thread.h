@@ -52,6 +52,7 @@ class IoThread final : public ConnectionHost {
 
   void start();
   // Accepts what has already connected and no more; every connection ends when its work has.
+  // Returns once nothing more is accepted.
   void drain();
   // Ends every connection.
   void cut();

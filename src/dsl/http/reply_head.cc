@@ -71,9 +71,8 @@ void append_line(std::string_view name, std::string_view value, std::string& out
 bool has_no_content(int status) { return status == 204 || status == 304; }
 
 bool is_set_by_server(std::string_view lower_name) {
-  constexpr std::array<std::string_view, 6> kNames{"content-length", "transfer-encoding",
-                                                   "connection",     "date",
-                                                   "x-request-id",   "keep-alive"};
+  constexpr std::array<std::string_view, 6> kNames{
+      "content-length", "transfer-encoding", "connection", "date", "x-request-id", "keep-alive"};
   return std::find(kNames.begin(), kNames.end(), lower_name) != kNames.end();
 }
 

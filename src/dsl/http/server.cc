@@ -14,13 +14,15 @@ namespace {
 
 class HttpServer final : public Server {
  public:
-  HttpServer(env::Env& env, Router router, const ServerOptions& options)
-      : dispatcher_(env, std::move(router), options),
-        limits_(options.limits.connections_max, options.limits.connections_per_peer_max),
-        limits_of_proxies_(options.limits.connections_max, options.limits.connections_max) {}
+  HttpServer(env::Env& env, Router router, ServerOptions options)
+      : dispatcher_(env, std::move(router), std::move(options)),
+        limits_(dispatcher_.limits().connections_max,
+                dispatcher_.limits().connections_per_peer_max),
+        limits_of_proxies_(dispatcher_.limits().connections_max,
+                           dispatcher_.limits().connections_max) {}
   ~HttpServer() override { stop(std::chrono::milliseconds(0)); }
 
-  Result<void> listen(const ServerOptions& options);
+  Result<void> listen(const std::vector<Listener>& wanted, int io_threads);
   std::vector<std::string> addresses() const override { return addresses_; }
   void stop(std::chrono::milliseconds grace) override;
 
@@ -29,17 +31,22 @@ class HttpServer final : public Server {
   ConnectionCount count_;
   net::ConnectionLimits limits_;
   net::ConnectionLimits limits_of_proxies_;
-  std::vector<env::UniqueFd> sockets_;
+  struct OwnSocket {
+    env::UniqueFd fd;
+    bool shared = false;  // systemd keeps it, and its queue, for who comes after us
+  };
+  std::vector<OwnSocket> sockets_;
   std::vector<std::string> addresses_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::mutex stop_mutex_;
   bool stopped_ = false;  // guarded by stop_mutex_
 };
 
-Result<env::UniqueFd> open_socket(const Listener& listener) {
+// `given`: the descriptor that was handed over, if one was.
+Result<env::UniqueFd> open_socket(const Listener& listener, env::UniqueFd given) {
   env::UniqueFd fd;
-  if (listener.fd >= 0) {
-    MC_ASSIGN(fd, net::adopt_listener(listener.fd));
+  if (given) {
+    MC_ASSIGN(fd, net::adopt_listener(given.release()));
   } else {
     MC_ASSIGN(const net::Address address, net::parse_address(listener.address));
     MC_ASSIGN(fd, net::listen_on(address));
@@ -52,16 +59,21 @@ Result<env::UniqueFd> open_socket(const Listener& listener) {
   return fd;
 }
 
-Result<void> HttpServer::listen(const ServerOptions& options) {
+Result<void> HttpServer::listen(const std::vector<Listener>& wanted, int io_threads) {
+  std::vector<env::UniqueFd> given;  // owned from here on, whatever comes of them
+  for (const Listener& listener : wanted) {
+    given.emplace_back(listener.fd);
+  }
   std::vector<OpenListener> listeners;
-  for (const Listener& listener : options.listeners) {
-    MC_ASSIGN(env::UniqueFd fd, open_socket(listener));
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const Listener& listener = wanted[i];
+    MC_ASSIGN(env::UniqueFd fd, open_socket(listener, std::move(given[i])));
     addresses_.push_back(net::to_text(net::local_address(fd.get())));
     listeners.push_back({fd.get(), listener.tls, listener.proxy_header});
-    sockets_.push_back(std::move(fd));
+    sockets_.push_back({std::move(fd), listener.fd >= 0});
   }
   const IoThread::Parts parts{dispatcher_, count_, limits_, limits_of_proxies_};
-  for (int i = 0; i < std::max(1, options.io_threads); ++i) {
+  for (int i = 0; i < std::max(1, io_threads); ++i) {
     MC_ASSIGN(auto thread, IoThread::open(parts, listeners));
     threads_.push_back(std::move(thread));
   }
@@ -76,9 +88,15 @@ void HttpServer::stop(std::chrono::milliseconds grace) {
   if (std::exchange(stopped_, true)) {
     return;
   }
+  for (const OwnSocket& socket : sockets_) {
+    if (!socket.shared) {
+      net::refuse_new(socket.fd.get());
+    }
+  }
   for (const auto& thread : threads_) {
     thread->drain();
   }
+  sockets_.clear();
   (void)count_.wait_for_none(grace);  // who is not done by now is cut
   for (const auto& thread : threads_) {
     thread->cut();
@@ -112,15 +130,16 @@ Result<void> check_options(const Router& router, const ServerOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(env::Env& env, Router router,
-                                              ServerOptions options) {
+Result<std::unique_ptr<Server>> Server::start(env::Env& env, Router router, ServerOptions options) {
   if (auto checked = check_options(router, options); !checked) {
     close_given(options.listeners);
     return tl::unexpected(std::move(checked).error());
   }
   net::ignore_sigpipe();
-  auto server = std::make_unique<HttpServer>(env, std::move(router), options);
-  MC_TRY(server->listen(options));
+  const std::vector<Listener> listeners = std::move(options.listeners);
+  const int io_threads = options.io_threads;
+  auto server = std::make_unique<HttpServer>(env, std::move(router), std::move(options));
+  MC_TRY(server->listen(listeners, io_threads));
   return server;
 }
 

@@ -35,7 +35,7 @@ enum class Access { kUnset, kPublic, kUser, kSystem, kAdmin, kPolicy };
 
 // How the connection arrived.
 struct PeerAddress {
-  std::string address;      // "192.0.2.7:50514"; behind a trusted PROXY header, the client's
+  std::string address;  // "192.0.2.7:50514"; behind a trusted PROXY header, the client's
   bool tls = false;
   std::string client_name;  // subject of a verified client certificate, RFC 2253
 };
@@ -54,10 +54,10 @@ class Exchange {
   virtual ~Exchange() = default;
 
   virtual const std::string& method() const = 0;
-  virtual const std::string& path() const = 0;        // percent-decoded, without query
-  virtual const std::string& raw_query() const = 0;   // as sent, without '?'
-  virtual const Headers& headers() const = 0;         // names in lower case
-  std::string header(std::string_view name) const;    // the first; empty when absent
+  virtual const std::string& path() const = 0;       // percent-decoded, without query
+  virtual const std::string& raw_query() const = 0;  // as sent, without '?'
+  virtual const Headers& headers() const = 0;        // names in lower case
+  std::string header(std::string_view name) const;   // the first; empty when absent
   virtual const std::string& param(std::string_view name) const = 0;  // of the pattern, decoded
   virtual const PeerAddress& peer() const = 0;
   virtual const std::string& request_id() const = 0;  // the client's x-request-id, or made
@@ -134,8 +134,8 @@ struct Limits {
 struct Listener {
   std::string address;  // "127.0.0.1:8443", "[::1]:0"; plain ones on loopback only
   std::shared_ptr<tls::ServerCredentials> tls;  // nothing = plain
-  int fd = -1;               // a listening socket that systemd has handed over; owned from then on
-  bool proxy_header = false; // each connection begins with a PROXY header (v1 or v2)
+  int fd = -1;                // a listening socket that systemd has handed over; owned from then on
+  bool proxy_header = false;  // each connection begins with a PROXY header (v1 or v2)
 };
 
 struct ServerOptions {
@@ -144,7 +144,8 @@ struct ServerOptions {
   std::function<Result<void>(Access access, Exchange& exchange)> authorize;
   // Turns an error of the server itself (404, 413, 431, ...) into an answer; absent = plain text.
   std::function<Reply(const Error& error, std::string_view request_id)> error_reply;
-  // Told about each answered request, for metrics and the access log.
+  // Told about each answered request, for metrics and the access log; 499 = its client had left.
+  // Called on the I/O threads: quick, and thread-safe.
   struct Done {
     std::string_view method, pattern, protocol;  // pattern "" = no route; protocol "h2", "http/1.1"
     int status = 0;
@@ -153,16 +154,15 @@ struct ServerOptions {
   std::function<void(const Done&)> on_done;
   Limits limits;
   int io_threads = 1;
-  int workers = 0;        // handlers at once; 0 = max(4, cores)
-  int queue_max = 256;    // beyond it 503 with Retry-After
+  int workers = 0;      // handlers at once; 0 = max(4, cores)
+  int queue_max = 256;  // beyond it 503 with Retry-After
   int streams_max = 64;
 };
 
 // Thread-safe.
 class Server {
  public:
-  static Result<std::unique_ptr<Server>> start(env::Env& env, Router router,
-                                               ServerOptions options);
+  static Result<std::unique_ptr<Server>> start(env::Env& env, Router router, ServerOptions options);
   virtual ~Server() = default;
 
   // "127.0.0.1:43121" for each listener, in order.

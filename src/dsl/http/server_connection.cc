@@ -16,6 +16,8 @@ const log::Logger logger("http.server");
 
 constexpr int kRoundsMax = 16;  // then the other connections get their turn
 constexpr std::chrono::milliseconds kLingerTime{2000};
+// For a connection that has not agreed on a protocol when a drain begins.
+constexpr std::chrono::milliseconds kDrainStart{2000};
 constexpr std::size_t kLingerMax = 1u << 20;  // bytes that are read and dropped
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -177,7 +179,8 @@ bool ServerConnection::step_detect() {
 
 void ServerConnection::open_session(bool http2) {
   const env::MonoTime now = host_.loop().now();
-  session_ = http2 ? make_http2_session(session_host_, now) : make_http1_session(session_host_, now);
+  session_ =
+      http2 ? make_http2_session(session_host_, now) : make_http1_session(session_host_, now);
   state_ = State::kOpen;
   if (draining_) {
     session_->drain(now);
@@ -271,7 +274,7 @@ bool ServerConnection::write_some() {
 void ServerConnection::begin_linger() {
   stream_.end_writing();
   state_ = State::kLinger;
-  step_deadline_ = host_.loop().now() + kLingerTime;
+  step_deadline_ = host_.loop().now() + (draining_ ? kDrainIdle : kLingerTime);
   in_.clear();
 }
 
@@ -304,6 +307,9 @@ void ServerConnection::drain() {
   if (session_) {
     session_->drain(host_.loop().now());
     advance();
+  } else {
+    step_deadline_ = std::min(step_deadline_, host_.loop().now() + kDrainStart);
+    set_timer();
   }
 }
 

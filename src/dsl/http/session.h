@@ -21,9 +21,9 @@ struct SessionHost {
   std::function<std::string_view()> date;  // value of the Date header
 };
 
-constexpr std::size_t kOutMax = 64u << 10;      // answer bytes waiting for the socket
-constexpr std::size_t kGatherMax = 32u << 10;   // a body up to this is here before its handler runs
-constexpr std::size_t kBodyWaitMax = 64u << 10; // body bytes waiting for a handler
+constexpr std::size_t kOutMax = 64u << 10;     // answer bytes waiting for the socket
+constexpr std::size_t kGatherMax = 32u << 10;  // a body up to this is here before its handler runs
+constexpr std::size_t kBodyWaitMax = 64u << 10;  // body bytes waiting for a handler
 // How long an idle connection may still send a request that was on its way when a drain began.
 constexpr std::chrono::milliseconds kDrainIdle{500};
 

@@ -20,11 +20,9 @@ constexpr std::chrono::milliseconds kRest{100};
 }  // namespace
 
 Acceptor::Acceptor(Loop& loop, int fd, ConnectionLimits* limits, OnAccept on_accept)
-    : loop_(loop),
-      fd_(fd),
-      limits_(limits),
-      on_accept_(std::move(on_accept)),
-      retry_(loop, [this] { resume(); }) {}
+    : loop_(loop), fd_(fd), limits_(limits), on_accept_(std::move(on_accept)), retry_(loop, [this] {
+        resume();
+      }) {}
 
 Result<std::unique_ptr<Acceptor>> Acceptor::open(Loop& loop, int fd, ConnectionLimits* limits,
                                                  OnAccept on_accept) {
@@ -77,8 +75,8 @@ void Acceptor::resume() {
 Acceptor::Step Acceptor::accept_one() {
   Accepted accepted;
   accepted.peer.size = sizeof accepted.peer.storage;
-  accepted.fd = env::UniqueFd(::accept4(fd_, accepted.peer.raw(), &accepted.peer.size,
-                                        SOCK_CLOEXEC | SOCK_NONBLOCK));
+  accepted.fd = env::UniqueFd(
+      ::accept4(fd_, accepted.peer.raw(), &accepted.peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!accepted.fd) {
     switch (errno) {
       case EMFILE:

@@ -101,8 +101,7 @@ std::uint16_t port_of(const Address& address) {
   if (address.storage.ss_family == AF_INET) {
     return ntohs(v4_of(address).sin_port);
   }
-  return address.storage.ss_family == AF_INET6 ? ntohs(v6_of(address).sin6_port)
-                                               : std::uint16_t{0};
+  return address.storage.ss_family == AF_INET6 ? ntohs(v6_of(address).sin6_port) : std::uint16_t{0};
 }
 
 std::string to_text(const Address& address) {

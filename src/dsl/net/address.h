@@ -15,7 +15,9 @@ struct Address {
   sockaddr_storage storage{};
   socklen_t size = 0;
 
-  const sockaddr* raw() const { return static_cast<const sockaddr*>(static_cast<const void*>(&storage)); }
+  const sockaddr* raw() const {
+    return static_cast<const sockaddr*>(static_cast<const void*>(&storage));
+  }
   sockaddr* raw() { return static_cast<sockaddr*>(static_cast<void*>(&storage)); }
 };
 

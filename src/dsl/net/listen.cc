@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <signal.h>
 
@@ -16,8 +17,9 @@ Failure listen_failure(int number, const Address& address) {
   const std::string where = to_text(address);
   if (number == EADDRINUSE) {
     return fail(Code::kConflict, "cannot listen on {}: the port is taken", where)
-        .hint(text("stop what listens there (`ss -ltnp sport = :{}` names it), or set another address",
-                   port_of(address)));
+        .hint(text(
+            "stop what listens there (`ss -ltnp sport = :{}` names it), or set another address",
+            port_of(address)));
   }
   if (number == EACCES) {
     return fail(Code::kPermissionDenied, "cannot listen on {}: no permission", where)
@@ -69,6 +71,13 @@ Result<env::UniqueFd> adopt_listener(int number) {
     return fail(env::errno_error(errno, "set flags of", text("descriptor {}", number)));
   }
   return fd;
+}
+
+void refuse_new(int listener) {
+  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &drop_all};
+  // Without it a connection of just this moment is reset: a pity, no error.
+  (void)::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 void ignore_sigpipe() {

@@ -18,6 +18,10 @@ Result<env::UniqueFd> listen_on(const Address& address, const ListenOptions& opt
 // on, also with an error. kInvalidArgument when it is not a listening stream socket.
 Result<env::UniqueFd> adopt_listener(int fd);
 
+// From now on the kernel drops new connections to this listener, and those that have connected can
+// still be accepted: closing it at once would reset them. Not for a socket that is shared.
+void refuse_new(int listener);
+
 // OpenSSL writes with write(2), which no flag keeps from raising SIGPIPE: unless this process
 // handles that signal, it ignores it from now on.
 void ignore_sigpipe();

@@ -14,7 +14,8 @@ namespace dsl::net {
 
 namespace {
 
-constexpr int kEventsMax = 256;  // of one round; the kernel hands out the others next
+constexpr std::int64_t kWaitMaxMs = 3600000;  // epoll counts in an int
+constexpr int kEventsMax = 256;               // of one round; the kernel hands out the others next
 
 env::MonoTime kernel_now() { return env::system_env().clock().mono_now(); }
 
@@ -100,8 +101,9 @@ int Loop::wait_ms() const {
     return -1;
   }
   // Rounded up, or the loop would spin through the last millisecond.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - kernel_now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600 * 1000));
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - kernel_now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kWaitMaxMs));
 }
 
 void Loop::run_posted() {

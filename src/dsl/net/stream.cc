@@ -17,9 +17,7 @@ namespace {
 // A read of fewer bytes has found the socket empty; OpenSSL's buffer holds one record and more.
 constexpr std::uint64_t kRawReadFull = 16000;
 
-Io socket_outcome() {
-  return errno == EAGAIN || errno == EINTR ? Io::kWantRead : Io::kFailed;
-}
+Io socket_outcome() { return errno == EAGAIN || errno == EINTR ? Io::kWantRead : Io::kFailed; }
 
 }  // namespace
 

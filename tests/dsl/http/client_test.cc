@@ -1,7 +1,9 @@
 #include "dsl/http/client.h"
 
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <optional>
 
 #include <gtest/gtest.h>
 
@@ -171,7 +173,7 @@ TEST(Connection, ReopensWhenThePeerClosedTheIdleConnection) {
 }
 
 TEST(Connection, ADroppedPostIsNotRepeated) {
-  int posts = 0;
+  std::atomic<int> posts = 0;
   const auto peer = ScriptedPeer::on_tcp([&](PeerConnection& c, int) {
     c.read_request();
     c.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -289,17 +291,16 @@ TEST(Connection, AQuietStreamEndsAtItsIdleLimit) {
 }
 
 TEST(Connection, AbortFromAnotherThreadEndsAWait) {
-  Connection* running = nullptr;
+  std::optional<Connection> connection;  // outlives the peer's thread
   const auto peer = ScriptedPeer::on_tcp([&](PeerConnection& c, int) {
     c.read_request();
-    running->abort();
+    connection->abort();
     c.wait_closed();
   });
-  Connection connection(peer->target());
-  running = &connection;
+  connection.emplace(peer->target());
 
-  EXPECT_THAT(connection.send(get("/"), kPlenty), failed_with(Code::kCancelled));
-  EXPECT_THAT(connection.send(get("/"), kPlenty), failed_with(Code::kCancelled));
+  EXPECT_THAT(connection->send(get("/"), kPlenty), failed_with(Code::kCancelled));
+  EXPECT_THAT(connection->send(get("/"), kPlenty), failed_with(Code::kCancelled));
 }
 
 TEST(Connection, UploadSendsChunks) {
