@@ -205,7 +205,7 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(env::Env& env, std::shared_ptr<Api> api,
-                                              ServerOptions options) {
+                                              const ServerOptions& options) {
   route_grpc_log();
   const std::size_t workers = options.workers > 0
                                   ? static_cast<std::size_t>(options.workers)

@@ -40,7 +40,7 @@ struct ServerOptions {
 class Server {
  public:
   static Result<std::unique_ptr<Server>> start(env::Env& env, std::shared_ptr<Api> api,
-                                               ServerOptions options);
+                                               const ServerOptions& options);
   virtual ~Server() = default;
 
   // "127.0.0.1:43121" for each entry of options.tcp, in order.

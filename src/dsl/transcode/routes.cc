@@ -31,7 +31,7 @@ rpc::Level level_of(http::Access access) {
 
 }  // namespace
 
-Result<std::vector<http::Route>> routes(std::shared_ptr<const rpc::Api> api) {
+Result<std::vector<http::Route>> routes(const std::shared_ptr<const rpc::Api>& api) {
   MC_ASSIGN(std::vector<Binding> bindings, make_bindings(api->table()));
   const auto events = std::make_shared<WorkerPool>(
       "rest-events", WorkerPool::Limits{.threads_max = kEventStreamsMax, .queue_max = 0});
@@ -54,8 +54,8 @@ Result<std::vector<http::Route>> routes(std::shared_ptr<const rpc::Api> api) {
   return routes;
 }
 
-Result<void> add_routes(http::Router& router, std::shared_ptr<const rpc::Api> api) {
-  MC_ASSIGN(std::vector<http::Route> all, routes(std::move(api)));
+Result<void> add_routes(http::Router& router, const std::shared_ptr<const rpc::Api>& api) {
+  MC_ASSIGN(std::vector<http::Route> all, routes(api));
   for (http::Route& route : all) {
     router.add(std::move(route));
   }

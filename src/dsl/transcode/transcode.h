@@ -28,8 +28,8 @@ namespace dsl::transcode {
 
 // kInternal with every fault when a declaration cannot be served: a path or body that names no
 // suitable field, two methods with one path.
-Result<std::vector<http::Route>> routes(std::shared_ptr<const rpc::Api> api);
-Result<void> add_routes(http::Router& router, std::shared_ptr<const rpc::Api> api);
+Result<std::vector<http::Route>> routes(const std::shared_ptr<const rpc::Api>& api);
+Result<void> add_routes(http::Router& router, const std::shared_ptr<const rpc::Api>& api);
 
 // The one shape of errors:
 //   {"error": message, "code": name, "hint": ..., "details": [...], "request_id": ...}

@@ -1,5 +1,6 @@
 #include "dsl/transcode/well_known.h"
 
+#include <algorithm>
 #include <exception>
 
 #include <google/protobuf/descriptor.h>
@@ -15,6 +16,95 @@ using google::protobuf::Descriptor;
 using google::protobuf::DescriptorPool;
 using google::protobuf::Message;
 using google::protobuf::MessageFactory;
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// "oneField.inner" -> "one_field.inner"; the original names are taken as well. False when it is
+// neither.
+bool read_mask_path(std::string_view camel, std::string& path) {
+  for (const char c : camel) {
+    if (is_upper(c)) {
+      path += '_';
+      path += static_cast<char>(c - 'A' + 'a');
+    } else if (is_lower(c) || is_digit(c) || c == '.' || c == '_') {
+      path += c;
+    } else {
+      return false;
+    }
+  }
+  return !path.empty();
+}
+
+// The reverse. False when reading it again would give another path.
+bool append_mask_path(std::string_view path, std::string& camel) {
+  const std::size_t start = camel.size();
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '_' && i + 1 < path.size() && is_lower(path[i + 1])) {
+      camel += static_cast<char>(path[++i] - 'a' + 'A');
+    } else {
+      camel += path[i];
+    }
+  }
+  std::string again;
+  return read_mask_path(std::string_view(camel).substr(start), again) && again == path;
+}
+
+bool read_mask(std::string_view text, Message& message) {
+  const auto* paths = message.GetDescriptor()->FindFieldByName("paths");
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string path;
+    if (!read_mask_path(text.substr(0, comma), path) || comma + 1 == text.size()) {
+      return false;
+    }
+    message.GetReflection()->AddString(&message, paths, std::move(path));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return true;
+}
+
+bool append_mask(const Message& message, std::string& out) {
+  const auto* paths = message.GetDescriptor()->FindFieldByName("paths");
+  out += '"';
+  for (int i = 0; i < message.GetReflection()->FieldSize(message, paths); ++i) {
+    out += i > 0 ? "," : "";
+    if (!append_mask_path(message.GetReflection()->GetRepeatedString(message, paths, i), out)) {
+      return false;
+    }
+  }
+  out += '"';
+  return true;
+}
+
+// libprotobuf throws in a check of its own where it should refuse.
+bool read_time(std::string_view text, Message& message) {
+  std::string json;
+  json::append_string(text, json);
+  try {
+    return google::protobuf::util::JsonStringToMessage(json, &message).ok();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+bool append_time(const Message& message, std::string& out) {
+  std::string json;
+  try {
+    if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) {
+      return false;
+    }
+  } catch (const std::exception&) {
+    return false;
+  }
+  out += json;
+  return true;
+}
+
+bool is_mask(const Descriptor& type) {
+  return type.well_known_type() == Descriptor::WELLKNOWNTYPE_FIELDMASK;
+}
 
 }  // namespace
 
@@ -34,29 +124,17 @@ bool is_string_well_known(const Descriptor& type) {
 }
 
 std::string read_string_well_known(std::string_view text, Message& message) {
-  std::string json;
-  json::append_string(text, json);
-  const std::string problem = "must be the JSON of a " + message.GetDescriptor()->full_name();
-  try {
-    const auto status = google::protobuf::util::JsonStringToMessage(json, &message);
-    return status.ok() ? std::string() : problem;
-  } catch (const std::exception&) {
-    return problem;  // a check of libprotobuf's own: it throws where it should refuse
-  }
+  const Descriptor& type = *message.GetDescriptor();
+  const bool taken = is_mask(type) ? read_mask(text, message) : read_time(text, message);
+  return taken ? "" : "must be the JSON of a " + type.full_name();
 }
 
 Result<void> append_string_well_known(const Message& message, std::string& out) {
-  std::string json;
-  try {
-    if (google::protobuf::util::MessageToJsonString(message, &json).ok()) {
-      out += json;
-      return {};
-    }
-  } catch (const std::exception&) {
-    // As above.
+  const Descriptor& type = *message.GetDescriptor();
+  if (!(is_mask(type) ? append_mask(message, out) : append_time(message, out))) {
+    return fail(Code::kDataLoss, "a {} has a value without a JSON form", type.full_name());
   }
-  return fail(Code::kDataLoss, "a {} has a value without a JSON form",
-              message.GetDescriptor()->full_name());
+  return {};
 }
 
 std::unique_ptr<Message> message_of_type_url(std::string_view url) {

@@ -76,6 +76,9 @@ TEST(ReadMessage, NamesTheFieldThatIsWrong) {
            {R"({"one_inner":{},"one_text":"a"})", "one_text is one too many of choice"},
            {R"({"time":"yesterday"})", "time must be the JSON of a google.protobuf.Timestamp"},
            {R"({"time":7})", "time must be the JSON of"},
+           {R"({"mask":"a,,b"})", "mask must be the JSON of a google.protobuf.FieldMask"},
+           {R"({"mask":"a,"})", "mask must be the JSON of"},
+           {R"({"mask":"a b"})", "mask must be the JSON of"},
            {R"({"duration":"3"})", "duration must be the JSON of"},
            {R"({"any":[]})", "any must be an object"},
            {R"({"any":{"value":"3s"}})", "any.@type must name a type that is known here"},
@@ -133,7 +136,7 @@ TEST(AppendMessage, PrintsDefaultsOriginalNamesAndBigIntegersAsStrings) {
       R"("sint_32":0,"sint_64":"0","fixed_32":0,"fixed_64":"0","sfixed_32":0,"sfixed_64":"0",)"
       R"("real_32":0,"real_64":0.1,"text":"","data":"","colour":"COLOUR_UNSPECIFIED",)"
       R"("size":"SMALL","inner":{"name":"","count":"0"},"flags":[],"numbers":[],"reals":[],)"
-      R"("texts":[],"datas":[],"colours":[],"inners":[],"words":{},)"
+      R"("texts":[],"blobs":[],"colours":[],"inners":[],"words":{},)"
       R"("by_number":{"-1":{"name":"","count":"0"}},"by_flag":{},"by_big":{},"nothing":null,)"
       R"("times":[]})");
 }
@@ -150,6 +153,17 @@ TEST(AppendMessage, ATimeBeyondTheMappingIsAnError) {
   message.mutable_time()->set_seconds(253402300800);  // the year 10000
   std::string out;
 
+  EXPECT_THAT(append_message(message, out), failed_with(Code::kDataLoss));
+}
+
+TEST(AppendMessage, AMaskIsPrintedInCamelCaseOrNotAtAll) {
+  Everything message;
+  message.mutable_mask()->add_paths("one_field.inner_2");
+  std::string out;
+  EXPECT_THAT(append_message(message, out), dsl::test::ok());
+  EXPECT_THAT(out, testing::HasSubstr("\"mask\":\"oneField.inner_2\""));
+
+  message.mutable_mask()->add_paths("Field");
   EXPECT_THAT(append_message(message, out), failed_with(Code::kDataLoss));
 }
 
