@@ -61,6 +61,7 @@ Result<env::UniqueFd> open_socket(const Listener& listener, env::UniqueFd given)
 
 Result<void> HttpServer::listen(const std::vector<Listener>& wanted, int io_threads) {
   std::vector<env::UniqueFd> given;  // owned from here on, whatever comes of them
+  given.reserve(wanted.size());
   for (const Listener& listener : wanted) {
     given.emplace_back(listener.fd);
   }

@@ -56,7 +56,8 @@ void ServerConnection::on_ready(std::uint32_t events) {
     end();
     return;
   }
-  readable_ = readable_ || (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) != 0;
+  end_arrived_ = end_arrived_ || (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+  readable_ = readable_ || end_arrived_ || (events & EPOLLIN) != 0;
   writable_ = writable_ || (events & EPOLLOUT) != 0;
   if ((events & EPOLLRDHUP) != 0 && state_ == State::kOpen && !session_->wants_input()) {
     // A handler is at work and nothing is read meanwhile: it learns of the end before we come to
@@ -229,7 +230,8 @@ bool ServerConnection::read_some() {
   const net::IoResult result = stream_.read(buffer);
   switch (result.io) {
     case net::Io::kDone:
-      readable_ = !stream_.drained();
+      // The end may lie right behind these bytes, and has had its event.
+      readable_ = end_arrived_ || !stream_.drained();
       in_.append(buffer.data(), result.count);
       return true;
     case net::Io::kWantRead:

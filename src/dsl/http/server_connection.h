@@ -89,7 +89,8 @@ class ServerConnection final : public net::Watcher {
   std::size_t lingered_ = 0;
   bool readable_ = true;
   bool writable_ = true;
-  bool input_ended_ = false;
+  bool end_arrived_ = false;  // the socket has it, perhaps behind bytes that are not read yet
+  bool input_ended_ = false;  // and we have read up to it
   bool draining_ = false;
   bool again_ = false;  // a turn is posted
 };
