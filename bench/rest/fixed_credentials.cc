@@ -28,7 +28,7 @@ class FixedCredentials final : public dsl::tls::ServerCredentials {
   dsl::tls::Context current() const override { return context_; }
   dsl::Result<bool> reload() override { return false; }
   void on_change(std::function<void()>) override {}
-  std::shared_ptr<const Pair> first_pair() const override { return nullptr; }
+  std::shared_ptr<const Material> material() const override { return nullptr; }
   Status status() const override { return {}; }
 
  private:
