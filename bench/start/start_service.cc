@@ -18,10 +18,12 @@ class StartService final : public dsl::service::Service {
     table.text("server.socket", &socket_).help("local socket").required();
   }
   dsl::Result<void> start(dsl::env::Env& env) override {
+    dsl::rpc::ApiOptions access;
+    access.authenticate = dsl::rpc::local_authenticator(::geteuid(), "");
+    MC_ASSIGN(auto api, dsl::rpc::Api::create(env, {}, std::move(access)));
     dsl::rpc::ServerOptions options;
     options.local_socket = socket_;
-    options.authenticate = dsl::rpc::local_authenticator(::geteuid(), "");
-    MC_ASSIGN(server_, dsl::rpc::Server::start(env, {}, std::move(options)));
+    MC_ASSIGN(server_, dsl::rpc::Server::start(env, std::move(api), options));
     return {};
   }
   std::vector<std::string> listeners() const override { return {"unix " + socket_}; }
