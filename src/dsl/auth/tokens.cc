@@ -81,9 +81,9 @@ bool same_file(const env::FileInfo& a, const env::FileInfo& b) {
 }  // namespace
 
 std::string_view name(Role role) {
-  return std::find_if(kRoles.begin(), kRoles.end(), [&](const auto& row) {
-           return row.first == role;
-         })->second;
+  return std::find_if(kRoles.begin(), kRoles.end(),
+                      [&](const auto& row) { return row.first == role; })
+      ->second;
 }
 
 Result<Role> parse_role(std::string_view name) {

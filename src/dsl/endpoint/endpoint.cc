@@ -120,7 +120,7 @@ Result<void> Face::serve_grpc() {
     options.tls = {every_address(env_, config_.grpc_addr)};
     options.credentials = credentials_;
   }
-  MC_ASSIGN(grpc_, rpc::Server::start(env_, api_, std::move(options)));
+  MC_ASSIGN(grpc_, rpc::Server::start(env_, api_, options));
   if (!config_.socket_path.empty()) {
     listeners_.push_back("unix " + config_.socket_path);
   }

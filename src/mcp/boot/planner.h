@@ -35,8 +35,8 @@ struct Wanted {
 struct Inventory {
   std::vector<runtime::Container> containers;  // storage-only ones included
   std::vector<runtime::Image> images;
-  std::vector<std::string> archives;  // image archives that could be loaded
-  std::set<std::string> live_ids;     // containers whose main process really lives
+  std::vector<std::string> archives;              // image archives that could be loaded
+  std::set<std::string> live_ids;                 // containers whose main process really lives
   std::map<std::string, std::string> why_dead{};  // id -> what is missing, of running ones
 };
 

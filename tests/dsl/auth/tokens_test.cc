@@ -46,8 +46,8 @@ TEST_F(Tokens, ADamagedLineLetsNobodyInAndIsNamed) {
 
     EXPECT_THAT(file_->find(token), failed_saying(Code::kDataLoss, "/srv/mcp/tokens:3: ")) << line;
 
-    require_ok(env_.files().write_file(
-        "/srv/mcp/tokens", "# \nkyle admin " + json::sha256_hex(token) + "\n", 0600));
+    require_ok(env_.files().write_file("/srv/mcp/tokens",
+                                       "# \nkyle admin " + json::sha256_hex(token) + "\n", 0600));
     EXPECT_THAT(file_->find(token), ok());
   }
 }
@@ -76,8 +76,7 @@ TEST_F(Tokens, AnotherProcessesChangeIsSeen) {
 
 TEST_F(Tokens, OnlyTheSocketGoesWithout) {
   const std::string token = require_ok(file_->add("ci", Role::kOperate));
-  const rpc::Authenticator authenticate =
-      local_or_token(rpc::local_authenticator(850, ""), file_);
+  const rpc::Authenticator authenticate = local_or_token(rpc::local_authenticator(850, ""), file_);
   rpc::Peer local;
   local.local = true;
   local.uid = 850;

@@ -7,9 +7,9 @@ namespace dsl::env::test {
 namespace {
 
 TEST(SocketAddress, RefusesWhatIsNoLiteralWithAPort) {
-  for (const char* text : {"", ":", ":80", "192.0.2.7", "192.0.2.7:", "192.0.2.7:x", "192.0.2.7:-1",
-                           "192.0.2.7:65536", "192.0.2.7:80x", "::1:80", "[]:80", "rift:80",
-                           "[192.0.2:80", "300.0.0.1:80"}) {
+  for (const char* text :
+       {"", ":", ":80", "192.0.2.7", "192.0.2.7:", "192.0.2.7:x", "192.0.2.7:-1", "192.0.2.7:65536",
+        "192.0.2.7:80x", "::1:80", "[]:80", "rift:80", "[192.0.2:80", "300.0.0.1:80"}) {
     EXPECT_FALSE(parse_socket_address(text)) << text;
   }
 }

@@ -55,9 +55,10 @@ def authority(bare_node):
 @pytest.fixture(scope="module")
 def node(bare_node, authority):
     # A wire that nobody is on: packets to these addresses are lost without a word.
-    for command in (["ip", "link", "add", "void", "type", "dummy"],
+    for command in (["ip", "link", "add", "void", "type", "veth", "peer", "name", "end"],
                     ["ip", "addr", "add", "198.51.100.2/24", "dev", "void"],
-                    ["ip", "link", "set", "void", "up"]):
+                    ["ip", "link", "set", "end", "up"],
+                    ["ip", "link", "set", "void", "arp", "off", "up"]):
         assert bare_node.in_netns(*command).returncode == 0
     bare_node.start(server__tls_cert=authority.folder / "agent.pem",
                     server__tls_key=authority.folder / "agent.key",

@@ -44,8 +44,15 @@ TEST_F(Nodes, AWayThatCannotBeGoneIsAMistakeInUsage) {
   EXPECT_THAT(complaint({"--via", "ssh", "--node", "sol", "ps"}), HasSubstr("no ssh destination"));
   EXPECT_THAT(complaint({"--via", "ssh", "--socket", "/x", "ps"}),
               HasSubstr("--socket is on this"));
-  EXPECT_THAT(complaint({"--node", "sol", "ps"}), HasSubstr("add --via ssh"));
   EXPECT_THAT(complaint({"--via", "ssh", "ps"}, ""), HasSubstr("which node? "));
+}
+
+TEST_F(Nodes, WithoutATokenNoneIsAskedOverTheNetwork) {
+  const Ran ran = run({"--node", "sol", "ps"}, kNodes);
+
+  EXPECT_EQ(ran.exit_code, dsl::kExitDenied);
+  EXPECT_THAT(ran.err, HasSubstr("there is no token to sign in with"));
+  EXPECT_THAT(ran.err, HasSubstr("mcp token add"));
 }
 
 TEST_F(Nodes, WithoutAnyThereIsNothingToList) {
