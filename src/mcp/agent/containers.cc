@@ -24,8 +24,9 @@ namespace {
 
 const dsl::log::Logger logger("agent.containers");
 constexpr std::chrono::milliseconds kLeftoverGrace{10000};
-// Podman's answer waits for the starts on that network, so that a boot run asks once for many.
-constexpr std::chrono::milliseconds kNetworkKnown{3000};
+// What podman has just told of a network or an image holds for the others of a boot run: its answer
+// waits for the starts that are under way.
+constexpr std::chrono::milliseconds kJustSeen{3000};
 
 std::string repository(std::string_view reference) {
   const std::size_t colon = reference.rfind(':');
@@ -117,7 +118,8 @@ Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
     MC_TRY(runtime_.pull(query.reference, config_.pull_timeout));
   }
   if (!query.prefer_digest) {
-    MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(query.reference));
+    MC_ASSIGN(std::optional<runtime::Image> image,
+              query.may_be_remembered ? look_up(query.reference) : runtime_.image(query.reference));
     if (image) {
       return *image;
     }
@@ -162,6 +164,25 @@ Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
     return std::move(failure).detail("", near);
   }
   return failure;
+}
+
+// A boot run makes many containers of one image, and to describe an image costs podman as much as a
+// tenth of a creation.
+Result<std::optional<runtime::Image>> Containers::look_up(const std::string& reference) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = images_at_.find(reference);
+    if (found != images_at_.end() && env_.clock().mono_now() - found->second.seen < kJustSeen) {
+      return std::optional<runtime::Image>(found->second.image);
+    }
+  }
+  MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(reference));
+  const std::lock_guard lock(mutex_);
+  images_at_.erase(reference);
+  if (image) {
+    images_at_[reference] = {*image, env_.clock().mono_now()};
+  }
+  return image;
 }
 
 // The planner's rule for names: the whole reference first, then what follows its last slash.
@@ -226,7 +247,7 @@ Result<void> Containers::ensure_networks(const model::Component& component) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = networks_at_.find(network);
-    if (found != networks_at_.end() && env_.clock().mono_now() - found->second < kNetworkKnown) {
+    if (found != networks_at_.end() && env_.clock().mono_now() - found->second < kJustSeen) {
       return {};
     }
   }
@@ -289,6 +310,11 @@ Result<void> Containers::end_lost(const std::vector<runtime::Container>& storage
   return {};
 }
 
+bool Containers::is_lost(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  return held_names_.contains(name);
+}
+
 Result<void> Containers::give_back(const std::string& name) {
   std::string id;
   {
@@ -341,6 +367,9 @@ Result<Containers::Brought> Containers::bring_up(const ServiceRecord& record,
   const model::Component* component = record.service.find(wanted.name);
   MC_ASSERT(component != nullptr, "a component record has its component");
   Brought brought;
+  if (is_lost(wanted.container)) {
+    return replace(record, wanted, "");
+  }
   Result<runtime::Container> live = runtime_.inspect(wanted.container);
   if (!live && live.error().code() != Code::kNotFound) {
     return tl::unexpected(live.error());
@@ -382,8 +411,9 @@ Result<Containers::Brought> Containers::replace(const ServiceRecord& record,
   MC_ASSERT(component != nullptr, "a component record has its component");
   MC_TRY(check_mounts(*component));
   MC_TRY(ensure_networks(*component));
-  MC_ASSIGN(const runtime::Image image,
-            find_image({.reference = component->image, .digest = wanted.image_digest}));
+  MC_ASSIGN(const runtime::Image image, find_image({.reference = component->image,
+                                                    .digest = wanted.image_digest,
+                                                    .may_be_remembered = true}));
   if (!old_id.empty()) {
     MC_TRY(runtime_.remove(old_id, true));
   }

@@ -27,6 +27,7 @@ struct ImageQuery {
   std::string digest;          // recorded at the last deploy; may be empty
   bool prefer_digest = false;  // a rollback wants exactly what ran
   Pull pull = Pull::kNever;
+  bool may_be_remembered = false;  // what was found within the last seconds is good enough
 };
 
 // Thread-safe.
@@ -88,6 +89,10 @@ class Containers {
   boot::GateHooks hooks(const model::Component& component, const std::string& id);
   std::optional<std::string> find_archive(const ImageQuery& query);
   Result<void> check_links(const std::string& path);
+  // Nothing when podman has no such image.
+  Result<std::optional<runtime::Image>> look_up(const std::string& reference);
+  // Podman knows no container of this name, only its image store does: end_lost was told so.
+  bool is_lost(const std::string& name);
   // Removes the entry that holds this name, if end_lost was told of one.
   Result<void> give_back(const std::string& name);
 
@@ -98,6 +103,11 @@ class Containers {
   std::mutex mutex_;                                       // guards all below
   std::map<std::string, std::string> held_names_;          // name -> id of the store's entry
   std::map<std::string, dsl::env::MonoTime> networks_at_;  // when each was last found to be there
+  struct SeenImage {
+    runtime::Image image;
+    dsl::env::MonoTime seen{};
+  };
+  std::map<std::string, SeenImage> images_at_;  // by reference
 };
 
 // Fixed ports of the component and those allocated for its routes.

@@ -192,7 +192,7 @@ TEST_F(ConcurrencyTest, LogStaysBoundedUnderSteadyWrites) {
   ::_exit(1);
 }
 
-// A process killed at a random moment, 20 times over, loses no acknowledged row.
+// HOUSE-A10: A process killed at a random moment, 20 times over, loses no acknowledged row.
 TEST_F(ConcurrencyTest, KilledProcessLosesNoAcknowledgedRow) {
   test::SeededRandom random;
   std::vector<std::int64_t> acknowledged;

@@ -71,6 +71,7 @@ rpc::MethodTable Shop::table() {
                                             tick.set_number(i);
                                             MC_TRY(writer.write(tick));
                                           }
+                                          hanging = request.hang();
                                           while (request.hang() && !call.cancelled()) {
                                             std::this_thread::yield();
                                           }

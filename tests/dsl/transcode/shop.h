@@ -20,6 +20,7 @@ class Shop {
   std::shared_ptr<rpc::Api> api(env::Env& env = env::system_env(), bool open = false);
 
   std::atomic<int> calls{0};           // of any method
+  std::atomic<bool> hanging{false};    // Stream waits for its client to go
   std::atomic<bool> seen_gone{false};  // Stream has seen that its client is gone
 };
 

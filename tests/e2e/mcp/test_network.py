@@ -7,7 +7,7 @@ import time
 
 import pytest
 from definitions import shell
-from mcp_node import eventually
+from mcp_node import ROOT, eventually
 
 LAN, DEAD, RESOLVER = "127.0.1.1", "198.51.100.1", "198.51.100.53"
 
@@ -206,3 +206,20 @@ def test_a_renewed_certificate_is_shown_and_no_request_fails(node, authority):
     counts = re.search(r"requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored", report)
     assert counts, report
     assert int(counts[1]) > 100 and counts[2] == "0" and counts[3] == "0", report
+
+
+# HOUSE-A10: TERM under load: every request whose connection was accepted is answered, and the agent
+# ends with 0 within its grace.
+def test_term_under_load_fails_no_accepted_request(node, authority):
+    load = subprocess.Popen(
+        [*node.store.in_netns(), "python3", ROOT / "tests/support/rest_load.py", LAN, "9445",
+         authority.ca, "/v1/health"], stdout=subprocess.PIPE, text=True)
+    time.sleep(2)  # of load
+
+    begun = time.monotonic()
+    node.stop()  # asserts exit 0
+    took = time.monotonic() - begun
+
+    counts = json.loads(load.communicate(timeout=60)[0])
+    assert counts["failed"] == [] and counts["answered"] > 50, counts
+    assert took < 30, f"{took:.1f} s"
