@@ -121,6 +121,7 @@ Result<std::string> TokenFile::add(const std::string& name, Role role) {
     return fail(Code::kInvalidArgument, "\"{}\" is no name for a token", name)
         .hint("lower-case letters, digits, '.', '_' and '-'");
   }
+  const std::lock_guard one(changing_);
   MC_ASSIGN(std::vector<Token> tokens, list());
   if (std::any_of(tokens.begin(), tokens.end(), [&](const Token& t) { return t.name == name; })) {
     return fail(Code::kAlreadyExists, "there is a token {} already", name)
@@ -133,6 +134,7 @@ Result<std::string> TokenFile::add(const std::string& name, Role role) {
 }
 
 Result<void> TokenFile::remove(const std::string& name) {
+  const std::lock_guard one(changing_);
   MC_ASSIGN(std::vector<Token> tokens, list());
   if (std::erase_if(tokens, [&](const Token& token) { return token.name == name; }) == 0) {
     return fail(Code::kNotFound, "there is no token {}", name);

@@ -26,8 +26,8 @@ struct Token {
   std::string sha256;  // hex
 };
 
-// Thread-safe. The file is read again when it has changed; a damaged one lets nobody in, and says
-// why.
+// Thread-safe; one process changes the file, any may read it. The file is read again when it has
+// changed; a damaged one lets nobody in, and says why.
 class TokenFile {
  public:
   TokenFile(env::Env& env, std::string path) : env_(env), path_(std::move(path)) {}
@@ -48,7 +48,8 @@ class TokenFile {
 
   env::Env& env_;
   const std::string path_;
-  std::mutex mutex_;  // guards all below
+  std::mutex changing_;  // one add or remove at a time, from reading to writing; before mutex_
+  std::mutex mutex_;     // guards all below
   env::FileInfo read_as_;
   bool read_ = false;
   std::vector<Token> tokens_;

@@ -48,7 +48,8 @@ class Face final : public Endpoint {
   Result<void> serve_grpc();
   Result<void> serve_rest(service::ActivatedSockets& sockets);
   Result<void> serve_metrics(service::ActivatedSockets& sockets);
-  http::ServerOptions http_options(http::Listener listener);
+  http::ServerOptions http_options(const http::Listener& configured,
+                                   std::vector<env::UniqueFd> handed);
   bool networked() const { return credentials_ != nullptr; }
 
   env::Env& env_;
@@ -132,6 +133,9 @@ Result<void> Face::serve_grpc() {
 
 Result<void> Face::serve_rest(service::ActivatedSockets& sockets) {
   std::vector<env::UniqueFd> handed = sockets.take(kRestSocket);
+  if (!networked() && !handed.empty()) {
+    logger.warn("the REST socket that systemd has bound is closed: there is no certificate");
+  }
   if (!networked() || (config_.rest_addr.empty() && handed.empty())) {
     return {};
   }
@@ -143,12 +147,13 @@ Result<void> Face::serve_rest(service::ActivatedSockets& sockets) {
   for (http::Route& route : options_.routes) {
     router.add(std::move(route));
   }
-  http::Listener listener{.address = every_address(env_, config_.rest_addr), .tls = credentials_};
-  if (!handed.empty()) {
-    listener.fd = handed.front().release();
+  const http::Listener listener{.address = every_address(env_, config_.rest_addr),
+                                .tls = credentials_};
+  MC_ASSIGN(rest_, http::Server::start(env_, std::move(router),
+                                       http_options(listener, std::move(handed))));
+  for (const std::string& address : rest_->addresses()) {
+    listeners_.push_back("https " + address);
   }
-  MC_ASSIGN(rest_, http::Server::start(env_, std::move(router), http_options(std::move(listener))));
-  listeners_.push_back("https " + rest_->addresses().front());
   return {};
 }
 
@@ -161,19 +166,26 @@ Result<void> Face::serve_metrics(service::ActivatedSockets& sockets) {
   router.add(health::live_route());
   router.add(health::ready_route(health_, http::Access::kPublic));
   router.add(metrics::route(metrics_, http::Access::kPublic));
-  http::Listener listener{.address = config_.metrics_addr};
-  if (!handed.empty()) {
-    listener.fd = handed.front().release();
+  MC_ASSIGN(plain_, http::Server::start(
+                        env_, std::move(router),
+                        http_options({.address = config_.metrics_addr}, std::move(handed))));
+  for (const std::string& address : plain_->addresses()) {
+    listeners_.push_back("http " + address);
   }
-  MC_ASSIGN(plain_,
-            http::Server::start(env_, std::move(router), http_options(std::move(listener))));
-  listeners_.push_back("http " + plain_->addresses().front());
   return {};
 }
 
-http::ServerOptions Face::http_options(http::Listener listener) {
+// Every socket that was handed over takes the place of the configured address.
+http::ServerOptions Face::http_options(const http::Listener& configured,
+                                       std::vector<env::UniqueFd> handed) {
   http::ServerOptions options;
-  options.listeners.push_back(std::move(listener));
+  for (env::UniqueFd& socket : handed) {
+    options.listeners.push_back(configured);
+    options.listeners.back().fd = socket.release();
+  }
+  if (options.listeners.empty()) {
+    options.listeners.push_back(configured);
+  }
   options.authorize = transcode::authorizer(api_);
   options.error_reply = transcode::http_error_reply;
   options.on_done = count_http_;

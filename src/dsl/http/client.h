@@ -1,5 +1,5 @@
 // A blocking HTTP/1.1 client for one request at a time, over TCP, TLS or a unix socket, in which
-// every step obeys one deadline. The pooled client of the network issue grows from it.
+// every step obeys one deadline. `Pool` (pool.h) shares such connections.
 #pragma once
 
 #include <chrono>

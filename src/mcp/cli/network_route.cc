@@ -148,7 +148,7 @@ Result<std::unique_ptr<Route>> network_route(dsl::env::Env& env, const NetworkTa
     return tl::unexpected(std::move(error));
   }
   tell(target, dialled->attempts);
-  if (dialled->address != last) {
+  if (dialled->address != last && !target.memory_file.empty()) {
     remember(env, target.memory_file, dialled->address);
   }
   return std::unique_ptr<Route>(

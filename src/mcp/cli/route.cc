@@ -43,10 +43,13 @@ Result<std::unique_ptr<Route>> to_node(dsl::env::Env& env, const Settings& setti
                   ? text("add addresses = [\"192.0.2.7:9444\"] to it, or ssh = \"user@host\"")
                   : text("add addresses = [\"192.0.2.7:9444\"] to it, or use --via ssh"));
   }
-  return network_route(env, {.node = node,
-                             .token_file = settings.token_file,
-                             .memory_file = settings.state_dir + "/last-address/" + node.name,
-                             .tell = flags.tell});
+  return network_route(
+      env, {.node = node,
+            .token_file = settings.token_file,
+            // An address that was given once says nothing about the others.
+            .memory_file =
+                flags.address.empty() ? settings.state_dir + "/last-address/" + node.name : "",
+            .tell = flags.tell});
 }
 
 // With --node its certificate and name are expected there; alone, the address itself is.

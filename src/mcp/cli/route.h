@@ -48,7 +48,7 @@ Result<std::unique_ptr<Route>> ssh_route(dsl::env::Env& env, const NodeSettings&
 struct NetworkTarget {
   NodeSettings node;        // an empty name: whatever node answers at its address
   std::string token_file;   // read at each call; must be for its owner only
-  std::string memory_file;  // which address answered last
+  std::string memory_file;  // which address answered last; empty = not to be remembered
   std::function<void(std::string_view)> tell;
 };
 Result<std::unique_ptr<Route>> network_route(dsl::env::Env& env, const NetworkTarget& target);

@@ -1,5 +1,7 @@
 #include "dsl/auth/tokens.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "dsl/json/canonical.h"
@@ -72,6 +74,22 @@ TEST_F(Tokens, AnotherProcessesChangeIsSeen) {
   require_ok(other.remove("kyle"));
 
   EXPECT_THAT(file_->find(token), failed_with(Code::kUnauthenticated));
+}
+
+TEST_F(Tokens, MadeAtOnceAllOfThemAreKept) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([this, i] {
+      for (int n = 0; n < 8; ++n) {
+        EXPECT_THAT(file_->add(text("t{}-{}", i, n), Role::kRead), ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+
+  EXPECT_EQ(require_ok(file_->list()).size(), 64u);
 }
 
 TEST_F(Tokens, OnlyTheSocketGoesWithout) {

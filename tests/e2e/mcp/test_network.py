@@ -223,3 +223,25 @@ def test_term_under_load_fails_no_accepted_request(node, authority):
     counts = json.loads(load.communicate(timeout=60)[0])
     assert counts["failed"] == [] and counts["answered"] > 50, counts
     assert took < 30, f"{took:.1f} s"
+
+
+def test_the_rest_listener_takes_a_socket_from_systemd(node, authority):
+    """After the agent above has ended: its own sockets, and the port of systemd beside them."""
+    with open(node.base / "activated.log", "ab") as log:
+        agent = subprocess.Popen(
+            node.store.command(
+                "systemd-socket-activate", "--listen", f"{LAN}:9555", "--fdname", "rest",
+                *[f"--setenv={name}={value}" for name, value in node.store.environment().items()],
+                node.base / "mcp-agent", "server", "--config", node.config,
+                "--set", f"server.tls_cert={authority.folder}/agent.pem",
+                "--set", f"server.tls_key={authority.folder}/agent.key",
+                "--set", f"server.grpc_addr={LAN}:9444"),
+            env=node.store.environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        eventually(lambda: node.in_netns("ss", "-Hltn", "sport = :9555").stdout, "it listens")
+
+        answer = curl(node, authority, "/v1/health", port=9555)
+        assert answer[0] == 200, (answer, (node.base / "activated.log").read_text())
+    finally:
+        agent.terminate()
+        agent.wait(60)
