@@ -27,19 +27,20 @@ Result<std::int64_t> BootRecords::create(const std::string& boot_id, const std::
   });
 }
 
-Result<void> BootRecords::save_item(std::int64_t run, const pb::BootItem& item,
-                                    std::int64_t started_seq, std::int64_t healthy_seq) {
-  const std::string key = text("{}/{}", item.service(), item.component());
-  return registry_.database().write([&](Transaction& tx) {
-    return tx.run(
-        "INSERT INTO boot_items(run, component, stage, state, attempts, gate, error, ms, "
-        "started_seq, healthy_seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT(run, component) DO UPDATE SET state = excluded.state, "
-        "attempts = excluded.attempts, gate = excluded.gate, error = excluded.error, "
-        "ms = excluded.ms, started_seq = excluded.started_seq, "
-        "healthy_seq = excluded.healthy_seq",
-        run, key, item.stage(), item.state(), item.attempts(), item.gate(), item.error(), item.ms(),
-        started_seq, healthy_seq);
+Result<void> BootRecords::save_items(std::int64_t run, const std::vector<ItemRow>& rows) {
+  return registry_.database().write([&](Transaction& tx) -> Result<void> {
+    for (const auto& [item, started_seq, healthy_seq] : rows) {
+      MC_TRY(
+          tx.run("INSERT INTO boot_items(run, component, stage, state, attempts, gate, error, ms, "
+                 "started_seq, healthy_seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                 "ON CONFLICT(run, component) DO UPDATE SET state = excluded.state, "
+                 "attempts = excluded.attempts, gate = excluded.gate, error = excluded.error, "
+                 "ms = excluded.ms, started_seq = excluded.started_seq, "
+                 "healthy_seq = excluded.healthy_seq",
+                 run, text("{}/{}", item.service(), item.component()), item.stage(), item.state(),
+                 item.attempts(), item.gate(), item.error(), item.ms(), started_seq, healthy_seq));
+    }
+    return {};
   });
 }
 

@@ -25,8 +25,13 @@ class BootRecords {
                               std::int64_t started_ms);
   // `started_seq` and `healthy_seq`: the order in which the run's items were first prepared and
   // became healthy; 0 = not yet.
-  Result<void> save_item(std::int64_t run, const pb::BootItem& item, std::int64_t started_seq,
-                         std::int64_t healthy_seq);
+  struct ItemRow {
+    pb::BootItem item;
+    std::int64_t started_seq = 0;
+    std::int64_t healthy_seq = 0;
+  };
+  // All of them or none.
+  Result<void> save_items(std::int64_t run, const std::vector<ItemRow>& rows);
   Result<void> save_run(std::int64_t run, const std::string& state, const std::string& stage,
                         std::int64_t ended_ms);
 

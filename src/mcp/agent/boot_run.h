@@ -22,10 +22,12 @@ struct BootRunner::Run {
   // As of each node's last preparation: a deploy or stop during the run must not be undone by it.
   std::vector<std::shared_ptr<const ServiceRecord>> current;
   std::vector<std::string> container_ids;  // of each node, once prepared
+  std::vector<char> just_started;          // by its last preparation: it did not run before
   std::vector<std::int64_t> started_seq;   // order of first preparation
   std::vector<std::int64_t> healthy_seq;
   std::int64_t seq = 0;
   std::tuple<std::string, std::string, std::int64_t> saved;  // state, stage, end as recorded
+  std::vector<std::size_t> unsaved;                          // nodes changed since their last row
 
   // Guarded by the runner's mutex:
   std::deque<boot::Event> inbox;

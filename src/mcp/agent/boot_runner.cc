@@ -69,6 +69,7 @@ Result<std::unique_ptr<BootRunner::Run>> BootRunner::build(const Request& reques
   const std::size_t count = run->engine->graph().nodes.size();
   run->current.resize(count);
   run->container_ids.resize(count);
+  run->just_started.resize(count);
   run->started_seq.resize(count);
   run->healthy_seq.resize(count);
   run->versions.resize(count);
@@ -171,11 +172,11 @@ void BootRunner::post(Run& run, Event event) {
   changed_.notify_all();
 }
 
-// The driver: the only thread that touches the engine.
+// The driver: the only thread that touches the engine. What is waiting is taken together: its rows
+// are one commit, and only then do the actions follow.
 void BootRunner::drive(Run& run) {
   while (true) {
-    Event event;
-    bool real = false;
+    std::deque<Event> events;
     {
       std::unique_lock lock(mutex_);
       const auto ready = [&] { return stopping_ || !run.inbox.empty(); };
@@ -189,23 +190,35 @@ void BootRunner::drive(Run& run) {
       if (stopping_) {
         return;
       }
-      if (!run.inbox.empty()) {
-        event = std::move(run.inbox.front());
-        run.inbox.pop_front();
-        real = true;
+      events.swap(run.inbox);
+    }
+    const std::size_t handled = events.size();
+    if (events.empty()) {
+      events.emplace_back();  // the time has come that the engine asked for
+    }
+    std::vector<Action> actions;
+    for (const Event& event : events) {
+      run.aborted = run.aborted || event.kind == Event::Kind::kAbort;
+      for (Action& action : run.engine->handle(event, env_.clock().mono_now())) {
+        if (action.kind == Action::Kind::kPersist) {
+          note_change(run, action.node);
+        } else {
+          actions.push_back(std::move(action));
+        }
       }
     }
-    if (event.kind == Event::Kind::kAbort) {
-      run.aborted = true;
+    Result<void> saved = persist_items(run);
+    if (!saved) {
+      logger.failure(dsl::log::Level::kError, "boot items not recorded", saved.error());
     }
-    for (const Action& action : run.engine->handle(event, env_.clock().mono_now())) {
+    for (const Action& action : actions) {
       apply(run, action);
     }
     const RunState state = run.engine->state();
     const bool over = state == RunState::kDone || state == RunState::kAborted;
     {
       const std::lock_guard lock(mutex_);
-      run.handled += real ? 1 : 0;
+      run.handled += handled;
       run.trailing = run.engine->trailing();
       run.state = run.trailing ? "trailing" : boot::name(state);
       run.stage =
@@ -215,7 +228,7 @@ void BootRunner::drive(Run& run) {
                     .stages[std::min(run.engine->stage(), run.engine->graph().stages.size() - 1)];
       run.ended_ms = over ? to_ms(env_.clock().now()) : 0;
     }
-    const Result<void> saved = persist_run(run);
+    saved = persist_run(run);
     if (!saved) {
       logger.failure(dsl::log::Level::kError, "boot run not recorded", saved.error());
     }
@@ -228,22 +241,30 @@ void BootRunner::drive(Run& run) {
   }
 }
 
+// What others see of a node at once, and its row with the next commit.
+void BootRunner::note_change(Run& run, std::size_t node) {
+  const NodeState state = run.engine->status(node).state;
+  if (state == NodeState::kPreparing && run.started_seq[node] == 0) {
+    run.started_seq[node] = ++run.seq;
+  }
+  if (state == NodeState::kHealthy) {
+    run.healthy_seq[node] = ++run.seq;
+  }
+  if (std::find(run.unsaved.begin(), run.unsaved.end(), node) == run.unsaved.end()) {
+    run.unsaved.push_back(node);
+  }
+  pb::BootItem row = item(run, node);
+  const std::lock_guard lock(mutex_);
+  run.items[node] = std::move(row);
+  run.versions[node] = ++run.version;
+  changed_.notify_all();
+}
+
 void BootRunner::apply(Run& run, const Action& action) {
   const auto node = action.node;
   switch (action.kind) {
-    case Action::Kind::kPersist: {
-      if (run.engine->status(node).state == NodeState::kPreparing && run.started_seq[node] == 0) {
-        run.started_seq[node] = ++run.seq;
-      }
-      if (run.engine->status(node).state == NodeState::kHealthy) {
-        run.healthy_seq[node] = ++run.seq;
-      }
-      const Result<void> saved = persist(run, node);
-      if (!saved) {
-        logger.failure(dsl::log::Level::kError, "boot item not recorded", saved.error());
-      }
-      return;
-    }
+    case Action::Kind::kPersist:
+      return;  // done before any action: see drive
     case Action::Kind::kPrepare:
       MC_ASSERT(run.workers->submit([this, &run, node] { prepare(run, node); }),
                 "the queue holds one entry for each node");
@@ -268,16 +289,17 @@ void BootRunner::apply(Run& run, const Action& action) {
   }
 }
 
-// The row is what others see, and what a later agent goes on from.
-Result<void> BootRunner::persist(Run& run, std::size_t node) {
-  const pb::BootItem row = item(run, node);
-  {
-    const std::lock_guard lock(mutex_);
-    run.items[node] = row;
-    run.versions[node] = ++run.version;
-    changed_.notify_all();
+// The rows are what a later agent goes on from.
+Result<void> BootRunner::persist_items(Run& run) {
+  if (run.unsaved.empty()) {
+    return {};
   }
-  return records_.save_item(run.id, row, run.started_seq[node], run.healthy_seq[node]);
+  std::vector<BootRecords::ItemRow> rows;
+  for (const std::size_t node : run.unsaved) {
+    rows.push_back({run.items[node], run.started_seq[node], run.healthy_seq[node]});
+  }
+  run.unsaved.clear();
+  return records_.save_items(run.id, rows);
 }
 
 Result<void> BootRunner::persist_run(Run& run) {

@@ -71,11 +71,12 @@ class BootRunner {
   Result<std::int64_t> launch(std::unique_ptr<Run> run);
   void abort_present();
   void drive(Run& run);
+  void note_change(Run& run, std::size_t node);
   void apply(Run& run, const boot::Action& action);
   void post(Run& run, boot::Event event);
   void prepare(Run& run, std::size_t node);
   void gate(Run& run, std::size_t node, bool recheck);
-  Result<void> persist(Run& run, std::size_t node);
+  Result<void> persist_items(Run& run);
   Result<void> persist_run(Run& run);
   pb::BootItem item(const Run& run, std::size_t node) const;
   pb::BootRun describe(const Run& run) const;

@@ -41,6 +41,7 @@ void BootRunner::prepare(Run& run, std::size_t node) {
   Result<Containers::Brought> brought = containers_.bring_up(**fresh, *component);
   if (brought) {
     run.container_ids[node] = brought->id;
+    run.just_started[node] = brought->created || brought->started ? 1 : 0;
     const Result<void> saved = registry_.set_container(target.service, target.component,
                                                        brought->id, brought->image_digest);
     if (!saved) {
@@ -64,10 +65,14 @@ void BootRunner::gate(Run& run, std::size_t node, bool recheck) {
       run.current[node] ? run.current[node].get() : run.by_key.at(target.key).first;
   const model::Component& spec = *record->service.find(target.component);
   const std::string& id = run.container_ids[node];
-  const boot::Answer answer =
-      recheck
-          ? containers_.probe_gate(*record, spec, id)
-          : containers_.wait_for_gate(*record, spec, id, [&] { return stopping_ || run.aborted; });
+  boot::Answer answer;
+  if (recheck) {
+    answer = containers_.probe_gate(*record, spec, id);
+  } else if (run.just_started[node] != 0 && boot::start_is_enough(spec.health)) {
+    answer = {.pass = true, .text = "none: started"};
+  } else {
+    answer = containers_.wait_for_gate(*record, spec, id, [&] { return stopping_ || run.aborted; });
+  }
   post(run, {.kind = recheck ? Event::Kind::kRechecked : Event::Kind::kGate,
              .node = node,
              .error = answer.pass ? "" : answer.text,

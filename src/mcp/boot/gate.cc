@@ -221,6 +221,10 @@ Gate gate_for(const model::Service& service, const Component& component,
   return gate;
 }
 
+bool start_is_enough(const model::Health& health) {
+  return health.type == "none" && health.start_period == milliseconds(0) && health.successes <= 1;
+}
+
 Answer probe(dsl::env::Env& env, const Gate& gate, const GateHooks& hooks) {
   const std::string& type = gate.health.type;
   if (type == "none") {

@@ -56,6 +56,9 @@ struct GateHooks {
   std::function<bool()> settled;
 };
 
+// Podman's answer to the start is the gate: there is nothing to probe and no time to stay up for.
+bool start_is_enough(const model::Health& health);
+
 // One probe, at most about `gate.health.timeout` long for each endpoint (tcp: 300 ms more).
 Answer probe(dsl::env::Env& env, const Gate& gate, const GateHooks& hooks);
 
