@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "dsl/json/canonical.h"
+#include "dsl/hash/sha256.h"
 #include "dsl/secret/secret.h"
 
 namespace dsl::auth {
@@ -128,7 +128,7 @@ Result<std::string> TokenFile::add(const std::string& name, Role role) {
         .hint("remove it first, or take another name");
   }
   std::string token = std::string(kPrefix) + env_.random().hex(kTokenBytes);
-  tokens.push_back({name, role, json::sha256_hex(token)});
+  tokens.push_back({name, role, sha256_hex(token)});
   MC_TRY(write(tokens));
   return token;
 }
@@ -144,7 +144,7 @@ Result<void> TokenFile::remove(const std::string& name) {
 
 Result<Token> TokenFile::find(std::string_view token) {
   MC_ASSIGN(const std::vector<Token> tokens, list());
-  const Secret given = Secret::from(json::sha256_hex(token));
+  const Secret given = Secret::from(sha256_hex(token));
   const Token* found = nullptr;
   for (const Token& known : tokens) {
     if (given.equals(known.sha256)) {

@@ -1,6 +1,6 @@
 #include "dsl/db/migrate.h"
 
-#include "dsl/db/sha256.h"
+#include "dsl/hash/sha256.h"
 
 namespace dsl::db {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "dsl/db/sha256.h"
+#include "dsl/hash/sha256.h"
 
 namespace dsl::db {
 namespace {

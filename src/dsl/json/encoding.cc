@@ -1,6 +1,5 @@
-// SHA-256 and base64 of bytes, by OpenSSL.
+// Base64 of bytes, by OpenSSL.
 #include <algorithm>
-#include <array>
 
 #include <openssl/evp.h>
 
@@ -28,22 +27,6 @@ int value_of(char c) {
 }
 
 }  // namespace
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, 32> digest{};
-  const int ok =
-      EVP_Digest(bytes_of(bytes), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  MC_ASSERT(ok == 1, "SHA-256 is always there");
-
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(digest.size() * 2);
-  for (const unsigned char byte : digest) {
-    hex += kHex[byte >> 4];
-    hex += kHex[byte & 0xF];
-  }
-  return hex;
-}
 
 std::string base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with a NUL

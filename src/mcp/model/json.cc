@@ -2,6 +2,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "dsl/hash/sha256.h"
 #include "dsl/json/canonical.h"
 #include "mcp/model/codes.h"
 #include "mcp/model/json_fields.h"
@@ -39,7 +40,7 @@ Result<Service> service_from_json(std::string_view text) {
 }
 
 std::string spec_sha256(const Service& service) {
-  return dsl::json::sha256_hex(canonical_json(service));
+  return dsl::sha256_hex(canonical_json(service));
 }
 
 std::string component_sha256(const Service& service, const Component& component) {
@@ -55,7 +56,7 @@ std::string component_sha256(const Service& service, const Component& component)
   }
   fields["labels"] = std::move(labels);
   fields["service"] = service.name;
-  return dsl::json::sha256_hex(canonical_text(value));
+  return dsl::sha256_hex(canonical_text(value));
 }
 
 }  // namespace mcp::model

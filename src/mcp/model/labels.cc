@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <zstd.h>
 
+#include "dsl/hash/sha256.h"
 #include "dsl/json/canonical.h"
 #include "mcp/model/codes.h"
 #include "mcp/model/json_fields.h"
@@ -79,7 +80,7 @@ Result<std::map<std::string, std::string>> container_labels(const Service& servi
   labels["mcp.component"] = component.name;
   labels["mcp.tier"] = service.tier;
   labels["mcp.generation"] = std::to_string(generation);
-  labels["mcp.spec.sha256"] = dsl::json::sha256_hex(spec);
+  labels["mcp.spec.sha256"] = dsl::sha256_hex(spec);
   labels["mcp.component.sha256"] = component_sha256(service, component);
   labels["mcp.spec"] = dsl::json::base64(compress(spec));
   labels["mcp.ports"] = std::move(*allocated);
@@ -111,7 +112,7 @@ Result<LabelSpec> service_from_labels(const std::map<std::string, std::string>& 
     return unreadable(dsl::Code::kInvalidArgument, "mcp.spec is not base64");
   }
   MC_ASSIGN(const std::string text, decompress(*packed));
-  if (dsl::json::sha256_hex(text) != sha256) {
+  if (dsl::sha256_hex(text) != sha256) {
     return unreadable(dsl::Code::kDataLoss, "mcp.spec does not have the hash of mcp.spec.sha256");
   }
   MC_ASSIGN(spec.service, service_from_json(text));

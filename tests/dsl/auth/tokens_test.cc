@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "dsl/json/canonical.h"
+#include "dsl/hash/sha256.h"
 #include "support/result_matchers.h"
 #include "support/test_env.h"
 
@@ -49,7 +49,7 @@ TEST_F(Tokens, ADamagedLineLetsNobodyInAndIsNamed) {
     EXPECT_THAT(file_->find(token), failed_saying(Code::kDataLoss, "/srv/mcp/tokens:3: ")) << line;
 
     require_ok(env_.files().write_file("/srv/mcp/tokens",
-                                       "# \nkyle admin " + json::sha256_hex(token) + "\n", 0600));
+                                       "# \nkyle admin " + sha256_hex(token) + "\n", 0600));
     EXPECT_THAT(file_->find(token), ok());
   }
 }

@@ -2,7 +2,7 @@
 #include <thread>
 
 #include "dsl/db/db_test_base.h"
-#include "dsl/db/sha256.h"
+#include "dsl/hash/sha256.h"
 
 namespace dsl::db {
 namespace {

@@ -9,7 +9,7 @@
 
 struct evp_md_ctx_st;
 
-namespace dsl::db {
+namespace dsl {
 
 // Confined to its owner.
 class Sha256 {
@@ -27,6 +27,7 @@ class Sha256 {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
+// Of the whole, as lower-case hex.
 std::string sha256_hex(std::string_view text);
 
-}  // namespace dsl::db
+}  // namespace dsl

@@ -1,4 +1,4 @@
-#include "dsl/db/sha256.h"
+#include "dsl/hash/sha256.h"
 
 #include <array>
 
@@ -6,7 +6,7 @@
 
 #include "dsl/result/result.h"
 
-namespace dsl::db {
+namespace dsl {
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
@@ -39,4 +39,4 @@ std::string sha256_hex(std::string_view text) {
   return hash.finish();
 }
 
-}  // namespace dsl::db
+}  // namespace dsl
