@@ -9,7 +9,7 @@ namespace dsl {
 namespace {
 
 // gRPC numbers: https://grpc.github.io/grpc/core/md_doc_statuscodes.html
-constexpr std::array<CodeInfo, 18> kCodes{{
+constexpr std::array<CodeInfo, 19> kCodes{{
     {Code::kInvalidArgument, "invalid_argument", 3, 400, kExitUsage},
     {Code::kUnauthenticated, "unauthenticated", 16, 401, kExitDenied},
     {Code::kPermissionDenied, "permission_denied", 7, 403, kExitDenied},
@@ -26,6 +26,7 @@ constexpr std::array<CodeInfo, 18> kCodes{{
     {Code::kCancelled, "cancelled", 1, 499, kExitInterrupted},
     {Code::kNoSpace, "no_space", 8, 507, kExitNoSpace},
     {Code::kDataLoss, "data_loss", 15, 500, kExitDamaged},
+    {Code::kWrongKey, "wrong_key", 3, 400, kExitWrongKey},
     {Code::kUnimplemented, "unimplemented", 12, 501, kExitFailed},
     {Code::kInternal, "internal", 13, 500, kExitFailed},
 }};

@@ -33,6 +33,7 @@ enum class Code {
   kCancelled,
   kNoSpace,
   kDataLoss,
+  kWrongKey,  // what is encrypted is in order; no key or passphrase given opens it
   kUnimplemented,
   kInternal,
 };

@@ -68,6 +68,7 @@ TEST(Codes, EveryCodeHasARowAndSurvivesItsName) {
     EXPECT_EQ(code_from_name(code_info(code).name), code);
   }
   EXPECT_EQ(code_info(Code::kNoSpace).exit_code, 25);
+  EXPECT_EQ(code_info(Code::kWrongKey).exit_code, 24);
   EXPECT_EQ(code_from_grpc(14), Code::kUnavailable);
 }
 
