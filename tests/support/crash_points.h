@@ -1,4 +1,4 @@
-// Runs a piece of work with a power cut before each of its changes, and every kind of cut.
+// Runs a piece of work with a power cut, or with an error, at each of its changes.
 #pragma once
 
 #include <functional>
@@ -12,11 +12,12 @@ namespace dsl::test {
 struct CrashCase {
   std::function<void(MemoryFileSystem&)> prepare;  // durable before the work begins
   std::function<void(MemoryFileSystem&)> work;     // may fail at any step
-  // `finished`: the work ended before the cut. Files are as they are after the restart.
+  // `finished`: the work ended before the cut, or without the error. Files are as they are after the
+  // restart.
   std::function<void(MemoryFileSystem&, bool finished)> check;
 };
 
-// Returns how many power cuts there were.
+// A cut before each change, and every kind of cut. Returns how many there were.
 inline int at_every_crash_point(const CrashCase& test_case) {
   int cuts = 0;
   for (const auto data : {Crash::Data::kLost, Crash::Data::kTorn, Crash::Data::kKept}) {
@@ -37,6 +38,24 @@ inline int at_every_crash_point(const CrashCase& test_case) {
     }
   }
   return cuts;
+}
+
+// The error `number` at each change in turn, then a power cut that loses all that was not synced.
+// Returns how many runs there were.
+inline int at_every_fault(int number, const CrashCase& test_case) {
+  int runs = 0;
+  bool finished = false;
+  for (std::uint64_t changes = 0; !finished; ++changes, ++runs) {
+    SCOPED_TRACE(::testing::Message() << "error " << number << " after " << changes << " changes");
+    MemoryFileSystem files;
+    test_case.prepare(files);
+    files.fail_after(changes, number);
+    test_case.work(files);
+    finished = files.faults_left() > 0;
+    files.restart();
+    test_case.check(files, finished);
+  }
+  return runs;
 }
 
 }  // namespace dsl::test

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "dsl/env/errno_error.h"
 
@@ -15,19 +16,97 @@ using env::File;
 using env::FileInfo;
 using env::FileKind;
 using env::FileLock;
+using env::Mapping;
 using env::OpenMode;
+using env::RangeLock;
 
 namespace {
 
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
+// The second half of a write, and what was there before it.
+struct Tear {
+  std::size_t offset = 0;
+  std::string replaced;
+  std::size_t size_before = 0;  // of the file
+};
+
+struct HeldRange {
+  const void* holder = nullptr;  // the open file
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  RangeLock kind = RangeLock::kNone;
+};
+
+using Memory = std::vector<std::byte>;
+
 struct Node {
   FileKind kind = FileKind::kRegular;
   std::uint32_t mode = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
   std::uint64_t inode = 0;
-  std::string content;
-  std::string durable;  // as of the last sync
-  std::string torn;     // with only half of the last write
+  std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;
+  std::string content;       // but for what `mapped` holds of it
+  std::string durable;       // as of the last sync
+  std::optional<Tear> tear;  // of the last write, if nothing came after it
+  std::map<std::uint64_t, std::shared_ptr<Memory>> mapped;  // by offset
+  std::vector<HeldRange> held;
+
+  // A lock of another file that does not go with the one wanted; null when there is none.
+  const HeldRange* in_the_way(const void* holder, std::uint64_t begin, std::uint64_t end,
+                              RangeLock wanted) const {
+    for (const HeldRange& other : held) {
+      if (other.holder != holder && other.begin < end && begin < other.end &&
+          (wanted == RangeLock::kExclusive || other.kind == RangeLock::kExclusive)) {
+        return &other;
+      }
+    }
+    return nullptr;
+  }
+
+  // Takes the range out of what `holder` has, which may leave pieces on both sides.
+  void let_go(const void* holder, std::uint64_t begin, std::uint64_t end) {
+    std::vector<HeldRange> left;
+    for (const HeldRange& range : held) {
+      if (range.holder != holder || range.end <= begin || end <= range.begin) {
+        left.push_back(range);
+        continue;
+      }
+      if (range.begin < begin) {
+        left.push_back({holder, range.begin, begin, range.kind});
+      }
+      if (end < range.end) {
+        left.push_back({holder, end, range.end, range.kind});
+      }
+    }
+    held = std::move(left);
+  }
+
+  // Brings what was written through mappings into the content, and the other way round.
+  void take_from_mapped() {
+    for (const auto& [offset, memory] : mapped) {
+      std::copy(memory->begin(), memory->end(),
+                std::as_writable_bytes(std::span(content)).begin() +
+                    static_cast<std::ptrdiff_t>(offset));
+    }
+  }
+  void give_to_mapped(std::uint64_t begin, std::uint64_t end) {
+    for (const auto& [offset, memory] : mapped) {
+      for (std::uint64_t at = std::max(begin, offset); at < std::min(end, offset + memory->size());
+           ++at) {
+        (*memory)[at - offset] = static_cast<std::byte>(content[at]);
+      }
+    }
+  }
+
+  void tear_last_write() {
+    if (tear) {
+      content.replace(tear->offset, tear->replaced.size(), tear->replaced);
+      content.resize(std::max(tear->size_before, tear->offset));
+    }
+  }
 };
 
 using Names = std::map<std::string, std::shared_ptr<Node>>;
@@ -60,6 +139,7 @@ struct MemoryFileSystem::State {
   std::map<std::string, std::string> locks;  // path -> note
   std::uint64_t epoch = 0;                   // counts restarts
   std::uint64_t next_inode = 1;
+  std::int64_t changes = 0;
   std::uint64_t until_crash = kNever;
   bool crashed = false;
   std::uint64_t until_fault = kNever;
@@ -92,6 +172,26 @@ struct MemoryFileSystem::State {
     return {};
   }
 
+  void touch(Node& node, bool content) {
+    node.changed_ns = ++changes;
+    if (content) {
+      node.modified_ns = node.changed_ns;
+    }
+  }
+
+  static FileInfo describe(const Node& node) {
+    FileInfo info;
+    info.kind = node.kind;
+    info.size_bytes = node.content.size();
+    info.mode = node.mode;
+    info.uid = node.uid;
+    info.gid = node.gid;
+    info.inode = node.inode;
+    info.modified_ns = node.modified_ns;
+    info.changed_ns = node.changed_ns;
+    return info;
+  }
+
   Result<std::shared_ptr<Node>> find(const std::string& path, std::string_view action) const {
     MC_TRY(powered());
     const auto found = names.find(path);
@@ -112,6 +212,7 @@ struct MemoryFileSystem::State {
     node->kind = kind;
     node->mode = permissions;
     node->inode = next_inode++;
+    touch(*node, true);
     names[path] = node;
     return node;
   }
@@ -174,18 +275,23 @@ struct MemoryFileSystem::State {
       return entry.first != "/" && !names.contains(parent_of(entry.first));
     });
     for (const auto& [path, node] : names) {
+      node->take_from_mapped();
       if (crash.data == Crash::Data::kLost) {
         node->content = node->durable;
-      } else if (crash.data == Crash::Data::kTorn && node->content != node->durable) {
-        node->content = node->torn;
+      } else if (crash.data == Crash::Data::kTorn) {
+        node->tear_last_write();
       }
-      node->durable = node->torn = node->content;
+      node->durable = node->content;
+      node->tear.reset();
+      node->mapped.clear();
+      node->held.clear();
     }
     durable_names = names;
     locks.clear();
     crashed = false;
     until_crash = kNever;
     until_fault = kNever;
+    faults_left = 0;
     ++epoch;
   }
 };
@@ -193,6 +299,15 @@ struct MemoryFileSystem::State {
 namespace {
 
 using State = MemoryFileSystem::State;
+
+class MemoryMapping final : public Mapping {
+ public:
+  explicit MemoryMapping(std::shared_ptr<Memory> memory) : memory_(std::move(memory)) {}
+  std::span<std::byte> bytes() override { return *memory_; }
+
+ private:
+  std::shared_ptr<Memory> memory_;
+};
 
 class MemoryFile final : public File {
  public:
@@ -203,10 +318,17 @@ class MemoryFile final : public File {
         path_(std::move(path)),
         writable_(writable),
         epoch_(state_->epoch) {}
+  ~MemoryFile() override {
+    const std::lock_guard guard(state_->mutex);
+    node_->let_go(this, 0, kNever);
+  }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
     const std::lock_guard guard(state_->mutex);
     MC_TRY(usable());
+    node_->take_from_mapped();
     const std::string& content = node_->content;
     if (offset >= content.size()) {
       return 0;
@@ -244,8 +366,13 @@ class MemoryFile final : public File {
     MC_TRY(usable());
     MC_TRY(may_write());
     MC_TRY(state_->admit("truncate", path_));
+    node_->take_from_mapped();
+    std::erase_if(node_->mapped, [&](const auto& range) {
+      return range.first + range.second->size() > size_bytes;
+    });
     node_->content.resize(static_cast<std::size_t>(size_bytes));
-    node_->torn = node_->content;
+    node_->tear.reset();
+    state_->touch(*node_, true);
     return {};
   }
 
@@ -253,14 +380,62 @@ class MemoryFile final : public File {
     const std::lock_guard guard(state_->mutex);
     MC_TRY(usable());
     MC_TRY(state_->admit("sync", path_));
-    node_->durable = node_->torn = node_->content;
+    node_->take_from_mapped();
+    node_->durable = node_->content;
+    node_->tear.reset();
     return {};
   }
+
+  Result<void> sync_data() override { return sync(); }
 
   Result<std::uint64_t> size() override {
     const std::lock_guard guard(state_->mutex);
     MC_TRY(usable());
     return node_->content.size();
+  }
+
+  Result<FileInfo> info() override {
+    const std::lock_guard guard(state_->mutex);
+    MC_TRY(usable());
+    return State::describe(*node_);
+  }
+
+  Result<bool> lock_range(std::uint64_t offset, std::uint64_t length, RangeLock kind) override {
+    MC_ASSERT(length > 0, "a range has bytes");
+    const std::lock_guard guard(state_->mutex);
+    MC_TRY(usable());
+    if (kind == RangeLock::kExclusive) {
+      MC_TRY(may_write());
+    }
+    if (kind != RangeLock::kNone && node_->in_the_way(this, offset, offset + length, kind)) {
+      return false;
+    }
+    node_->let_go(this, offset, offset + length);
+    if (kind != RangeLock::kNone) {
+      node_->held.push_back({this, offset, offset + length, kind});
+    }
+    return true;
+  }
+
+  Result<RangeLock> others_lock(std::uint64_t offset, std::uint64_t length) override {
+    const std::lock_guard guard(state_->mutex);
+    MC_TRY(usable());
+    const HeldRange* other =
+        node_->in_the_way(this, offset, offset + length, RangeLock::kExclusive);
+    return other != nullptr ? other->kind : RangeLock::kNone;
+  }
+
+  Result<std::unique_ptr<Mapping>> map_shared(std::uint64_t offset, std::size_t length) override {
+    const std::lock_guard guard(state_->mutex);
+    MC_TRY(usable());
+    MC_ASSERT(offset + length <= node_->content.size(), "a mapped range lies inside the file");
+    std::shared_ptr<Memory>& memory = node_->mapped[offset];
+    if (memory == nullptr) {
+      const auto bytes = std::as_bytes(std::span(node_->content)).subspan(offset, length);
+      memory = std::make_shared<Memory>(bytes.begin(), bytes.end());
+    }
+    MC_ASSERT(memory->size() == length, "mapped ranges are equal or apart");
+    return std::make_unique<MemoryMapping>(memory);
   }
 
  private:
@@ -280,9 +455,18 @@ class MemoryFile final : public File {
   }
 
   void apply(std::uint64_t offset, std::span<const std::byte> data) {
-    node_->torn = node_->content;
-    overwrite(node_->torn, offset, data.first(data.size() / 2));
-    overwrite(node_->content, offset, data);
+    node_->take_from_mapped();
+    std::string& content = node_->content;
+    Tear tear;
+    tear.offset = static_cast<std::size_t>(offset) + data.size() / 2;
+    tear.size_before = content.size();
+    if (tear.offset < content.size()) {
+      tear.replaced = content.substr(tear.offset, data.size() - data.size() / 2);
+    }
+    overwrite(content, offset, data);
+    node_->tear = std::move(tear);
+    node_->give_to_mapped(offset, offset + data.size());
+    state_->touch(*node_, true);
   }
 
   std::shared_ptr<State> state_;
@@ -344,7 +528,9 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& given, O
   if (mode == OpenMode::kTruncate) {
     MC_TRY(state_->admit("truncate", path));
     node->content.clear();
-    node->torn.clear();
+    node->tear.reset();
+    node->mapped.clear();
+    state_->touch(*node, true);
   }
   return std::make_unique<MemoryFile>(state_, node, path, writable);
 }
@@ -352,12 +538,7 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& given, O
 Result<FileInfo> MemoryFileSystem::stat(const std::string& path, bool) {
   const std::lock_guard guard(state_->mutex);
   MC_ASSIGN(const auto node, state_->find(normal(path), "stat"));
-  FileInfo info;
-  info.kind = node->kind;
-  info.size_bytes = node->content.size();
-  info.mode = node->mode;
-  info.inode = node->inode;
-  return info;
+  return State::describe(*node);
 }
 
 Result<std::vector<std::string>> MemoryFileSystem::list(const std::string& given) {
@@ -397,6 +578,7 @@ Result<void> MemoryFileSystem::rename(const std::string& given_from, const std::
     state_->names.erase(path);
   }
   state_->move_durable_children(from, to);
+  state_->touch(*node, false);
   return {};
 }
 
@@ -437,6 +619,19 @@ Result<void> MemoryFileSystem::set_mode(const std::string& given, std::uint32_t 
   MC_ASSIGN(const auto node, state_->find(path, "change the mode of"));
   MC_TRY(state_->admit("change the mode of", path));
   node->mode = permissions;
+  state_->touch(*node, false);
+  return {};
+}
+
+Result<void> MemoryFileSystem::set_owner(const std::string& given, std::uint32_t uid,
+                                         std::uint32_t gid) {
+  const std::lock_guard guard(state_->mutex);
+  const std::string path = normal(given);
+  MC_ASSIGN(const auto node, state_->find(path, "change the owner of"));
+  MC_TRY(state_->admit("change the owner of", path));
+  node->uid = uid;
+  node->gid = gid;
+  state_->touch(*node, false);
   return {};
 }
 
@@ -500,6 +695,11 @@ void MemoryFileSystem::fail_after(std::uint64_t count, int number, std::uint64_t
   state_->until_fault = count;
   state_->fault_number = number;
   state_->faults_left = times;
+}
+
+std::uint64_t MemoryFileSystem::faults_left() const {
+  const std::lock_guard guard(state_->mutex);
+  return state_->faults_left;
 }
 
 void MemoryFileSystem::set_capacity(std::uint64_t bytes) {

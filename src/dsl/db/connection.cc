@@ -30,17 +30,19 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Access access) {
-  sqlite3* handle = nullptr;
+Result<std::unique_ptr<Connection>> Connection::open(env::Env& env, const std::string& path,
+                                                     Access access) {
+  std::unique_ptr<Connection> connection(new Connection(std::make_unique<Vfs>(env), path));
   // NOMUTEX: a connection is confined to a thread at a time. NOFOLLOW is not set: an operator may
   // put the database elsewhere behind a link.
   const int flags = (access == Access::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int status = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
-  std::unique_ptr<Connection> connection(new Connection(handle, path));
+  const int status =
+      sqlite3_open_v2(path.c_str(), &connection->handle_, flags, connection->vfs_->name());
   if (status != SQLITE_OK) {
     return fail(connection->error(status));
   }
+  sqlite3* handle = connection->handle_;
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -158,7 +160,9 @@ void Connection::give_back(sqlite3_stmt* statement) {
   }
 }
 
-Error Connection::error(int status) const { return sqlite_error(handle_, status, path_); }
+Error Connection::error(int status) const {
+  return sqlite_error(handle_, status, path_, vfs_->take_error());
+}
 
 Statement Transaction::prepare(std::string_view sql) { return connection_.prepare(sql); }
 

@@ -12,6 +12,8 @@
 
 #include "dsl/db/database.h"
 #include "dsl/db/statement.h"
+#include "dsl/db/vfs.h"
+#include "dsl/env/env.h"
 #include "dsl/result/result.h"
 
 namespace dsl::db {
@@ -26,7 +28,9 @@ using Work = std::function<Result<void>(Transaction&)>;
 // Confined to one thread at a time.
 class Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(const std::string& path, Access access);
+  // On the files of `env`, which must outlive it.
+  static Result<std::unique_ptr<Connection>> open(env::Env& env, const std::string& path,
+                                                  Access access);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -50,7 +54,8 @@ class Connection {
 
  private:
   friend class Statement;
-  Connection(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  Connection(std::unique_ptr<Vfs> vfs, std::string path)
+      : vfs_(std::move(vfs)), path_(std::move(path)) {}
   Result<sqlite3_stmt*> compile(std::string_view sql);
   void give_back(sqlite3_stmt* statement);
 
@@ -62,7 +67,8 @@ class Connection {
     }
   };
 
-  sqlite3* handle_;
+  std::unique_ptr<Vfs> vfs_;  // closed after the handle
+  sqlite3* handle_ = nullptr;
   std::string path_;
   // Prepared and not in use, by text; several, as a statement may run inside itself.
   std::unordered_map<std::string, std::vector<sqlite3_stmt*>, TextHash, std::equal_to<>> idle_;

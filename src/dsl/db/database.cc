@@ -57,12 +57,12 @@ class SqliteDatabase final : public Database {
 
   Result<SnapshotReport> snapshot(const std::string& destination) override {
     // A connection of its own: the readers go on, and so does the writer.
-    MC_ASSIGN(const auto source, Connection::open(path_, Access::kReadOnly));
+    MC_ASSIGN(const auto source, Connection::open(env_, path_, Access::kReadOnly));
     return take_snapshot(env_, *source, destination);
   }
 
   Result<void> check() override {
-    MC_ASSIGN(const auto connection, Connection::open(path_, Access::kReadOnly));
+    MC_ASSIGN(const auto connection, Connection::open(env_, path_, Access::kReadOnly));
     return connection->in_snapshot([&](Transaction&) -> Result<void> {
       MC_TRY(check_pages(*connection));
       return check_references(*connection);
@@ -186,14 +186,14 @@ Result<std::unique_ptr<Database>> Database::open(env::Env& env, const std::strin
   MC_TRY(check_path(path));
   MC_ASSIGN(const Found found, look(env.files(), path));
   MC_TRY(create_or_restrict(env.files(), path, found));
-  MC_ASSIGN(auto connection, Connection::open(path, Access::kReadWrite));
+  MC_ASSIGN(auto connection, Connection::open(env, path, Access::kReadWrite));
   MC_TRY(check_usable(*connection, found));
   MC_ASSIGN(const MigrationPlan plan, plan_migrations(*connection, options.migrations));
   MC_TRY(migrate(env, *connection, plan));
   auto writer = std::make_unique<Writer>(
       std::move(connection),
       WriterLimits{.queue_max = options.queue_max, .group_max = options.group_max});
-  MC_ASSIGN(auto readers, Readers::open(env.clock(), path, options.readers));
+  MC_ASSIGN(auto readers, Readers::open(env, path, options.readers));
   return std::make_unique<SqliteDatabase>(env, path, static_cast<int>(options.migrations.size()),
                                           std::move(writer), std::move(readers));
 }

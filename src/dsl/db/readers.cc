@@ -7,12 +7,12 @@ constexpr std::chrono::seconds kBorrowMax{5};
 
 }  // namespace
 
-Result<std::unique_ptr<Readers>> Readers::open(env::Clock& clock, const std::string& path,
+Result<std::unique_ptr<Readers>> Readers::open(env::Env& env, const std::string& path,
                                                int count) {
   MC_ASSERT(count > 0, "somebody has to read");
-  std::unique_ptr<Readers> readers(new Readers(clock));
+  std::unique_ptr<Readers> readers(new Readers(env.clock()));
   for (int i = 0; i < count; ++i) {
-    MC_ASSIGN(auto connection, Connection::open(path, Access::kReadOnly));
+    MC_ASSIGN(auto connection, Connection::open(env, path, Access::kReadOnly));
     readers->free_.push_back(std::move(connection));
   }
   return readers;

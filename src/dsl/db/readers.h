@@ -7,16 +7,15 @@
 #include <vector>
 
 #include "dsl/db/connection.h"
-#include "dsl/env/clock.h"
+#include "dsl/env/env.h"
 
 namespace dsl::db {
 
 // Thread-safe.
 class Readers {
  public:
-  // `clock` must outlive the pool.
-  static Result<std::unique_ptr<Readers>> open(env::Clock& clock, const std::string& path,
-                                               int count);
+  // `env` must outlive the pool.
+  static Result<std::unique_ptr<Readers>> open(env::Env& env, const std::string& path, int count);
 
   // Runs `work` in a read transaction on a free connection; kUnavailable when none becomes free
   // within 5 s.

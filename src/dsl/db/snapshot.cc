@@ -76,8 +76,8 @@ Result<void> copy_pages(Connection& source, Connection& copy) {
 }
 
 // Copies, and says what the source held in the very state that was copied.
-Result<Inventory> copy_one_state(Connection& source, const std::string& path) {
-  MC_ASSIGN(const auto copy, Connection::open(path, Access::kReadWrite));
+Result<Inventory> copy_one_state(env::Env& env, Connection& source, const std::string& path) {
+  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
   // No journal on disk and no syncs: the file is thrown away unless all of it succeeds, and is then
   // synced whole.
   MC_TRY(copy->execute("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF"));
@@ -91,8 +91,8 @@ Result<Inventory> copy_one_state(Connection& source, const std::string& path) {
 
 // Opens the copy anew, as a restore would. It inherits WAL mode from the source; as a single file
 // without companions it can be read from read-only media.
-Result<void> verify_copy(const std::string& path, const Inventory& expected) {
-  MC_ASSIGN(const auto copy, Connection::open(path, Access::kReadWrite));
+Result<void> verify_copy(env::Env& env, const std::string& path, const Inventory& expected) {
+  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
   MC_TRY(copy->execute("PRAGMA journal_mode=DELETE"));
   MC_ASSIGN(const Inventory found, take_inventory(*copy));
   if (found != expected) {
@@ -119,12 +119,11 @@ Result<SnapshotReport> sync_and_hash(env::FileSystem& files, const std::string& 
   }
 }
 
-Result<SnapshotReport> write_copy(env::FileSystem& files, Connection& source,
-                                  const std::string& path) {
-  MC_TRY(files.open(path, env::OpenMode::kCreateNew, 0600));
-  MC_ASSIGN(const Inventory inventory, copy_one_state(source, path));
-  MC_TRY(verify_copy(path, inventory));
-  MC_ASSIGN(SnapshotReport report, sync_and_hash(files, path));
+Result<SnapshotReport> write_copy(env::Env& env, Connection& source, const std::string& path) {
+  MC_TRY(env.files().open(path, env::OpenMode::kCreateNew, 0600));
+  MC_ASSIGN(const Inventory inventory, copy_one_state(env, source, path));
+  MC_TRY(verify_copy(env, path, inventory));
+  MC_ASSIGN(SnapshotReport report, sync_and_hash(env.files(), path));
   report.rows = inventory.rows_total();
   return report;
 }
@@ -148,7 +147,7 @@ Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
         .hint("name another file, or move it away");
   }
   const std::string partial = text("{}.partial-{}", destination, env.random().hex(4));
-  Result<SnapshotReport> report = write_copy(files, source, partial);
+  Result<SnapshotReport> report = write_copy(env, source, partial);
   Result<void> renamed;
   if (report) {
     renamed = files.rename(partial, destination);

@@ -30,23 +30,29 @@ std::string constraint_hint(int status) {
   }
 }
 
-// Input and output errors and files that cannot be opened carry an errno.
-Error system_error(sqlite3* handle, const std::string& path, std::string_view action) {
-  const int number = sqlite3_system_errno(handle);
-  return env::errno_error(number != 0 ? number : EIO, action, path);
+// SQLite itself knows only that it went wrong.
+Error system_error(const std::optional<Error>& cause, const std::string& path,
+                   std::string_view action) {
+  return cause ? *cause : env::errno_error(EIO, action, path);
+}
+
+// A quota or a limit of the process has a next step of its own.
+std::string full_hint(const std::optional<Error>& cause, const std::string& path) {
+  return cause && cause->code() == Code::kNoSpace
+             ? cause->hint()
+             : text("free space on the file system that holds {}; writes then work again", path);
 }
 
 }  // namespace
 
-Error sqlite_error(sqlite3* handle, int status, const std::string& path) {
+Error sqlite_error(sqlite3* handle, int status, const std::string& path,
+                   const std::optional<Error>& cause) {
   const std::string_view message =
       handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(status);
   const int extended = handle != nullptr ? sqlite3_extended_errcode(handle) : status;
   switch (status & 0xff) {
     case SQLITE_FULL:
-      return make(
-          Code::kNoSpace, path, message,
-          text("free space on the file system that holds {}; writes then work again", path));
+      return make(Code::kNoSpace, path, message, full_hint(cause, path));
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -64,9 +70,9 @@ Error sqlite_error(sqlite3* handle, int status, const std::string& path) {
     case SQLITE_CONSTRAINT:
       return make(Code::kConflict, path, message, constraint_hint(extended));
     case SQLITE_IOERR:
-      return system_error(handle, path, "read or write");
+      return system_error(cause, path, "read or write");
     case SQLITE_CANTOPEN:
-      return system_error(handle, path, "open");
+      return system_error(cause, path, "open");
     case SQLITE_NOMEM:
       return make(Code::kUnavailable, path, message, "give the process more memory");
     case SQLITE_TOOBIG:

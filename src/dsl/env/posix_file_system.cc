@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -78,9 +79,72 @@ WallTime time_of(const timespec& time) {
       std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)));
 }
 
+std::int64_t nanoseconds_of(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+FileInfo info_of(const struct stat& info) {
+  return FileInfo{.kind = kind_of(info.st_mode),
+                  .size_bytes = static_cast<std::uint64_t>(info.st_size),
+                  .mode = info.st_mode & 07777u,
+                  .uid = info.st_uid,
+                  .gid = info.st_gid,
+                  .inode = info.st_ino,
+                  .modified = time_of(info.st_mtim),
+                  .modified_ns = nanoseconds_of(info.st_mtim),
+                  .changed_ns = nanoseconds_of(info.st_ctim)};
+}
+
+short type_of(RangeLock kind) {
+  switch (kind) {
+    case RangeLock::kNone:
+      return F_UNLCK;
+    case RangeLock::kShared:
+      return F_RDLCK;
+    case RangeLock::kExclusive:
+      return F_WRLCK;
+  }
+  MC_ASSERT(false, "every kind is listed");
+}
+
+struct flock range_of(std::uint64_t offset, std::uint64_t length, RangeLock kind) {
+  struct flock range {};
+  range.l_type = type_of(kind);
+  range.l_whence = SEEK_SET;
+  range.l_start = static_cast<off_t>(offset);
+  range.l_len = static_cast<off_t>(length);
+  return range;
+}
+
+class PosixMapping final : public Mapping {
+ public:
+  // `skip` bytes at the front lie before what was asked for.
+  PosixMapping(void* address, std::size_t length, std::size_t skip)
+      : whole_(static_cast<std::byte*>(address), length), skip_(skip) {}
+  ~PosixMapping() override { (void)::munmap(whole_.data(), whole_.size()); }
+  PosixMapping(const PosixMapping&) = delete;
+  PosixMapping& operator=(const PosixMapping&) = delete;
+
+  std::span<std::byte> bytes() override { return whole_.subspan(skip_); }
+
+ private:
+  std::span<std::byte> whole_;
+  std::size_t skip_;
+};
+
 class PosixFile final : public File {
  public:
-  PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixFile(UniqueFd fd, std::string path, bool writable)
+      : fd_(std::move(fd)), path_(std::move(path)), writable_(writable) {}
+  ~PosixFile() override {
+    if (has_locked_) {
+      // Explicitly: a child between fork and exec still has the descriptor, and with it the locks.
+      struct flock all = range_of(0, 0, RangeLock::kNone);
+      (void)::fcntl(fd_.get(), F_OFD_SETLK, &all);
+    }
+  }
+  PosixFile(const PosixFile&) = delete;
+  PosixFile& operator=(const PosixFile&) = delete;
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
     const ssize_t size = retry(
@@ -120,17 +184,75 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<void> sync_data() override {
+    if (::fdatasync(fd_.get()) < 0) {
+      return failed("sync", path_);
+    }
+    return {};
+  }
+
   Result<std::uint64_t> size() override {
+    MC_ASSIGN(const struct stat info, described());
+    return static_cast<std::uint64_t>(info.st_size);
+  }
+
+  Result<FileInfo> info() override {
+    MC_ASSIGN(const struct stat info, described());
+    return info_of(info);
+  }
+
+  // Locks of the open file description (OFD) and not of the process: those would be shared by all
+  // open files of the process and be lost as soon as one of them closes.
+  Result<bool> lock_range(std::uint64_t offset, std::uint64_t length, RangeLock kind) override {
+    MC_ASSERT(length > 0, "a range has bytes");
+    struct flock range = range_of(offset, length, kind);
+    if (retry([&] { return ::fcntl(fd_.get(), F_OFD_SETLK, &range); }) < 0) {
+      if (errno == EAGAIN || errno == EACCES) {
+        return false;
+      }
+      return failed("lock a range of", path_);
+    }
+    has_locked_ = true;
+    return true;
+  }
+
+  Result<RangeLock> others_lock(std::uint64_t offset, std::uint64_t length) override {
+    MC_ASSERT(length > 0, "a range has bytes");
+    struct flock range = range_of(offset, length, RangeLock::kExclusive);
+    if (retry([&] { return ::fcntl(fd_.get(), F_OFD_GETLK, &range); }) < 0) {
+      return failed("ask the locks of", path_);
+    }
+    if (range.l_type == F_UNLCK) {
+      return RangeLock::kNone;
+    }
+    return range.l_type == F_RDLCK ? RangeLock::kShared : RangeLock::kExclusive;
+  }
+
+  Result<std::unique_ptr<Mapping>> map_shared(std::uint64_t offset, std::size_t length) override {
+    static const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto skip = static_cast<std::size_t>(offset % page_bytes);
+    void* address =
+        ::mmap(nullptr, length + skip, writable_ ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+               fd_.get(), static_cast<off_t>(offset - skip));
+    if (address == MAP_FAILED) {
+      return failed("map", path_);
+    }
+    return std::make_unique<PosixMapping>(address, length + skip, skip);
+  }
+
+ private:
+  Result<struct stat> described() const {
     struct stat info {};
     if (::fstat(fd_.get(), &info) < 0) {
       return failed("stat", path_);
     }
-    return static_cast<std::uint64_t>(info.st_size);
+    return info;
   }
 
- private:
   UniqueFd fd_;
   std::string path_;
+  bool writable_;
+  bool has_locked_ = false;
 };
 
 // flock belongs to the open file: a second open in this process conflicts too, and children do not
@@ -191,7 +313,7 @@ Result<void> make_one_directory(const std::string& path, std::uint32_t permissio
 Result<std::unique_ptr<File>> PosixFileSystem::open(const std::string& path, OpenMode mode,
                                                     std::uint32_t permissions) {
   MC_ASSIGN(UniqueFd fd, open_fd(path, flags_of(mode), permissions));
-  return std::make_unique<PosixFile>(std::move(fd), path);
+  return std::make_unique<PosixFile>(std::move(fd), path, mode != OpenMode::kRead);
 }
 
 Result<FileInfo> PosixFileSystem::stat(const std::string& path, bool follow) {
@@ -199,13 +321,7 @@ Result<FileInfo> PosixFileSystem::stat(const std::string& path, bool follow) {
   if ((follow ? ::stat(path.c_str(), &info) : ::lstat(path.c_str(), &info)) < 0) {
     return failed("stat", path);
   }
-  return FileInfo{.kind = kind_of(info.st_mode),
-                  .size_bytes = static_cast<std::uint64_t>(info.st_size),
-                  .mode = info.st_mode & 07777u,
-                  .uid = info.st_uid,
-                  .gid = info.st_gid,
-                  .inode = info.st_ino,
-                  .modified = time_of(info.st_mtim)};
+  return info_of(info);
 }
 
 Result<std::vector<std::string>> PosixFileSystem::list(const std::string& path) {
@@ -258,6 +374,14 @@ Result<void> PosixFileSystem::set_mode(const std::string& path, std::uint32_t pe
   return {};
 }
 
+Result<void> PosixFileSystem::set_owner(const std::string& path, std::uint32_t uid,
+                                        std::uint32_t gid) {
+  if (::chown(path.c_str(), uid, gid) < 0) {
+    return failed("change the owner of", path);
+  }
+  return {};
+}
+
 Result<void> PosixFileSystem::sync_directory(const std::string& path) { return sync_folder(path); }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path,
@@ -266,7 +390,7 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path,
   const int locked = retry([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); });
   const int number = errno;
   // The lock lives in the open file, so the note is written through a second descriptor of it.
-  PosixFile file(UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)), path);
+  PosixFile file(UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3)), path, true);
   if (locked < 0 && number == EWOULDBLOCK) {
     return fail(Code::kConflict, "{} is locked by {}", path, note_in(file))
         .hint("stop that process, or wait for it to end");

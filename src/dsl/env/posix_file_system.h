@@ -16,6 +16,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> remove(const std::string& path) override;
   Result<void> make_directories(const std::string& path, std::uint32_t permissions) override;
   Result<void> set_mode(const std::string& path, std::uint32_t permissions) override;
+  Result<void> set_owner(const std::string& path, std::uint32_t uid, std::uint32_t gid) override;
   Result<void> sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view note) override;
   Result<std::string> canonical(const std::string& path) override;
