@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::size_t kTextsMax = 256;  // texts built at run time must not fill the memory
 constexpr std::size_t kIdlePerTextMax = 4;
-constexpr int kBusyTimeoutMs = 5000;
 
 // Checkpoints are the writer's alone, also at the end: a close must never write.
 constexpr const char* kPragmas =
@@ -103,6 +102,9 @@ Result<void> Connection::call(const Work& work) {
 }
 
 Result<void> Connection::in_snapshot(const Work& work) {
+  if (in_transaction()) {
+    return call(work);
+  }
   MC_TRY(execute("BEGIN"));
   Result<void> result = call(work);
   if (in_transaction()) {

@@ -23,6 +23,8 @@ enum class Access {
   kReadOnly,
 };
 
+constexpr int kBusyTimeoutMs = 5000;
+
 using Work = std::function<Result<void>(Transaction&)>;
 
 // Confined to one thread at a time.
@@ -43,9 +45,13 @@ class Connection {
 
   // Runs `work` with a transaction that the caller has begun. What it throws is kInternal.
   Result<void> call(const Work& work);
-  // Runs `work` in a transaction that sees one state and ends without changes.
+  // Runs `work` in a transaction that sees one state and ends without changes; within one that is
+  // open already, it joins that.
   Result<void> in_snapshot(const Work& work);
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+  // How long statements and checkpoints wait for others; kBusyTimeoutMs unless set.
+  void set_busy_timeout(int wait_ms) { sqlite3_busy_timeout(handle_, wait_ms); }
 
   Statement prepare(std::string_view sql);
   Error error(int status) const;

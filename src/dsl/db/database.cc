@@ -1,19 +1,19 @@
 #include "dsl/db/database.h"
 
 #include "dsl/db/connection.h"
+#include "dsl/db/found.h"
 #include "dsl/db/migrate.h"
 #include "dsl/db/readers.h"
 #include "dsl/db/snapshot.h"
 #include "dsl/db/sqlite_error.h"
 #include "dsl/db/writer.h"
 #include "dsl/log/log.h"
+#include "dsl/replica/replicator.h"
 
 namespace dsl::db {
 namespace {
 
 const log::Logger kLogger("db");
-
-constexpr std::uint64_t kHeaderBytes = 100;  // https://www.sqlite.org/fileformat.html, section 1.3
 
 // Up to five lines of what is wrong with pages, rows and indexes; empty when nothing is.
 Result<std::string> damage_in(Connection& connection) {
@@ -48,12 +48,33 @@ Result<void> check_references(Connection& connection) {
 class SqliteDatabase final : public Database {
  public:
   SqliteDatabase(env::Env& env, std::string path, int schema_version,
-                 std::unique_ptr<Writer> writer, std::unique_ptr<Readers> readers)
+                 std::unique_ptr<replica::Replicator> replicator, std::unique_ptr<Writer> writer,
+                 std::unique_ptr<Readers> readers)
       : env_(env),
         path_(std::move(path)),
         schema_version_(schema_version),
+        replicator_(std::move(replicator)),
         writer_(std::move(writer)),
         readers_(std::move(readers)) {}
+
+  ~SqliteDatabase() override {
+    if (replicator_ != nullptr) {
+      replicator_->stop();  // it may be copying through the writer
+    }
+    readers_.reset();
+    writer_.reset();
+    if (replicator_ != nullptr) {
+      replicator_->finish();
+    }
+  }
+
+  // Waits for the first copy where a mirror takes commits before they are acknowledged.
+  void start_replication(std::uint32_t page_bytes) {
+    replicator_->start(page_bytes, [this, page_bytes](const std::string& destination,
+                                                      const std::function<Result<void>()>& pinned) {
+      return copy_base(destination, page_bytes, pinned);
+    });
+  }
 
   Result<SnapshotReport> snapshot(const std::string& destination) override {
     // A connection of its own: the readers go on, and so does the writer.
@@ -72,14 +93,44 @@ class SqliteDatabase final : public Database {
   Result<void> checkpoint() override { return writer_->checkpoint(); }
   int schema_version() const override { return schema_version_; }
 
+  std::optional<replica::Status> replica_status() const override {
+    return replicator_ == nullptr ? std::nullopt : std::optional(replicator_->status());
+  }
+
+  Result<void> wait_until_replicated(std::chrono::milliseconds timeout) override {
+    if (replicator_ != nullptr && !replicator_->wait_until_stored(timeout)) {
+      return fail(Code::kDeadlineExceeded, "{}: the mirrors do not have every commit", path_)
+          .hint("look at the state of the replica");
+    }
+    return {};
+  }
+
  protected:
   Result<void> write_erased(const Work& work) override { return writer_->write(work); }
   Result<void> read_erased(const Work& work) override { return readers_->read(work); }
 
  private:
+  // The state is fixed between two commits, then copied while others go on.
+  Result<replica::CopiedBase> copy_base(const std::string& destination, std::uint32_t page_bytes,
+                                        const std::function<Result<void>()>& pinned) {
+    std::unique_ptr<Connection> source;
+    const auto fix_state = [&](Connection&) -> Result<void> {
+      MC_ASSIGN(source, Connection::open(env_, path_, Access::kReadOnly));
+      MC_TRY(source->execute("BEGIN"));
+      MC_TRY(source->integer("SELECT count(*) FROM sqlite_schema"));
+      return pinned();
+    };
+    MC_TRY(writer_->upkeep(fix_state));
+    MC_ASSIGN(const SnapshotReport copied, take_snapshot(env_, *source, destination));
+    MC_TRY(source->execute("ROLLBACK"));
+    return replica::CopiedBase{
+        .size_bytes = copied.size_bytes, .sha256 = copied.sha256, .page_bytes = page_bytes};
+  }
+
   env::Env& env_;
   std::string path_;
   int schema_version_;
+  std::unique_ptr<replica::Replicator> replicator_;  // null = not replicated
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Readers> readers_;  // gone before the writer empties the log
 };
@@ -90,38 +141,6 @@ Result<void> check_path(const std::string& path) {
         .hint("name a file; databases in memory are not supported");
   }
   return {};
-}
-
-// How the files lie there before SQLite sees them.
-struct Found {
-  bool database = false;
-  std::uint64_t database_bytes = 0;
-  std::uint32_t mode = 0;
-  std::uint64_t wal_bytes = 0;
-};
-
-Result<Found> look(env::FileSystem& files, const std::string& path) {
-  Found found;
-  MC_ASSIGN(found.database, files.exists(path));
-  if (found.database) {
-    MC_ASSIGN(const env::FileInfo info, files.stat(path));
-    found.database_bytes = info.size_bytes;
-    found.mode = info.mode;
-  }
-  MC_ASSIGN(const bool has_wal, files.exists(path + "-wal"));
-  if (has_wal) {
-    MC_ASSIGN(const env::FileInfo info, files.stat(path + "-wal"));
-    found.wal_bytes = info.size_bytes;
-  }
-  if (found.database_bytes == 0 && found.wal_bytes > 0) {
-    // SQLite would make a new database and drop the log, and with it committed data.
-    return fail(damaged_error(path, "the database is missing while its log is there"));
-  }
-  if (found.database_bytes > 0 && found.database_bytes < kHeaderBytes) {
-    // SQLite takes it for an empty database.
-    return fail(damaged_error(path, "the file is shorter than the header of a database"));
-  }
-  return found;
 }
 
 // Makes the file before SQLite does, which would use the umask.
@@ -184,18 +203,31 @@ Result<void> migrate(env::Env& env, Connection& connection, const MigrationPlan&
 Result<std::unique_ptr<Database>> Database::open(env::Env& env, const std::string& path,
                                                  const Options& options) {
   MC_TRY(check_path(path));
-  MC_ASSIGN(const Found found, look(env.files(), path));
+  MC_ASSIGN(const Found found, look_at_files(env, path, options));
   MC_TRY(create_or_restrict(env.files(), path, found));
+  std::unique_ptr<replica::Replicator> replicator;
+  if (!options.replica.mirrors.empty()) {
+    // Before SQLite changes anything: it compares the files with what it left.
+    MC_ASSIGN(replicator, replica::Replicator::open(env, path, options.replica));
+  }
   MC_ASSIGN(auto connection, Connection::open(env, path, Access::kReadWrite));
   MC_TRY(check_usable(*connection, found));
   MC_ASSIGN(const MigrationPlan plan, plan_migrations(*connection, options.migrations));
   MC_TRY(migrate(env, *connection, plan));
-  auto writer = std::make_unique<Writer>(
-      std::move(connection),
-      WriterLimits{.queue_max = options.queue_max, .group_max = options.group_max});
+  MC_ASSIGN(const std::int64_t page_bytes, connection->integer("PRAGMA page_size"));
+  auto writer = std::make_unique<Writer>(std::move(connection),
+                                         WriterOptions{.queue_max = options.queue_max,
+                                                       .group_max = options.group_max,
+                                                       .replicator = replicator.get()});
   MC_ASSIGN(auto readers, Readers::open(env, path, options.readers));
-  return std::make_unique<SqliteDatabase>(env, path, static_cast<int>(options.migrations.size()),
-                                          std::move(writer), std::move(readers));
+  const bool replicated = replicator != nullptr;
+  auto database = std::make_unique<SqliteDatabase>(
+      env, path, static_cast<int>(options.migrations.size()), std::move(replicator),
+      std::move(writer), std::move(readers));
+  if (replicated) {
+    database->start_replication(static_cast<std::uint32_t>(page_bytes));
+  }
+  return database;
 }
 
 }  // namespace dsl::db

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,6 +23,7 @@
 
 #include "dsl/db/statement.h"
 #include "dsl/env/env.h"
+#include "dsl/replica/replica.h"
 #include "dsl/result/result.h"
 
 namespace dsl::db {
@@ -39,6 +41,10 @@ struct Options {
   // Writers whose work is queued together share one commit and one fsync. None is acknowledged
   // before that commit.
   std::size_t group_max = 64;
+  // Continuous replication; without mirrors there is none.
+  replica::Options replica;
+  // What an operator types to get the database back: "mcp-agent restore".
+  std::string restore_command = "the restore command of this service";
 };
 
 // A transaction on one connection, alive only inside the callback that received it.
@@ -81,8 +87,9 @@ class Database {
  public:
   // Opens or creates `path`, then migrates. Refuses a database newer than the binary
   // (kFailedPrecondition, with the version needed), an edited old migration, and a damaged file;
-  // the file is then untouched. Before the first pending migration of a database that has data a
-  // copy is taken as `path`.pre-<number>.
+  // the file is then untouched. A database that is missing or empty beside a replica or a copy of
+  // it is not made anew (kFailedPrecondition, with the command that restores it). Before the first
+  // pending migration of a database that has data a copy is taken as `path`.pre-<number>.
   static Result<std::unique_ptr<Database>> open(env::Env& env, const std::string& path,
                                                 const Options& options);
   virtual ~Database() = default;
@@ -127,6 +134,10 @@ class Database {
   // PRAGMA quick_check plus foreign_key_check; kDataLoss with the first findings.
   virtual Result<void> check() = 0;
   virtual Result<void> checkpoint() = 0;
+  // How its replication stands; nothing when it has none.
+  virtual std::optional<replica::Status> replica_status() const = 0;
+  // Every commit so far is in every mirror that can be written. kDeadlineExceeded after `timeout`.
+  virtual Result<void> wait_until_replicated(std::chrono::milliseconds timeout) = 0;
   // Highest migration applied.
   virtual int schema_version() const = 0;
 

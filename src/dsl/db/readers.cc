@@ -7,8 +7,7 @@ constexpr std::chrono::seconds kBorrowMax{5};
 
 }  // namespace
 
-Result<std::unique_ptr<Readers>> Readers::open(env::Env& env, const std::string& path,
-                                               int count) {
+Result<std::unique_ptr<Readers>> Readers::open(env::Env& env, const std::string& path, int count) {
   MC_ASSERT(count > 0, "somebody has to read");
   std::unique_ptr<Readers> readers(new Readers(env.clock()));
   for (int i = 0; i < count; ++i) {

@@ -117,8 +117,8 @@ Result<std::unique_ptr<env::File>> Vfs::open_companion(const std::string& path,
   if (!of_database || info.size_bytes > 0) {
     return file;
   }
-  // Made by root, or with a umask, it would shut out the one whose database it is. Who cannot change
-  // it leaves it: the service must run on such file systems too.
+  // Made by root, or with a umask, it would shut out the one whose database it is. Who cannot
+  // change it leaves it: the service must run on such file systems too.
   if (info.uid != wanted.uid || info.gid != wanted.gid) {
     (void)files_.set_owner(path, wanted.uid, wanted.gid);
   }

@@ -53,7 +53,6 @@ class Vfs {
   int access(const char* path, int* there);
   int full_path(const char* path, int size_max, char* out);
 
-
   Result<std::unique_ptr<env::File>> open_file(const std::string& path, int flags);
   std::string temporary_name();
 

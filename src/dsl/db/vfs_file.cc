@@ -272,8 +272,7 @@ int VfsFile::unlock(int level) {
   }
   int status = SQLITE_OK;
   if (level == SQLITE_LOCK_SHARED) {
-    status =
-        change_lock(kSharedFirst, kSharedBytes, env::RangeLock::kShared, SQLITE_IOERR_RDLOCK);
+    status = change_lock(kSharedFirst, kSharedBytes, env::RangeLock::kShared, SQLITE_IOERR_RDLOCK);
     if (status == SQLITE_OK) {
       status = change_lock(kPendingByte, 2, env::RangeLock::kNone, SQLITE_IOERR_UNLOCK);
     }

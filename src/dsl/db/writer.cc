@@ -1,10 +1,12 @@
 #include "dsl/db/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <pthread.h>
 
 #include "dsl/log/log.h"
+#include "dsl/replica/replicator.h"
 
 namespace dsl::db {
 namespace {
@@ -13,8 +15,13 @@ const log::Logger kLogger("db");
 
 // 4 MiB of pages: what a checkpoint then copies takes milliseconds.
 constexpr int kCheckpointPages = 1024;
+// 16 MiB when the log is replicated: emptying it costs a pause for what is not sealed yet.
+constexpr int kCheckpointPagesReplicated = 4096;
 // 64 MiB: readers have kept the log from being reused for long; wait for them once.
 constexpr int kCheckpointPagesWait = 16 * 1024;
+// 256 MiB: somebody reads for so long that it is time to tell the operator.
+constexpr int kAlarmPages = 64 * 1024;
+constexpr int kReadersWaitMs = 5000;
 
 Error ended_early(const std::string& path) {
   Error error(Code::kUnavailable,
@@ -23,26 +30,22 @@ Error ended_early(const std::string& path) {
   return error;
 }
 
-Result<void> run_checkpoint(Connection& connection, int mode) {
-  const int status =
-      sqlite3_wal_checkpoint_v2(connection.handle(), nullptr, mode, nullptr, nullptr);
-  if (status != SQLITE_OK) {
-    return fail(connection.error(status)).context("checkpoint");
-  }
-  return {};
-}
-
 }  // namespace
 
-Writer::Writer(std::unique_ptr<Connection> connection, WriterLimits limits)
-    : connection_(std::move(connection)), limits_(limits), checkpoint_pages_(kCheckpointPages) {
+Writer::Writer(std::unique_ptr<Connection> connection, WriterOptions options)
+    : connection_(std::move(connection)),
+      options_(options),
+      checkpoint_pages_(options.replicator == nullptr ? kCheckpointPages
+                                                      : kCheckpointPagesReplicated) {
   sqlite3_wal_hook(
       connection_->handle(),
-      [](void* pages, sqlite3*, const char*, int count) {
-        *static_cast<int*>(pages) = count;
+      [](void* self, sqlite3*, const char*, int count) {
+        auto& writer = *static_cast<Writer*>(self);
+        writer.wal_pages_ = count;
+        writer.has_written_ = true;
         return SQLITE_OK;
       },
-      &wal_pages_);
+      this);
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -55,8 +58,7 @@ Writer::~Writer() {
   thread_.join();
   // A reader elsewhere, such as a copy tool, must not hold up the end: what stays in the log is
   // durable there.
-  sqlite3_busy_timeout(connection_->handle(), 0);
-  if (const auto done = run_checkpoint(*connection_, SQLITE_CHECKPOINT_TRUNCATE); !done) {
+  if (const auto done = run_checkpoint(SQLITE_CHECKPOINT_TRUNCATE, 0); !done) {
     kLogger.failure(log::Level::kWarn, "the log stays beside the database", done.error());
   }
 }
@@ -72,17 +74,16 @@ Result<void> Writer::upkeep(const Upkeep& upkeep) {
 }
 
 Result<void> Writer::checkpoint() {
-  return upkeep([](Connection& connection) {
-    return run_checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE);
-  });
+  return upkeep(
+      [this](Connection&) { return run_checkpoint(SQLITE_CHECKPOINT_TRUNCATE, kReadersWaitMs); });
 }
 
 Result<void> Writer::enqueue(Job& job) {
   MC_ASSERT(std::this_thread::get_id() != thread_.get_id(), "a write does not start another one");
   std::unique_lock lock(mutex_);
-  if (queue_.size() >= limits_.queue_max) {
+  if (queue_.size() >= options_.queue_max) {
     return fail(Code::kUnavailable, "{}: {} writes are waiting already", connection_->path(),
-                limits_.queue_max)
+                options_.queue_max)
         .hint("the disk is slow or the load too high; try again later");
   }
   queue_.push_back(&job);
@@ -110,7 +111,7 @@ std::vector<Writer::Job*> Writer::next_group() {
   std::unique_lock lock(mutex_);
   queued_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
   std::vector<Job*> group;
-  while (!queue_.empty() && group.size() < limits_.group_max) {
+  while (!queue_.empty() && group.size() < options_.group_max) {
     const bool is_upkeep = queue_.front()->upkeep != nullptr;
     if (is_upkeep && !group.empty()) {
       break;
@@ -153,7 +154,11 @@ std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t 
     }
   }
   if (outcome) {
+    has_written_ = false;
     outcome = connection_->execute("COMMIT");
+  }
+  if (outcome) {
+    outcome = replicate();
   }
   if (outcome) {
     return end;
@@ -190,20 +195,70 @@ void Writer::run_job(Job& job) {
   }
 }
 
+// After a commit, before it is acknowledged.
+Result<void> Writer::replicate() {
+  if (options_.replicator == nullptr || !has_written_) {
+    return {};
+  }
+  return options_.replicator->committed(static_cast<std::uint64_t>(wal_pages_),
+                                        [this] { run_upkeep_between(); });
+}
+
+// While the writer waits for a mirror: what that mirror waits for may be in the queue.
+void Writer::run_upkeep_between() {
+  std::vector<Job*> waiting;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto rest = std::stable_partition(queue_.begin(), queue_.end(),
+                                            [](Job* job) { return job->upkeep == nullptr; });
+    waiting.assign(rest, queue_.end());
+    queue_.erase(rest, queue_.end());
+  }
+  for (Job* job : waiting) {
+    job->result = (*job->upkeep)(*connection_);
+  }
+  finish(waiting);
+}
+
+// Moves the log into the database. Waits up to `wait_ms` for readers that keep it from being used
+// anew. kUnavailable when they still do, and when the replica has to catch up first.
+Result<void> Writer::run_checkpoint(int mode, int wait_ms) {
+  replica::Replicator* replicator = options_.replicator;
+  if (replicator != nullptr && !replicator->before_checkpoint()) {
+    return fail(Code::kUnavailable, "{}: the replica has to catch up first", connection_->path());
+  }
+  connection_->set_busy_timeout(wait_ms);
+  const int status =
+      sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, mode, nullptr, nullptr);
+  Result<void> result;
+  if (status != SQLITE_OK) {
+    result = fail(connection_->error(status)).context("checkpoint");
+  }
+  connection_->set_busy_timeout(kBusyTimeoutMs);
+  if (replicator != nullptr) {
+    replicator->after_checkpoint();
+  }
+  return result;
+}
+
 void Writer::checkpoint_when_large() {
+  const bool replicated = options_.replicator != nullptr;
+  const int step = replicated ? kCheckpointPagesReplicated : kCheckpointPages;
   if (wal_pages_ < wal_pages_seen_) {
-    checkpoint_pages_ = kCheckpointPages;  // the log was started over
+    checkpoint_pages_ = step;  // the log was started over
   }
   wal_pages_seen_ = wal_pages_;
   if (wal_pages_ < checkpoint_pages_) {
     return;
   }
   const bool wait = wal_pages_ >= kCheckpointPagesWait;
-  const auto done =
-      run_checkpoint(*connection_, wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
-  // While a reader keeps the log from being started over, look again only after as much more.
+  // What was sealed must not be written over unseen: the log of a replica starts over at once or
+  // not at all.
+  const int mode = wait || replicated ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  const auto done = run_checkpoint(mode, wait ? kReadersWaitMs : 0);
+  // While a reader keeps the log from being started over, look again only after some more.
   checkpoint_pages_ = wal_pages_ + (wait ? kCheckpointPagesWait : kCheckpointPages);
-  if (!done) {
+  if (!done && wal_pages_ >= (replicated ? kAlarmPages : kCheckpointPagesWait)) {
     kLogger.failure(log::Level::kWarn, "the database is not checkpointed; its log grows",
                     done.error());
   }

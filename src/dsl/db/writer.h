@@ -9,11 +9,16 @@
 
 #include "dsl/db/connection.h"
 
+namespace dsl::replica {
+class Replicator;
+}
+
 namespace dsl::db {
 
-struct WriterLimits {
+struct WriterOptions {
   std::size_t queue_max = 1024;
   std::size_t group_max = 64;
+  replica::Replicator* replicator = nullptr;  // outlives the writer; null = not replicated
 };
 
 // Thread-safe. The connection belongs to its thread; only `Upkeep` and `Work` see it.
@@ -22,7 +27,7 @@ class Writer {
   // Runs on the writer thread between transactions.
   using Upkeep = std::function<Result<void>(Connection&)>;
 
-  Writer(std::unique_ptr<Connection> connection, WriterLimits limits);
+  Writer(std::unique_ptr<Connection> connection, WriterOptions options);
   // Finishes what is queued, checkpoints and closes.
   ~Writer();
   Writer(const Writer&) = delete;
@@ -51,13 +56,17 @@ class Writer {
   void run_group(const std::vector<Job*>& group);
   std::size_t run_transaction(const std::vector<Job*>& group, std::size_t first);
   void run_job(Job& job);
+  Result<void> replicate();
+  void run_upkeep_between();
+  Result<void> run_checkpoint(int mode, int wait_ms);
   void checkpoint_when_large();
 
   std::unique_ptr<Connection> connection_;  // of the thread
-  const WriterLimits limits_;
-  int wal_pages_ = 0;       // of the thread: in the log, as of the last commit
-  int wal_pages_seen_ = 0;  // of the thread: as of the last look
-  int checkpoint_pages_;    // of the thread: how many make the next checkpoint
+  const WriterOptions options_;
+  int wal_pages_ = 0;         // of the thread: in the log, as of the last commit
+  bool has_written_ = false;  // of the thread: the last commit was not an empty one
+  int wal_pages_seen_ = 0;    // of the thread: as of the last look
+  int checkpoint_pages_;      // of the thread: how many make the next checkpoint
 
   std::mutex mutex_;
   std::condition_variable queued_;

@@ -1,0 +1,396 @@
+#include "dsl/replica/chain.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value_to.hpp>
+
+#include "dsl/hash/sha256.h"
+#include "dsl/replica/sync_tail.h"
+
+namespace dsl::replica {
+namespace {
+
+constexpr std::size_t kPieceBytes = 256u << 10;
+constexpr std::size_t kClosedBytesMax = 64u << 10;
+constexpr std::size_t kRecordBytesMax = std::size_t{2} << 30;
+
+using OnBytes = std::function<Result<void>(std::span<const std::byte>)>;
+
+// Reads the payload and compares it with what the header says of it.
+Result<void> read_payload(ObjectReader& reader, std::uint64_t length, const std::string& sha256,
+                          const OnBytes& bytes) {
+  std::vector<std::byte> piece(kPieceBytes);
+  Sha256 hash;
+  std::uint64_t total = 0;
+  while (true) {
+    MC_ASSIGN(const std::size_t size, reader.read(piece));
+    if (size == 0) {
+      break;
+    }
+    const auto part = std::span(piece).first(size);
+    hash.add(part);
+    total += size;
+    if (total > length) {
+      break;
+    }
+    MC_TRY(bytes(part));
+  }
+  if (total != length || hash.finish() != sha256) {
+    return fail(Code::kDataLoss, "its content is not what its header says");
+  }
+  return {};
+}
+
+Result<std::string> read_record(Store& store, const ObjectName& tail, std::size_t record) {
+  MC_ASSIGN(const archive::Source source, store.get(tail.name()));
+  MC_ASSIGN(auto records, read_tail(source, kRecordBytesMax));
+  if (record >= records.size()) {
+    return fail(Code::kDataLoss, "it has no record {}", record);
+  }
+  return std::move(records[record]);
+}
+
+Result<ObjectReader> open_object(Store& store, const ObjectName& name,
+                                 const Identities& identities) {
+  MC_ASSIGN(archive::Source source, store.get(name.name()));
+  return ObjectReader::open(std::move(source), identities);
+}
+
+// A missing key concerns the whole replica, not one object.
+bool is_about_keys(const Error& error) {
+  return error.code() == Code::kWrongKey || error.code() == Code::kFailedPrecondition;
+}
+
+// Drops the first bytes of what comes through.
+class Skip {
+ public:
+  Skip(std::uint64_t count, const OnBytes& bytes) : count_(count), bytes_(bytes) {}
+  Result<void> operator()(std::span<const std::byte> part) {
+    const auto dropped = static_cast<std::size_t>(std::min<std::uint64_t>(count_, part.size()));
+    count_ -= dropped;
+    return dropped == part.size() ? Result<void>() : bytes_(part.subspan(dropped));
+  }
+
+ private:
+  std::uint64_t count_;
+  const OnBytes& bytes_;
+};
+
+// Follows a chain object by object. What does not fit is an error, and ends it.
+class Follower {
+ public:
+  Follower(Store& store, const Identities& identities, Chain& chain, std::string digest)
+      : store_(store), identities_(identities), chain_(chain), digest_(std::move(digest)) {}
+
+  Result<void> take_segment(const ObjectName& name) {
+    MC_ASSIGN(ObjectReader reader, open_object(store_, name, identities_));
+    MC_ASSIGN(const SegmentHeader header, parse_segment_header(reader.line()));
+    MC_TRY(check_name(name, header));
+    if (header.previous != digest_) {
+      return fail(Code::kDataLoss, "it does not follow the object before it");
+    }
+    MC_TRY(take({.object = name, .header = header}, reader));
+    digest_ = sha256_hex(reader.line());
+    return {};
+  }
+
+  // The records of a tail that go on where the chain stands.
+  Result<void> take_tail(const ObjectName& name, bool last) {
+    MC_ASSIGN(const archive::Source source, store_.get(name.name()));
+    MC_ASSIGN(const auto records, read_tail(source, kRecordBytesMax));
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const auto taken = take_record(name, i, records[i]);
+      if (!taken && last && i + 1 == records.size() && !is_about_keys(taken.error())) {
+        chain_.torn = true;
+        return {};
+      }
+      MC_TRY(taken);
+    }
+    return {};
+  }
+
+  env::WallTime last_time() const { return last_time_; }
+  void start_at(env::WallTime time) { last_time_ = time; }
+
+ private:
+  Result<void> check_name(const ObjectName& name, const SegmentHeader& header) const {
+    if (header.epoch != name.epoch.name() || header.generation != name.generation ||
+        header.offset != name.offset || header.database != chain_.base.database) {
+      return fail(Code::kDataLoss, "it is another object under this name");
+    }
+    return {};
+  }
+
+  Result<void> take_record(const ObjectName& name, std::size_t index, const std::string& record) {
+    MC_ASSIGN(ObjectReader reader, ObjectReader::open(archive::source_of(record), identities_));
+    MC_ASSIGN(const SegmentHeader header, parse_segment_header(reader.line()));
+    if (header.epoch != name.epoch.name() || header.generation != name.generation ||
+        header.database != chain_.base.database) {
+      return fail(Code::kDataLoss, "record {} is of another object", index);
+    }
+    const bool known = header.generation < generation_ ||
+                       (header.generation == generation_ && header.end() <= frames_.offset());
+    return known ? Result<void>()
+                 : take({.object = name, .record = index, .header = header}, reader);
+  }
+
+  Result<void> take(ChainPiece piece, ObjectReader& reader) {
+    const SegmentHeader& header = piece.header;
+    if (header.generation == generation_ + 1 && header.offset == 0 && generation_ > 0) {
+      if (header.log_before != frames_.offset()) {
+        return fail(Code::kDataLoss, "the end of generation {} is missing", generation_);
+      }
+      frames_.start_over();
+      generation_ = header.generation;
+    }
+    generation_ = std::max(generation_, std::uint32_t{1});
+    if (header.generation != generation_ || header.offset > frames_.offset()) {
+      return fail(Code::kDataLoss, "what comes before it is missing");
+    }
+    piece.from = frames_.offset();
+    const OnBytes feed = [&](std::span<const std::byte> bytes) {
+      return frames_.feed(bytes, [](const WalFrame&, std::uint64_t) { return Result<void>(); });
+    };
+    MC_TRY(
+        read_payload(reader, header.length, header.sha256, Skip(piece.from - header.offset, feed)));
+    if (!frames_.between_frames() || frames_.header().salts != header.salts) {
+      return fail(Code::kDataLoss, "its content is not what its header says");
+    }
+    last_time_ = header.commits.back().time;
+    chain_.pieces.push_back(std::move(piece));
+    return {};
+  }
+
+  Store& store_;
+  const Identities& identities_;
+  Chain& chain_;
+  std::string digest_;  // of the header line before
+  std::uint32_t generation_ = 0;
+  FrameReader frames_;
+  env::WallTime last_time_{};
+};
+
+// The first commit behind a break, by the first header there that can be read.
+std::optional<env::WallTime> first_commit_in(Store& store, const Identities& identities,
+                                             std::span<const ObjectName> objects) {
+  for (const ObjectName& name : objects) {
+    if (name.kind != ObjectKind::kSegment) {
+      continue;
+    }
+    const auto reader = open_object(store, name, identities);
+    const auto header = reader ? parse_segment_header(reader->line()) : Result<SegmentHeader>();
+    if (reader && header && !header->commits.empty()) {
+      return header->commits.front().time;
+    }
+  }
+  return std::nullopt;
+}
+
+void note_closing(Store& store, EpochSummary& summary) {
+  const ObjectName name{.epoch = summary.epoch, .kind = ObjectKind::kClosed};
+  summary.closed = "for a reason that cannot be read";
+  const auto content = read_object(store, name.name(), kClosedBytesMax);
+  if (!content) {
+    return;
+  }
+  boost::system::error_code error;
+  const auto value = boost::json::parse(*content, error);
+  const auto* object = error ? nullptr : value.if_object();
+  const auto* reason = object == nullptr ? nullptr : object->if_contains("reason");
+  const auto* time = object == nullptr ? nullptr : object->if_contains("closed_ms");
+  if (reason != nullptr && reason->is_string()) {
+    summary.closed = std::string(reason->get_string());
+  }
+  if (time != nullptr && time->is_int64()) {
+    summary.closed_at = env::WallTime(std::chrono::milliseconds(time->get_int64()));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<EpochSummary>> list_epochs(Store& store) {
+  MC_ASSIGN(const auto objects, store.list());
+  std::map<Epoch, EpochSummary> epochs;
+  for (const StoredObject& object : objects) {
+    const auto name = parse_object(object.name);
+    if (!name) {
+      continue;
+    }
+    EpochSummary& summary = epochs[name->epoch];
+    summary.epoch = name->epoch;
+    switch (name->kind) {
+      case ObjectKind::kBase:
+        summary.has_base = true;
+        summary.base_bytes = object.size_bytes;
+        break;
+      case ObjectKind::kSegment:
+        ++summary.segments;
+        summary.segment_bytes += object.size_bytes;
+        summary.objects.push_back(*name);
+        break;
+      case ObjectKind::kTail:
+        ++summary.tails;
+        summary.segment_bytes += object.size_bytes;
+        summary.objects.push_back(*name);
+        break;
+      case ObjectKind::kClosed:
+        note_closing(store, summary);
+        break;
+    }
+  }
+  std::vector<EpochSummary> list;
+  for (auto& [epoch, summary] : epochs) {
+    std::sort(summary.objects.begin(), summary.objects.end());
+    list.push_back(std::move(summary));
+  }
+  return list;
+}
+
+std::string Position::to_text() const {
+  return text("epoch {}, generation {}, byte {}, committed {}", epoch.name(), generation, offset,
+              env::format_time(time));
+}
+
+std::string ChainBreak::to_text() const {
+  std::string lost = text("commits after {} are lost", env::format_time(after));
+  if (before) {
+    lost = text("commits after {} and before {} are lost, and what follows cannot be replayed",
+                env::format_time(after), env::format_time(*before));
+  }
+  return text("{}: {}; {}{}", object, why, lost,
+              objects_behind == 0 ? "" : text(" ({} more objects)", objects_behind));
+}
+
+std::optional<Position> Chain::newest(std::optional<env::WallTime> at) const {
+  if (at && *at < base.time) {
+    return std::nullopt;
+  }
+  Position newest{.epoch = epoch, .generation = 1, .offset = base.position, .time = base.time};
+  for (const ChainPiece& piece : pieces) {
+    for (const Commit& commit : piece.header.commits) {
+      if (at && commit.time > *at) {
+        return newest;
+      }
+      // The base holds what came before it.
+      if (commit.end > piece.from && (piece.header.generation > 1 || commit.end > base.position)) {
+        newest = {.epoch = epoch,
+                  .generation = piece.header.generation,
+                  .offset = commit.end,
+                  .time = std::max(commit.time, base.time)};
+      }
+    }
+  }
+  return newest;
+}
+
+Result<Chain> read_chain(Store& store, const EpochSummary& epoch, const Identities& identities,
+                         const ChainProgress& progress) {
+  Chain chain{.epoch = epoch.epoch};
+  const ObjectName base{.epoch = epoch.epoch};
+  const auto in_base = [&](Error error) {
+    return Failure(std::move(error.add_context(store.place() + "/" + base.name())));
+  };
+  auto reader = open_object(store, base, identities);
+  if (!reader) {
+    return in_base(reader.error());
+  }
+  auto header = parse_base_header(reader->line());
+  if (!header) {
+    return in_base(header.error());
+  }
+  chain.base = *std::move(header);
+  if (chain.base.epoch != epoch.epoch.name()) {
+    return in_base(Error(Code::kDataLoss, "it is another object under this name"));
+  }
+  const auto read = read_payload(*reader, chain.base.length, chain.base.sha256,
+                                 [](std::span<const std::byte>) { return Result<void>(); });
+  if (!read) {
+    return in_base(read.error());
+  }
+
+  // Segments first: a tail holds only what no segment does, or the same.
+  std::vector<ObjectName> objects = epoch.objects;
+  std::stable_partition(objects.begin(), objects.end(),
+                        [](const ObjectName& name) { return name.kind == ObjectKind::kSegment; });
+  Follower follower(store, identities, chain, sha256_hex(reader->line()));
+  follower.start_at(chain.base.time);
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (progress) {
+      progress(i, objects.size());
+    }
+    const bool last = i + 1 == objects.size();
+    const auto taken = objects[i].kind == ObjectKind::kSegment
+                           ? follower.take_segment(objects[i])
+                           : follower.take_tail(objects[i], last);
+    if (taken) {
+      continue;
+    }
+    if (is_about_keys(taken.error())) {
+      return tl::unexpected(taken.error());
+    }
+    const auto behind = std::span(objects).subspan(i + 1);
+    chain.broken = ChainBreak{.object = objects[i].name(),
+                              .why = taken.error().message(),
+                              .after = follower.last_time(),
+                              .before = first_commit_in(store, identities, behind),
+                              .objects_behind = behind.size()};
+    return chain;
+  }
+  return chain;
+}
+
+Result<void> read_piece(Store& store, const ChainPiece& piece, const Identities& identities,
+                        const OnBytes& bytes) {
+  const Skip skip(piece.from - piece.header.offset, bytes);
+  if (piece.object.kind == ObjectKind::kTail) {
+    MC_ASSIGN(const std::string record, read_record(store, piece.object, piece.record));
+    MC_ASSIGN(ObjectReader reader, ObjectReader::open(archive::source_of(record), identities));
+    return read_payload(reader, piece.header.length, piece.header.sha256, skip);
+  }
+  MC_ASSIGN(ObjectReader reader, open_object(store, piece.object, identities));
+  return read_payload(reader, piece.header.length, piece.header.sha256, skip);
+}
+
+Result<void> read_base(Store& store, const Epoch& epoch, const Identities& identities,
+                       const OnBytes& bytes) {
+  MC_ASSIGN(ObjectReader reader, open_object(store, {.epoch = epoch}, identities));
+  MC_ASSIGN(const BaseHeader header, parse_base_header(reader.line()));
+  return read_payload(reader, header.length, header.sha256, bytes);
+}
+
+Result<void> FrameReader::feed(std::span<const std::byte> bytes, const OnFrame& on_frame) {
+  while (!bytes.empty()) {
+    const std::size_t whole = walker_.point().offset == 0
+                                  ? kWalHeaderBytes
+                                  : static_cast<std::size_t>(header().frame_bytes());
+    const std::size_t missing = whole - buffer_.size();
+    if (bytes.size() < missing) {
+      buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+      return {};
+    }
+    std::span<const std::byte> frame = bytes.first(missing);
+    if (!buffer_.empty()) {
+      buffer_.insert(buffer_.end(), frame.begin(), frame.end());
+      frame = buffer_;
+    }
+    bytes = bytes.subspan(missing);
+    if (walker_.point().offset == 0) {
+      MC_TRY(walker_.take_header(frame));
+    } else {
+      MC_ASSIGN(const WalFrame taken, walker_.take_frame(frame));
+      MC_TRY(on_frame(taken, walker_.point().offset));
+    }
+    buffer_.clear();
+  }
+  return {};
+}
+
+void FrameReader::start_over() {
+  walker_ = WalWalker(WalPoint{});
+  buffer_.clear();
+}
+
+}  // namespace dsl::replica

@@ -1,0 +1,169 @@
+#include "dsl/replica/directory_store.h"
+
+#include <utility>
+
+namespace dsl::replica {
+namespace {
+
+constexpr std::uint32_t kFolderMode = 0700;
+constexpr std::uint32_t kFileMode = 0600;
+constexpr std::string_view kPartialEnd = ".partial";
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+class FileUpload final : public Upload {
+ public:
+  FileUpload(env::FileSystem& files, std::unique_ptr<env::File> file, std::string partial,
+             std::string path)
+      : files_(files),
+        file_(std::move(file)),
+        partial_(std::move(partial)),
+        path_(std::move(path)) {}
+  ~FileUpload() override {
+    if (file_ != nullptr) {
+      file_.reset();
+      (void)files_.remove(partial_);  // its name says what it is; nothing reads it
+    }
+  }
+
+  Result<void> write(std::span<const std::byte> bytes) override {
+    MC_TRY(file_->write_at(size_bytes_, bytes));
+    size_bytes_ += bytes.size();
+    return {};
+  }
+
+  Result<void> commit() override {
+    MC_TRY(file_->sync());
+    MC_TRY(files_.rename(partial_, path_));
+    file_.reset();
+    return files_.sync_directory(folder_of(path_));
+  }
+
+ private:
+  env::FileSystem& files_;
+  std::unique_ptr<env::File> file_;  // null once it bears its name
+  std::string partial_;
+  std::string path_;
+  std::uint64_t size_bytes_ = 0;
+};
+
+class AppendedFile final : public AppendedObject {
+ public:
+  explicit AppendedFile(std::unique_ptr<env::File> file) : file_(std::move(file)) {}
+
+  Result<void> append(std::span<const std::byte> bytes) override {
+    MC_TRY(file_->write_at(size_bytes_, bytes));
+    MC_TRY(file_->sync());
+    size_bytes_ += bytes.size();
+    return {};
+  }
+
+ private:
+  std::unique_ptr<env::File> file_;
+  std::uint64_t size_bytes_ = 0;
+};
+
+class DirectoryStore final : public Store {
+ public:
+  DirectoryStore(env::Env& env, std::string directory)
+      : env_(env), directory_(std::move(directory)) {}
+
+  const std::string& place() const override { return directory_; }
+
+  Result<std::unique_ptr<Upload>> put(const std::string& name) override {
+    const std::string path = path_of(name);
+    // A store has one writer: what a power cut left under this name is written over.
+    const std::string partial = path + std::string(kPartialEnd);
+    MC_TRY(files().make_directories(folder_of(path), kFolderMode));
+    MC_ASSIGN(auto file, files().open(partial, env::OpenMode::kTruncate, kFileMode));
+    return std::make_unique<FileUpload>(files(), std::move(file), partial, path);
+  }
+
+  Result<std::unique_ptr<AppendedObject>> append_to_new(const std::string& name) override {
+    const std::string path = path_of(name);
+    MC_TRY(files().make_directories(folder_of(path), kFolderMode));
+    MC_ASSIGN(auto file, files().open(path, env::OpenMode::kTruncate, kFileMode));
+    MC_TRY(files().sync_directory(folder_of(path)));
+    return std::make_unique<AppendedFile>(std::move(file));
+  }
+
+  Result<archive::Source> get(const std::string& name) override {
+    MC_ASSIGN(std::shared_ptr<env::File> file, files().open(path_of(name), env::OpenMode::kRead));
+    return [file = std::move(file),
+            offset = std::uint64_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
+      MC_ASSIGN(const std::size_t size, file->read_at(offset, out));
+      offset += size;
+      return size;
+    };
+  }
+
+  Result<std::vector<StoredObject>> list() override {
+    std::vector<StoredObject> objects;
+    MC_ASSIGN(const bool exists, files().exists(directory_));
+    if (!exists) {
+      return objects;
+    }
+    MC_ASSIGN(const auto folders, files().list(directory_));
+    for (const std::string& folder : folders) {
+      MC_ASSIGN(const env::FileInfo info, files().stat(directory_ + "/" + folder));
+      if (info.kind == env::FileKind::kDirectory) {
+        MC_TRY(list_folder(folder, objects));
+      }
+    }
+    return objects;
+  }
+
+  Result<bool> contains(const std::string& name) override { return files().exists(path_of(name)); }
+
+  Result<void> remove(const std::string& name) override {
+    const auto removed = files().remove(path_of(name));
+    if (!removed && removed.error().code() != Code::kNotFound) {
+      return removed;
+    }
+    return {};
+  }
+
+  Result<void> remove_folder(const std::string& folder) override {
+    const std::string path = path_of(folder);
+    MC_ASSIGN(const bool exists, files().exists(path));
+    if (!exists) {
+      return {};
+    }
+    MC_ASSIGN(const auto names, files().list(path));
+    for (const std::string& name : names) {
+      MC_TRY(files().remove(path + "/" + name));
+    }
+    return files().remove(path);
+  }
+
+ private:
+  Result<void> list_folder(const std::string& folder, std::vector<StoredObject>& objects) {
+    MC_ASSIGN(const auto names, files().list(directory_ + "/" + folder));
+    for (const std::string& name : names) {
+      if (name.ends_with(kPartialEnd)) {
+        continue;
+      }
+      const auto info = files().stat(text("{}/{}/{}", directory_, folder, name));
+      if (info && info->kind == env::FileKind::kRegular) {
+        objects.push_back({.name = folder + "/" + name, .size_bytes = info->size_bytes});
+      } else if (!info && info.error().code() != Code::kNotFound) {
+        return tl::unexpected(info.error());
+      }
+    }
+    return {};
+  }
+
+  env::FileSystem& files() { return env_.files(); }
+  std::string path_of(const std::string& name) const { return directory_ + "/" + name; }
+
+  env::Env& env_;
+  const std::string directory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> directory_store(env::Env& env, std::string directory) {
+  return std::make_unique<DirectoryStore>(env, std::move(directory));
+}
+
+}  // namespace dsl::replica

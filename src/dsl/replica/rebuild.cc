@@ -1,0 +1,150 @@
+#include "dsl/replica/rebuild.h"
+
+#include <memory>
+#include <utility>
+
+namespace dsl::replica {
+namespace {
+
+constexpr std::uint32_t kFileMode = 0600;
+
+class Appender {
+ public:
+  static Result<Appender> create(env::FileSystem& files, const std::string& path) {
+    MC_ASSIGN(auto file, files.open(path, env::OpenMode::kCreateNew, kFileMode));
+    return Appender(std::move(file));
+  }
+
+  Result<void> write(std::span<const std::byte> bytes) {
+    MC_TRY(file_->write_at(size_bytes_, bytes));
+    size_bytes_ += bytes.size();
+    return {};
+  }
+  Result<void> sync() { return file_->sync(); }
+  env::File& file() { return *file_; }
+  std::uint64_t size_bytes() const { return size_bytes_; }
+
+ private:
+  explicit Appender(std::unique_ptr<env::File> file) : file_(std::move(file)) {}
+  std::unique_ptr<env::File> file_;
+  std::uint64_t size_bytes_ = 0;
+};
+
+// Whether a piece has anything up to the commit.
+bool reaches(const ChainPiece& piece, const Position& until) {
+  return piece.header.generation < until.generation ||
+         (piece.header.generation == until.generation && piece.from < until.offset);
+}
+
+Result<void> read_base_into(Store& store, const Chain& chain, const Identities& identities,
+                            Appender& file) {
+  return read_base(store, chain.epoch, identities,
+                   [&](std::span<const std::byte> bytes) { return file.write(bytes); });
+}
+
+std::string script(const std::string& database, std::size_t generations) {
+  return text(R"sh(#!/bin/sh
+# Replays the logs of a replica over its base, with nothing but the sqlite3 shell.
+set -eu
+cd "$(dirname "$0")"
+for log in $(seq -f '{0}-wal.%08g' 1 {1}); do
+  cp "$log" {0}-wal
+  sqlite3 {0} 'PRAGMA wal_checkpoint(TRUNCATE);' >/dev/null
+done
+sqlite3 {0} 'PRAGMA integrity_check;'
+)sh",
+              database, generations);
+}
+
+}  // namespace
+
+Result<void> rebuild(Store& store, const Chain& chain, const Position& until,
+                     const Identities& identities, env::FileSystem& files, const std::string& path,
+                     const ChainProgress& progress) {
+  MC_ASSIGN(Appender database, Appender::create(files, path));
+  MC_TRY(read_base_into(store, chain, identities, database));
+  const std::uint64_t page_bytes = chain.base.page_bytes;
+  FrameReader frames;
+  std::uint32_t generation = 1;
+  std::uint64_t pages = database.size_bytes() / page_bytes;
+  const FrameReader::OnFrame apply = [&](const WalFrame& frame, std::uint64_t end) -> Result<void> {
+    if (generation == until.generation && end > until.offset) {
+      return {};
+    }
+    if (frame.page_count != 0) {
+      pages = frame.page_count;
+    }
+    return database.file().write_at((std::uint64_t{frame.page} - 1) * page_bytes, frame.content);
+  };
+  for (std::size_t i = 0; i < chain.pieces.size(); ++i) {
+    const ChainPiece& piece = chain.pieces[i];
+    if (!reaches(piece, until)) {
+      break;
+    }
+    if (progress) {
+      progress(i, chain.pieces.size());
+    }
+    if (piece.header.page_bytes != page_bytes) {
+      return fail(Code::kDataLoss, "{} has pages of another size", piece.object.name());
+    }
+    if (piece.header.generation != generation) {
+      frames.start_over();
+      generation = piece.header.generation;
+    }
+    MC_TRY(read_piece(store, piece, identities,
+                      [&](std::span<const std::byte> bytes) { return frames.feed(bytes, apply); }));
+  }
+  MC_TRY(database.file().truncate(pages * page_bytes));
+  return database.sync();
+}
+
+Result<std::vector<ExportedFile>> export_log(Store& store, const Chain& chain,
+                                             const Position& until, const Identities& identities,
+                                             env::FileSystem& files, const std::string& directory,
+                                             const ChainProgress& progress) {
+  MC_ASSIGN(const bool exists, files.exists(directory));
+  if (exists) {
+    return fail(Code::kAlreadyExists, "{} exists already", directory)
+        .hint("name a directory that is to be made");
+  }
+  MC_TRY(files.make_directories(directory, 0700));
+  const std::string& name = chain.base.database;
+  std::vector<ExportedFile> exported;
+  MC_ASSIGN(Appender base, Appender::create(files, directory + "/" + name));
+  MC_TRY(read_base_into(store, chain, identities, base));
+  MC_TRY(base.sync());
+  exported.push_back({.name = name, .size_bytes = base.size_bytes()});
+
+  std::optional<Appender> log;
+  std::uint32_t generation = 0;
+  const auto end_log = [&]() -> Result<void> {
+    if (log) {
+      MC_TRY(log->sync());
+      exported.back().size_bytes = log->size_bytes();
+    }
+    return {};
+  };
+  for (std::size_t i = 0; i < chain.pieces.size() && reaches(chain.pieces[i], until); ++i) {
+    const ChainPiece& piece = chain.pieces[i];
+    if (progress) {
+      progress(i, chain.pieces.size());
+    }
+    if (piece.header.generation != generation) {
+      MC_TRY(end_log());
+      generation = piece.header.generation;
+      exported.push_back({.name = text("{}-wal.{:08}", name, generation)});
+      MC_ASSIGN(log, Appender::create(files, directory + "/" + exported.back().name));
+    }
+    MC_TRY(
+        read_piece(store, piece, identities, [&](std::span<const std::byte> bytes) -> Result<void> {
+          const std::uint64_t at = log->size_bytes();
+          const bool cuts = generation == until.generation && at + bytes.size() > until.offset;
+          return log->write(cuts ? bytes.first(until.offset - at) : bytes);
+        }));
+  }
+  MC_TRY(end_log());
+  MC_TRY(files.write_file(directory + "/replay.sh", script(name, generation), 0700));
+  return exported;
+}
+
+}  // namespace dsl::replica

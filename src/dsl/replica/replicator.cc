@@ -1,0 +1,557 @@
+#include "dsl/replica/replicator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <pthread.h>
+
+#include "dsl/hash/sha256.h"
+#include "dsl/log/log.h"
+
+namespace dsl::replica {
+namespace {
+
+const log::Logger kLogger("replica");
+
+constexpr std::chrono::milliseconds kBasePauseMin{1000};
+constexpr std::chrono::milliseconds kBasePauseMax{300000};
+constexpr std::chrono::milliseconds kLookWait{5000};  // for mirrors to be looked at before a base
+constexpr std::chrono::milliseconds kWaitStep{100};
+constexpr std::chrono::milliseconds kFinishWait{5000};
+// Below it a new copy would come oftener than it helps: replaying so much takes a second.
+constexpr std::uint64_t kLogBytesMin = 64u << 20;
+constexpr int kFailuresMax = 10;
+constexpr std::size_t kPieceBytes = 1u << 20;
+
+}  // namespace
+
+std::string_view name_of(MirrorState state) {
+  switch (state) {
+    case MirrorState::kStarting:
+      return "starting";
+    case MirrorState::kFollowing:
+      return "following";
+    case MirrorState::kBehind:
+      return "behind";
+    case MirrorState::kFailing:
+      return "failing";
+    case MirrorState::kLost:
+      return "lost";
+  }
+  return "unknown";
+}
+
+Replicator::Replicator(env::Env& env, const std::string& database, const Options& options)
+    : env_(env), files_{database}, options_(options), base_pause_(kBasePauseMin) {}
+
+Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::string& database,
+                                                     const Options& options) {
+  std::unique_ptr<Replicator> self(new Replicator(env, database, options));
+  const DatabaseFiles& files = self->files_;
+  MC_TRY(env.files().make_directories(files.folder(), 0700));
+  MC_ASSIGN(self->outbox_,
+            Outbox::open(env, files.outbox(), options.mirrors.size(), options.spool_max));
+  MC_ASSIGN(auto state, load_state(env.files(), files.state()));
+  std::optional<std::string> doubt;
+  if (state) {
+    self->epoch_highest_ = state->epoch.number;
+    if (state->open) {
+      MC_ASSIGN(doubt, doubt_about(env.files(), database, *state));
+    }
+  }
+  self->reason_ = state ? "the last epoch was ended" : "there is no copy yet";
+  self->sealer_ = std::make_unique<Sealer>(env, files, self->options_.recipients, *self->outbox_,
+                                           std::move(state));
+  if (doubt) {
+    const std::lock_guard guard(self->mutex_);
+    self->end_epoch(*doubt);
+  }
+  for (std::size_t i = 0; i < options.mirrors.size(); ++i) {
+    self->shippers_.push_back(std::make_unique<Shipper>(
+        env, *self->outbox_, i, options.mirrors[i], files.name(), options.keep,
+        ShipperEvents{
+            .listed =
+                [&self = *self](std::uint32_t highest) {
+                  std::uint32_t known = self.epoch_highest_;
+                  while (highest > known &&
+                         !self.epoch_highest_.compare_exchange_weak(known, highest)) {
+                  }
+                },
+            .stored = [&self = *self,
+                       i](const OutboxObject& object) { self.object_stored(i, object); }}));
+    self->tails_.push_back(options.mirrors[i].sync
+                               ? std::make_unique<SyncTail>(env, self->shippers_.back()->store(),
+                                                            self->options_.recipients)
+                               : nullptr);
+  }
+  self->sealer_->on_generation([&self = *self](std::uint32_t generation) {
+    for (const auto& tail : self.tails_) {
+      if (tail != nullptr) {
+        tail->start_generation(generation);
+      }
+    }
+  });
+  return self;
+}
+
+Replicator::~Replicator() {
+  stop();
+  outbox_->close();
+  shippers_.clear();
+}
+
+void Replicator::start(std::uint32_t page_bytes, CopyBase copy_base) {
+  page_bytes_ = page_bytes;
+  copy_base_ = std::move(copy_base);
+  for (const auto& shipper : shippers_) {
+    shipper->start();
+  }
+  thread_ = std::thread([this] { run(); });
+  if (!has_sync()) {
+    return;
+  }
+  // What is acknowledged from the first commit on is to be in the mirror.
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    bool waits = false;
+    for (std::size_t i = 0; i < tails_.size(); ++i) {
+      waits |= tails_[i] != nullptr && !tails_[i]->active() && shippers_[i]->status().error.empty();
+    }
+    if (!waits || failures_ > 0) {
+      return;
+    }
+    (void)env_.clock().wait_until(changed_, lock, env_.clock().mono_now() + kWaitStep);
+  }
+}
+
+bool Replicator::has_sync() const {
+  return std::any_of(tails_.begin(), tails_.end(),
+                     [](const auto& tail) { return tail != nullptr; });
+}
+
+void Replicator::run() {
+  pthread_setname_np(pthread_self(), "replica");
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    step();
+    (void)env_.clock().wait_until(woken_, lock, env_.clock().mono_now() + options_.seal_every);
+  }
+}
+
+void Replicator::step() {
+  take_times();
+  seal();
+  if (base_) {
+    take_base();
+  }
+  for (std::size_t i = 0; i < tails_.size(); ++i) {
+    activate_tail(i);
+  }
+  if (base_running_ || env_.clock().mono_now() < base_not_before_) {
+    return;
+  }
+  if (const auto reason = why_base_is_due()) {
+    begin_base(*reason);
+  }
+}
+
+void Replicator::take_times() {
+  std::vector<Commit> times;
+  {
+    const std::lock_guard guard(times_mutex_);
+    times.swap(new_times_);
+  }
+  for (const Commit& commit : times) {
+    sealer_->times().add(commit.end, commit.time);
+  }
+}
+
+void Replicator::seal() {
+  if (!sealer_->open()) {
+    return;
+  }
+  if (outbox_->all_lost()) {
+    end_epoch("no mirror could be written, and more waits than may");
+    return;
+  }
+  const std::uint64_t before = sealer_->state().point.offset;
+  if (const auto sealed = sealer_->seal(); !sealed) {
+    failed(sealed.error());
+    return;
+  }
+  failures_ = 0;
+  sealed_end_ = sealer_->state().point.offset;
+  if (sealed_end_ == before) {
+    return;
+  }
+  for (const auto& tail : tails_) {
+    if (tail != nullptr) {
+      tail->rotate();
+    }
+  }
+}
+
+// A doubt ends the epoch at once; what may pass gets some tries.
+void Replicator::failed(const Error& error) {
+  ++failures_;
+  if (error.code() == Code::kUnavailable && failures_ < kFailuresMax) {
+    kLogger.failure(log::Level::kWarn, "the log was not sealed; tried again", error);
+    return;
+  }
+  end_epoch(error.message());
+}
+
+void Replicator::end_epoch(const std::string& reason) {
+  reason_ = reason;
+  if (const auto ended = sealer_->end_epoch(reason); !ended) {
+    kLogger.failure(log::Level::kWarn, "the end of the epoch is not on record", ended.error());
+  }
+  for (const auto& tail : tails_) {
+    if (tail != nullptr) {
+      tail->deactivate();
+    }
+  }
+  changed_.notify_all();
+}
+
+std::optional<std::string> Replicator::why_base_is_due() const {
+  if (outbox_->all_lost()) {
+    return std::nullopt;
+  }
+  if (!sealer_->open()) {
+    return reason_;
+  }
+  const State& state = sealer_->state();
+  if (env_.clock().now() - state.opened >= options_.base_every) {
+    return "the last copy is old";
+  }
+  if (state.log_bytes > std::max(2 * state.base_bytes, kLogBytesMin)) {
+    return "the log is larger than two copies";
+  }
+  const ObjectName base{.epoch = state.epoch};
+  for (std::size_t i = 0; i < shippers_.size(); ++i) {
+    if (shippers_[i]->looked() && !shippers_[i]->has_base(state.epoch) &&
+        !outbox_->waits_for(i, base) && !outbox_->lost(i)) {
+      return text("{} has no copy", options_.mirrors[i].directory);
+    }
+  }
+  return std::nullopt;
+}
+
+void Replicator::begin_base(const std::string& reason) {
+  kLogger.info("a copy of the database begins another epoch of its replica",
+               {{"database", files_.database}, {"reason", reason}});
+  base_running_ = true;
+  sealer_->keep_times(true);
+  if (base_thread_.joinable()) {
+    base_thread_.join();  // it has delivered long ago
+  }
+  base_thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "replica-base");
+    Result<NewEpoch> made = make_base();
+    const std::lock_guard guard(mutex_);
+    base_ = std::move(made);
+    woken_.notify_one();
+  });
+}
+
+Result<NewEpoch> Replicator::make_base() {
+  // Whichever mirror answers in time has its say in the number.
+  const env::MonoTime until = env_.clock().mono_now() + kLookWait;
+  while (std::any_of(shippers_.begin(), shippers_.end(),
+                     [](const auto& shipper) { return !shipper->looked(); }) &&
+         env_.clock().mono_now() < until) {
+    env_.clock().sleep_for(kWaitStep / 10);
+  }
+  NewEpoch next{.epoch = {.number = epoch_highest_ + 1, .random = env_.random().hex(4)}};
+  epoch_highest_ = next.epoch.number;
+  MC_ASSIGN(const bool left_over, env_.files().exists(files_.base_copy()));
+  if (left_over) {
+    MC_TRY(env_.files().remove(files_.base_copy()));
+  }
+  MC_ASSIGN(const CopiedBase copied, copy_base_(files_.base_copy(), [&]() -> Result<void> {
+              MC_ASSIGN(const auto file, env_.files().open(files_.index(), env::OpenMode::kRead));
+              MC_ASSIGN(const auto index, read_wal_index(*file));
+              next.salts = index ? index->salts : 0;
+              next.header.position = index ? index->end() : 0;
+              next.header.time = env_.clock().now();
+              MC_ASSIGN(next.database, fingerprint_of(env_.files(), files_.database));
+              return {};
+            }));
+  MC_TRY(store_base(copied, next));
+  MC_TRY(env_.files().remove(files_.base_copy()));
+  return next;
+}
+
+Result<void> Replicator::store_base(const CopiedBase& copied, NewEpoch& next) {
+  next.header.database = files_.name();
+  next.header.epoch = next.epoch.name();
+  next.header.page_bytes = copied.page_bytes;
+  next.header.length = copied.size_bytes;
+  next.header.sha256 = copied.sha256;
+  const std::string line = to_line(next.header);
+  next.digest = sha256_hex(line);
+  const ObjectName name{.epoch = next.epoch};
+  MC_ASSIGN(const auto upload, outbox_->store().put(name.name()));
+  MC_ASSIGN(auto writer, ObjectWriter::begin(
+                             env_.random(), options_.recipients,
+                             [&](std::span<const std::byte> bytes) -> Result<void> {
+                               next.stored_bytes += bytes.size();
+                               return upload->write(bytes);
+                             },
+                             line));
+  MC_ASSIGN(const auto copy, env_.files().open(files_.base_copy(), env::OpenMode::kRead));
+  std::vector<std::byte> piece(kPieceBytes);
+  Sha256 hash;
+  for (std::uint64_t offset = 0; offset < copied.size_bytes;) {
+    MC_ASSIGN(const std::size_t size, copy->read_at(offset, piece));
+    if (size == 0) {
+      break;
+    }
+    hash.add(std::span(piece).first(size));
+    MC_TRY(writer.write(std::span(piece).first(size)));
+    offset += size;
+  }
+  if (hash.finish() != copied.sha256) {
+    return fail(Code::kDataLoss, "{} does not read as it was written", files_.base_copy())
+        .hint("check memory and disk of this machine");
+  }
+  MC_TRY(writer.finish());
+  MC_TRY(upload->commit());
+  outbox_->add({.name = name, .size_bytes = next.stored_bytes, .last_commit = next.header.time});
+  return {};
+}
+
+// With the copy in the outbox. A planned epoch begins only once the mirrors with `sync` have its
+// copy, so that there is always one that takes the next commit.
+void Replicator::take_base() {
+  const auto done = [&] {
+    base_.reset();
+    base_running_ = false;
+    sealer_->keep_times(false);
+  };
+  if (!*base_) {
+    kLogger.failure(log::Level::kWarn, "the database could not be copied for its replica",
+                    base_->error());
+    ++failures_;
+    reason_ = sealer_->open() ? reason_ : base_->error().message();
+    base_not_before_ = env_.clock().mono_now() + base_pause_;
+    base_pause_ = std::min(2 * base_pause_, kBasePauseMax);
+    done();
+    return;
+  }
+  const NewEpoch next = **base_;
+  if (sealer_->open()) {
+    if (!sync_mirrors_have(next.epoch)) {
+      return;
+    }
+    end_epoch("another copy was due");
+  }
+  if (const auto started = sealer_->start_epoch(next); !started) {
+    kLogger.failure(log::Level::kWarn, "the copy came too late", started.error());
+    outbox_->drop({.epoch = next.epoch});
+    reason_ = started.error().message();
+    done();
+    return;
+  }
+  base_pause_ = kBasePauseMin;
+  reason_.clear();
+  for (std::size_t i = 0; i < tails_.size(); ++i) {
+    activate_tail(i);
+  }
+  seal();
+  done();
+  changed_.notify_all();
+}
+
+bool Replicator::sync_mirrors_have(const Epoch& epoch) const {
+  for (std::size_t i = 0; i < tails_.size(); ++i) {
+    if (tails_[i] != nullptr && !shippers_[i]->has_base(epoch) && !outbox_->lost(i)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A tail begins where the mirror has all that is sealed.
+void Replicator::activate_tail(std::size_t mirror) {
+  if (tails_[mirror] == nullptr || tails_[mirror]->active() || !sealer_->open() ||
+      outbox_->lost(mirror) || !shippers_[mirror]->looked()) {
+    return;
+  }
+  const bool has_all = outbox_->waiting_bytes(mirror) == 0 &&
+                       shippers_[mirror]->status().error.empty() &&
+                       shippers_[mirror]->has_base(sealer_->state().epoch);
+  if (!has_all) {
+    return;
+  }
+  tails_[mirror]->activate(sealer_->tail_start());
+  if (append_tails()) {
+    changed_.notify_all();
+  }
+}
+
+void Replicator::object_stored(std::size_t mirror, const OutboxObject& object) {
+  const std::lock_guard guard(mutex_);
+  if (tails_[mirror] != nullptr) {
+    if (object.name.kind == ObjectKind::kClosed) {
+      tails_[mirror]->forget(object.name.epoch, UINT32_MAX, UINT64_MAX);
+    } else if (object.name.kind == ObjectKind::kSegment && object.end > 0) {
+      tails_[mirror]->forget(object.name.epoch, object.name.generation, object.end);
+    }
+    activate_tail(mirror);
+  }
+  changed_.notify_all();
+}
+
+Result<void> Replicator::committed(std::uint64_t frames, const std::function<void()>& meanwhile) {
+  const std::uint64_t end =
+      frames == 0 ? 0 : kWalHeaderBytes + frames * (kFrameHeaderBytes + page_bytes_);
+  {
+    const std::lock_guard guard(times_mutex_);
+    new_times_.push_back({.end = end, .time = env_.clock().now()});
+  }
+  log_end_ = end;
+  if (end >= sealed_end_ + options_.seal_bytes) {
+    woken_.notify_one();
+  }
+  if (!has_sync()) {
+    return {};
+  }
+  std::unique_lock lock(mutex_);
+  while (!append_tails() && options_.on_sync_failure == OnSyncFailure::kBlock) {
+    if (ending_) {
+      return fail(Code::kUnavailable,
+                  "{}: the write is kept here, but a mirror that must have it does not",
+                  files_.database)
+          .hint("look at the mirrors; the write may be found when the service starts again");
+    }
+    lock.unlock();
+    meanwhile();
+    lock.lock();
+    (void)env_.clock().wait_until(changed_, lock, env_.clock().mono_now() + kWaitStep);
+  }
+  return {};
+}
+
+// True when every mirror with `sync` has all that is committed.
+bool Replicator::append_tails() {
+  if (!sealer_->open()) {
+    return false;
+  }
+  take_times();
+  const auto end = sealer_->look();
+  if (!end) {
+    failed(end.error());
+    return false;
+  }
+  const auto log = env_.files().open(files_.log(), env::OpenMode::kRead);
+  bool all = log.has_value();
+  for (std::size_t i = 0; all && i < tails_.size(); ++i) {
+    if (tails_[i] == nullptr) {
+      continue;
+    }
+    if (!tails_[i]->active()) {
+      all = false;
+    } else if (const auto stored = tails_[i]->append(**log, *end, sealer_->times()); !stored) {
+      kLogger.failure(log::Level::kError,
+                      "commits are acknowledged without " + options_.mirrors[i].directory,
+                      stored.error());
+      all = false;
+    }
+  }
+  return all;
+}
+
+bool Replicator::before_checkpoint() {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || base_running_) {
+    return false;
+  }
+  take_times();
+  if (const auto ready = sealer_->before_checkpoint(); !ready) {
+    failed(ready.error());
+    return false;
+  }
+  lock.release();  // until after_checkpoint
+  return true;
+}
+
+void Replicator::after_checkpoint() {
+  const std::unique_lock lock(mutex_, std::adopt_lock);
+  if (const auto noted = sealer_->after_checkpoint(); !noted) {
+    failed(noted.error());
+  }
+  sealed_end_ = sealer_->state().point.offset;
+}
+
+void Replicator::stop() {
+  {
+    const std::lock_guard guard(mutex_);
+    ending_ = true;
+  }
+  woken_.notify_all();
+  changed_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  if (base_thread_.joinable()) {
+    base_thread_.join();
+  }
+  base_running_ = false;
+}
+
+void Replicator::finish() {
+  const bool can = std::any_of(shippers_.begin(), shippers_.end(), [](const auto& shipper) {
+    return shipper->looked() && shipper->status().error.empty();
+  });
+  if (can && !outbox_->wait_until_empty(env_.clock().mono_now() + kFinishWait)) {
+    kLogger.info("some mirrors get the last commits when the service starts again",
+                 {{"database", files_.database}});
+  }
+}
+
+Status Replicator::status() const {
+  Status status;
+  {
+    const std::lock_guard guard(mutex_);
+    const State& state = sealer_->state();
+    status.following = state.open;
+    status.epoch = state.generation == 0 ? "" : state.epoch.name();
+    status.reason = reason_;
+    status.generation = state.generation;
+    status.offset = state.point.offset;
+    status.sealed_until = state.last_commit;
+    for (const auto& shipper : shippers_) {
+      status.mirrors.push_back(shipper->status());
+      const auto& tail = tails_[status.mirrors.size() - 1];
+      status.mirrors.back().sync_active = tail != nullptr && tail->active();
+    }
+  }
+  return status;
+}
+
+bool Replicator::wait_until_stored(std::chrono::milliseconds timeout) {
+  const env::MonoTime until = env_.clock().mono_now() + timeout;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    take_times();
+    if (!base_running_) {
+      seal();
+    }
+    bool all = sealer_->open() && !base_running_;
+    for (std::size_t i = 0; all && i < shippers_.size(); ++i) {
+      const MirrorStatus mirror = shippers_[i]->status();
+      all = mirror.state == MirrorState::kFollowing || mirror.state == MirrorState::kFailing;
+    }
+    if (all) {
+      return true;
+    }
+    if (env_.clock().mono_now() >= until) {
+      return false;
+    }
+    (void)env_.clock().wait_until(changed_, lock, env_.clock().mono_now() + kWaitStep);
+  }
+}
+
+}  // namespace dsl::replica
