@@ -14,6 +14,7 @@ namespace dsl::replica {
 namespace {
 
 constexpr std::size_t kPieceBytes = 256u << 10;
+constexpr int kListTriesMax = 20;
 constexpr std::size_t kClosedBytesMax = 64u << 10;
 constexpr std::size_t kRecordBytesMax = std::size_t{2} << 30;
 
@@ -209,6 +210,65 @@ void note_closing(Store& store, EpochSummary& summary) {
   }
 }
 
+// One pass. `vanished` tells that an object was listed and is not there: a service that follows its
+// database has replaced it meanwhile.
+Result<Chain> read_once(Store& store, const EpochSummary& epoch, const Identities& identities,
+                        const ChainProgress& progress, bool& vanished) {
+  Chain chain{.epoch = epoch.epoch};
+  const ObjectName base{.epoch = epoch.epoch};
+  const auto in_base = [&](Error error) {
+    return Failure(std::move(error.add_context(store.place() + "/" + base.name())));
+  };
+  auto reader = open_object(store, base, identities);
+  if (!reader) {
+    return in_base(reader.error());
+  }
+  auto header = parse_base_header(reader->line());
+  if (!header) {
+    return in_base(header.error());
+  }
+  chain.base = *std::move(header);
+  if (chain.base.epoch != epoch.epoch.name()) {
+    return in_base(Error(Code::kDataLoss, "it is another object under this name"));
+  }
+  const auto read = read_payload(*reader, chain.base.length, chain.base.sha256,
+                                 [](std::span<const std::byte>) { return Result<void>(); });
+  if (!read) {
+    return in_base(read.error());
+  }
+
+  // Segments first: a tail holds only what no segment does, or the same.
+  std::vector<ObjectName> objects = epoch.objects;
+  std::stable_partition(objects.begin(), objects.end(),
+                        [](const ObjectName& name) { return name.kind == ObjectKind::kSegment; });
+  Follower follower(store, identities, chain, sha256_hex(reader->line()));
+  follower.start_at(chain.base.time);
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (progress) {
+      progress(i, objects.size());
+    }
+    const bool last = i + 1 == objects.size();
+    const auto taken = objects[i].kind == ObjectKind::kSegment
+                           ? follower.take_segment(objects[i])
+                           : follower.take_tail(objects[i], last);
+    if (taken) {
+      continue;
+    }
+    if (is_about_keys(taken.error())) {
+      return tl::unexpected(taken.error());
+    }
+    vanished = taken.error().code() == Code::kNotFound;
+    const auto behind = std::span(objects).subspan(i + 1);
+    chain.broken = ChainBreak{.object = objects[i].name(),
+                              .why = taken.error().message(),
+                              .after = follower.last_time(),
+                              .before = first_commit_in(store, identities, behind),
+                              .objects_behind = behind.size()};
+    return chain;
+  }
+  return chain;
+}
+
 }  // namespace
 
 Result<std::vector<EpochSummary>> list_epochs(Store& store) {
@@ -288,58 +348,22 @@ std::optional<Position> Chain::newest(std::optional<env::WallTime> at) const {
 
 Result<Chain> read_chain(Store& store, const EpochSummary& epoch, const Identities& identities,
                          const ChainProgress& progress) {
-  Chain chain{.epoch = epoch.epoch};
-  const ObjectName base{.epoch = epoch.epoch};
-  const auto in_base = [&](Error error) {
-    return Failure(std::move(error.add_context(store.place() + "/" + base.name())));
-  };
-  auto reader = open_object(store, base, identities);
-  if (!reader) {
-    return in_base(reader.error());
-  }
-  auto header = parse_base_header(reader->line());
-  if (!header) {
-    return in_base(header.error());
-  }
-  chain.base = *std::move(header);
-  if (chain.base.epoch != epoch.epoch.name()) {
-    return in_base(Error(Code::kDataLoss, "it is another object under this name"));
-  }
-  const auto read = read_payload(*reader, chain.base.length, chain.base.sha256,
-                                 [](std::span<const std::byte>) { return Result<void>(); });
-  if (!read) {
-    return in_base(read.error());
-  }
-
-  // Segments first: a tail holds only what no segment does, or the same.
-  std::vector<ObjectName> objects = epoch.objects;
-  std::stable_partition(objects.begin(), objects.end(),
-                        [](const ObjectName& name) { return name.kind == ObjectKind::kSegment; });
-  Follower follower(store, identities, chain, sha256_hex(reader->line()));
-  follower.start_at(chain.base.time);
-  for (std::size_t i = 0; i < objects.size(); ++i) {
-    if (progress) {
-      progress(i, objects.size());
+  EpochSummary listed = epoch;
+  for (int tries = 0;; ++tries) {
+    bool vanished = false;
+    MC_ASSIGN(Chain chain, read_once(store, listed, identities, progress, vanished));
+    if (!vanished || tries == kListTriesMax) {
+      return chain;
     }
-    const bool last = i + 1 == objects.size();
-    const auto taken = objects[i].kind == ObjectKind::kSegment
-                           ? follower.take_segment(objects[i])
-                           : follower.take_tail(objects[i], last);
-    if (taken) {
-      continue;
+    MC_ASSIGN(const auto epochs, list_epochs(store));
+    const auto again = std::find_if(epochs.begin(), epochs.end(), [&](const EpochSummary& now) {
+      return now.epoch == epoch.epoch;
+    });
+    if (again == epochs.end()) {
+      return chain;
     }
-    if (is_about_keys(taken.error())) {
-      return tl::unexpected(taken.error());
-    }
-    const auto behind = std::span(objects).subspan(i + 1);
-    chain.broken = ChainBreak{.object = objects[i].name(),
-                              .why = taken.error().message(),
-                              .after = follower.last_time(),
-                              .before = first_commit_in(store, identities, behind),
-                              .objects_behind = behind.size()};
-    return chain;
+    listed = *again;
   }
-  return chain;
 }
 
 Result<void> read_piece(Store& store, const ChainPiece& piece, const Identities& identities,

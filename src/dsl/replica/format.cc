@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "dsl/json/text.h"
+#include "dsl/replica/names.h"
 
 namespace dsl::replica {
 namespace {
@@ -153,8 +154,6 @@ Result<json::object> parse_line(std::string_view line, std::string_view format) 
   return std::move(value.get_object());
 }
 
-std::string to_hex(std::uint64_t value) { return text("{:016x}", value); }
-
 std::optional<std::uint64_t> from_hex(std::string_view digits) {
   std::uint64_t value = 0;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
@@ -208,7 +207,7 @@ std::string to_line(const SegmentHeader& header) {
       .add("offset", header.offset)
       .add("length", header.length)
       .add("page_bytes", header.page_bytes)
-      .add("salts", to_hex(header.salts))
+      .add("salts", to_hex(header.salts, 16))
       .add("sha256", header.sha256)
       .add("previous", header.previous)
       .add("log_before", header.log_before)

@@ -43,7 +43,15 @@ int rank(ObjectKind kind) {
 
 }  // namespace
 
-std::string Epoch::name() const { return text("{:08x}-{}", number, random); }
+std::string to_hex(std::uint64_t value, int digits) {
+  std::string hex(static_cast<std::size_t>(digits), '0');
+  for (auto digit = hex.rbegin(); digit != hex.rend(); ++digit, value >>= 4) {
+    *digit = "0123456789abcdef"[value & 0xf];
+  }
+  return hex;
+}
+
+std::string Epoch::name() const { return to_hex(number, 8) + "-" + random; }
 
 std::optional<Epoch> parse_epoch(std::string_view name) {
   if (name.size() != 17 || name[8] != '-' || !is_hex(name.substr(9))) {
@@ -67,7 +75,7 @@ std::string ObjectName::name() const {
     case ObjectKind::kTail:
       break;
   }
-  return text("{}{:08x}-{:016x}{}", folder, generation, offset,
+  return text("{}{}-{}{}", folder, to_hex(generation, 8), to_hex(offset, 16),
               kind == ObjectKind::kSegment ? kSegmentEnd : kTailEnd);
 }
 

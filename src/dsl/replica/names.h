@@ -13,6 +13,9 @@
 
 namespace dsl::replica {
 
+// Lower-case hex, `digits` of them: names that sort as their numbers do.
+std::string to_hex(std::uint64_t value, int digits);
+
 // One unbroken history: a copy of the database, then every byte of its log. Numbers rise in a
 // mirror; the random half keeps two histories apart that took the same number without seeing each
 // other.

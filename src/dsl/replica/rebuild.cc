@@ -1,5 +1,6 @@
 #include "dsl/replica/rebuild.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -42,16 +43,24 @@ Result<void> read_base_into(Store& store, const Chain& chain, const Identities& 
                    [&](std::span<const std::byte> bytes) { return file.write(bytes); });
 }
 
-std::string script(const std::string& database, std::size_t generations) {
+// Decimal, since the script counts with seq.
+std::string log_name(const std::string& database, std::uint32_t generation) {
+  std::string digits = std::to_string(generation);
+  digits.insert(0, 8 - std::min<std::size_t>(8, digits.size()), '0');
+  return database + "-wal." + digits;
+}
+
+std::string script(const std::string& database, std::uint32_t generations) {
   return text(R"sh(#!/bin/sh
 # Replays the logs of a replica over its base, with nothing but the sqlite3 shell.
 set -eu
 cd "$(dirname "$0")"
-for log in $(seq -f '{0}-wal.%08g' 1 {1}); do
-  cp "$log" {0}-wal
-  sqlite3 {0} 'PRAGMA wal_checkpoint(TRUNCATE);' >/dev/null
+database='{}'
+for number in $(seq -f %08g 1 {}); do
+  cp "$database-wal.$number" "$database-wal"
+  sqlite3 "$database" 'PRAGMA wal_checkpoint(TRUNCATE);' >/dev/null
 done
-sqlite3 {0} 'PRAGMA integrity_check;'
+sqlite3 "$database" 'PRAGMA integrity_check;'
 )sh",
               database, generations);
 }
@@ -132,7 +141,7 @@ Result<std::vector<ExportedFile>> export_log(Store& store, const Chain& chain,
     if (piece.header.generation != generation) {
       MC_TRY(end_log());
       generation = piece.header.generation;
-      exported.push_back({.name = text("{}-wal.{:08}", name, generation)});
+      exported.push_back({.name = log_name(name, generation)});
       MC_ASSIGN(log, Appender::create(files, directory + "/" + exported.back().name));
     }
     MC_TRY(
