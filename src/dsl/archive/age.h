@@ -21,13 +21,15 @@ namespace dsl::archive {
 // Plaintext is sealed in chunks of this size.
 constexpr std::size_t kAgeChunkBytes = 64 << 10;
 
+// Base-two logarithm of the work that a passphrase may be stretched with: 1 GiB of memory.
+constexpr int kAgeScryptLogNMax = 20;
+
 struct AgeWriteOptions {
   bool armor = false;  // as text, a third longer
-  // Base-two logarithm of the work that a passphrase is stretched with: 18 takes a second and
-  // 256 MiB, for the writer and for each reader. Within 1 and kAgeScryptLogNMax.
+  // Within 1 and kAgeScryptLogNMax. 18 is what the tool takes: about a second and 256 MiB, for the
+  // writer and for each reader.
   int scrypt_log_n = 18;
 };
-constexpr int kAgeScryptLogNMax = 22;
 
 // Encrypts a stream in constant memory: two chunks.
 //
@@ -63,9 +65,9 @@ class AgeWriter {
 struct AgeReadOptions {
   enum class Form { kEither, kBinary, kArmored };
   Form form = Form::kEither;
-  // More work than this is refused (kTooLarge): the number comes from the file, and asks for
-  // 2^scrypt_log_n_max KiB.
-  int scrypt_log_n_max = 20;
+  // More work than this is refused (kTooLarge), since the number comes from the file: n asks for
+  // 2^n KiB.
+  int scrypt_log_n_max = kAgeScryptLogNMax;
 };
 
 // Decrypts a stream in constant memory. What it gives out is authenticated; that it is all there is

@@ -169,6 +169,7 @@ Result<std::string> age_decrypt(std::string_view file, std::span<const AgeIdenti
                                 const AgeReadOptions& options) {
   MC_ASSIGN(AgeReader reader, AgeReader::open(source_of(file), identities, options));
   std::string plain;
+  plain.reserve(file.size());
   while (true) {
     MC_ASSIGN(const std::span<const std::byte> chunk, reader.next());
     if (chunk.empty()) {

@@ -22,6 +22,13 @@ Secret make_file_key(env::Random& random) {
   return file_key;
 }
 
+// Enough for most files, so that they are not moved while they grow.
+std::size_t size_guess(std::size_t recipients, std::size_t plain_bytes, bool armor) {
+  const std::size_t chunks = plain_bytes / kAgeChunkBytes + 1;
+  const std::size_t bytes = 128 + recipients * 128 + plain_bytes + chunks * kTagBytes;
+  return armor ? bytes / 48 * 65 + 256 : bytes;
+}
+
 }  // namespace
 
 // The last chunk is marked as such, so a full one is kept until it is known that more follows.
@@ -141,6 +148,7 @@ Result<void> AgeWriter::finish() {
 Result<std::string> age_encrypt(env::Random& random, std::span<const AgeRecipient> recipients,
                                 std::string_view plain, const AgeWriteOptions& options) {
   std::string file;
+  file.reserve(size_guess(recipients.size(), plain.size(), options.armor));
   MC_ASSIGN(AgeWriter writer, AgeWriter::begin(random, recipients, append_to(file), options));
   MC_TRY(writer.write(std::as_bytes(std::span(plain))));
   MC_TRY(writer.finish());
