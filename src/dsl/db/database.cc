@@ -200,24 +200,62 @@ Result<void> migrate(env::Env& env, Connection& connection, const MigrationPlan&
 
 }  // namespace
 
+Result<void> Database::replica_health() const {
+  const auto status = replica_status();
+  if (!status) {
+    return {};
+  }
+  if (!status->following) {
+    return fail(Code::kUnavailable, "the replica stands still: {}", status->reason);
+  }
+  for (const replica::MirrorStatus& mirror : status->mirrors) {
+    if (mirror.state == replica::MirrorState::kFailing ||
+        mirror.state == replica::MirrorState::kLost) {
+      return fail(Code::kUnavailable, "the mirror {} is {}: {}", mirror.place,
+                  name_of(mirror.state), mirror.error);
+    }
+    if (mirror.sync && !mirror.sync_active) {
+      return fail(Code::kUnavailable, "commits are acknowledged without {}", mirror.place);
+    }
+  }
+  return {};
+}
+
+Result<void> Database::check_file(env::Env& env, const std::string& path) {
+  {
+    MC_ASSIGN(const auto connection, Connection::open(env, path, Access::kReadWrite));
+    MC_TRY(check_pages(*connection));
+    MC_TRY(connection->execute("PRAGMA journal_mode=DELETE"));
+  }
+  MC_ASSIGN(const auto file, env.files().open(path, env::OpenMode::kReadWrite));
+  MC_TRY(file->sync());
+  return env.files().sync_directory(folder_of(path));
+}
+
 Result<std::unique_ptr<Database>> Database::open(env::Env& env, const std::string& path,
                                                  const Options& options) {
   MC_TRY(check_path(path));
   MC_ASSIGN(const Found found, look_at_files(env, path, options));
   MC_TRY(create_or_restrict(env.files(), path, found));
   std::unique_ptr<replica::Replicator> replicator;
-  if (!options.replica.mirrors.empty()) {
+  if (options.owner && !options.replica.mirrors.empty()) {
     // Before SQLite changes anything: it compares the files with what it left.
     MC_ASSIGN(replicator, replica::Replicator::open(env, path, options.replica));
   }
   MC_ASSIGN(auto connection, Connection::open(env, path, Access::kReadWrite));
   MC_TRY(check_usable(*connection, found));
   MC_ASSIGN(const MigrationPlan plan, plan_migrations(*connection, options.migrations));
-  MC_TRY(migrate(env, *connection, plan));
+  if (options.owner) {
+    MC_TRY(migrate(env, *connection, plan));
+  } else if (!plan.pending.empty()) {
+    return fail(Code::kFailedPrecondition, "{} has the schema of an older version", path)
+        .hint("start its service once: it migrates the database");
+  }
   MC_ASSIGN(const std::int64_t page_bytes, connection->integer("PRAGMA page_size"));
   auto writer = std::make_unique<Writer>(std::move(connection),
                                          WriterOptions{.queue_max = options.queue_max,
                                                        .group_max = options.group_max,
+                                                       .checkpoints = options.owner,
                                                        .replicator = replicator.get()});
   MC_ASSIGN(auto readers, Readers::open(env, path, options.readers));
   const bool replicated = replicator != nullptr;

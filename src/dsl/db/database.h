@@ -41,6 +41,9 @@ struct Options {
   // Writers whose work is queued together share one commit and one fsync. None is acknowledged
   // before that commit.
   std::size_t group_max = 64;
+  // False for a guest beside the process that owns the database: it migrates nothing and leaves the
+  // log alone. Guests have no replication.
+  bool owner = true;
   // Continuous replication; without mirrors there is none.
   replica::Options replica;
   // What an operator types to get the database back: "mcp-agent restore".
@@ -94,6 +97,10 @@ class Database {
                                                 const Options& options);
   virtual ~Database() = default;
 
+  // A file that may become a database of a service: made one file without companions, read whole
+  // and synced. kDataLoss with the first findings.
+  static Result<void> check_file(env::Env& env, const std::string& path);
+
   // Runs `work` inside BEGIN IMMEDIATE on the writer thread and returns once it is committed and on
   // stable storage. An error from `work` rolls it back (its own savepoint: others of the same group
   // are not touched).
@@ -136,6 +143,8 @@ class Database {
   virtual Result<void> checkpoint() = 0;
   // How its replication stands; nothing when it has none.
   virtual std::optional<replica::Status> replica_status() const = 0;
+  // kUnavailable while commits are not protected as configured, with what is wrong.
+  Result<void> replica_health() const;
   // Every commit so far is in every mirror that can be written. kDeadlineExceeded after `timeout`.
   virtual Result<void> wait_until_replicated(std::chrono::milliseconds timeout) = 0;
   // Highest migration applied.

@@ -56,6 +56,9 @@ Writer::~Writer() {
   }
   queued_.notify_one();
   thread_.join();
+  if (!options_.checkpoints) {
+    return;
+  }
   // A reader elsewhere, such as a copy tool, must not hold up the end: what stays in the log is
   // durable there.
   if (const auto done = run_checkpoint(SQLITE_CHECKPOINT_TRUNCATE, 0); !done) {
@@ -248,7 +251,7 @@ void Writer::checkpoint_when_large() {
     checkpoint_pages_ = step;  // the log was started over
   }
   wal_pages_seen_ = wal_pages_;
-  if (wal_pages_ < checkpoint_pages_) {
+  if (wal_pages_ < checkpoint_pages_ || !options_.checkpoints) {
     return;
   }
   const bool wait = wal_pages_ >= kCheckpointPagesWait;

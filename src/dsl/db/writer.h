@@ -18,6 +18,7 @@ namespace dsl::db {
 struct WriterOptions {
   std::size_t queue_max = 1024;
   std::size_t group_max = 64;
+  bool checkpoints = true;
   replica::Replicator* replicator = nullptr;  // outlives the writer; null = not replicated
 };
 

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
+
+#include "dsl/result/result.h"
 
 namespace dsl::env {
 
@@ -32,5 +35,8 @@ class Clock {
 
 // RFC 3339 in UTC with milliseconds: 2026-04-03T08:45:00.000Z
 std::string format_time(WallTime time);
+// RFC 3339: a date and a time of day with "Z" or an offset; seconds and their fraction may be left
+// out, and a blank may stand for the "T". kInvalidArgument.
+Result<WallTime> parse_time(std::string_view text);
 
 }  // namespace dsl::env

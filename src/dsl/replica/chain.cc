@@ -378,6 +378,12 @@ Result<void> read_piece(Store& store, const ChainPiece& piece, const Identities&
   return read_payload(reader, piece.header.length, piece.header.sha256, skip);
 }
 
+Result<BaseHeader> read_base_header(Store& store, const Epoch& epoch,
+                                    const Identities& identities) {
+  MC_ASSIGN(const ObjectReader reader, open_object(store, {.epoch = epoch}, identities));
+  return parse_base_header(reader.line());
+}
+
 Result<void> read_base(Store& store, const Epoch& epoch, const Identities& identities,
                        const OnBytes& bytes) {
   MC_ASSIGN(ObjectReader reader, open_object(store, {.epoch = epoch}, identities));

@@ -79,6 +79,7 @@ using ChainProgress = std::function<void(std::size_t objects_done, std::size_t o
 Result<Chain> read_chain(Store& store, const EpochSummary& epoch, const Identities& identities,
                          const ChainProgress& progress = {});
 
+Result<BaseHeader> read_base_header(Store& store, const Epoch& epoch, const Identities& identities);
 // The payload of a piece from `piece.from` on.
 Result<void> read_piece(Store& store, const ChainPiece& piece, const Identities& identities,
                         const std::function<Result<void>(std::span<const std::byte>)>& bytes);

@@ -55,7 +55,8 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
   }
   opened.lock = std::move(*lock);
 
-  Result<std::unique_ptr<Registry>> registry = Registry::open(env, config.database_path);
+  Result<std::unique_ptr<Registry>> registry =
+      Registry::open(env, config.database_path, config.replica.options());
   if (!registry) {
     if (!unreadable(registry.error().code())) {
       return tl::unexpected(registry.error());
@@ -116,6 +117,9 @@ Result<void> Agent::start(dsl::env::Env& env) {
 void Agent::add_checks() {
   face_->health().add("registry", [this]() -> Result<void> {
     return opened_.core ? Result<void>() : tl::unexpected(opened_.registry_error);
+  });
+  face_->health().add("replica", [this]() -> Result<void> {
+    return opened_.core ? opened_.core->registry->database().replica_health() : Result<void>();
   });
   face_->health().add("runtime", [this]() -> Result<void> {
     const std::string error = opened_.core ? opened_.core->observer.runtime_error() : "";

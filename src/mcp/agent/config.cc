@@ -13,6 +13,8 @@ void Config::bind(dsl::config::Table& table) {
   table.text("database.path", &database_path).help("the registry");
   table.text("database.specs_dir", &specs_dir).help("mirror of every resolved specification");
 
+  replica.bind(table);
+
   table.text("node.name", &node_name).help("this node's name").required();
   table.table("node.addresses", &node_addresses)
       .help("label = IP literal; definitions use them as @lan, @overlay, @loopback");

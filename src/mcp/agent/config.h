@@ -9,6 +9,7 @@
 
 #include "dsl/config/config.h"
 #include "dsl/endpoint/endpoint.h"
+#include "dsl/replica/config.h"
 #include "mcp/boot/engine.h"
 #include "mcp/model/model.h"
 #include "mcp/runtime/runtime.h"
@@ -22,6 +23,7 @@ struct Config {
                              .rest_addr = ":9445"};
   std::string tokens_path = "/srv/mcp/tokens";
   std::string database_path = "/srv/mcp/mcp.db";
+  dsl::replica::Config replica;              // of the registry
   std::string specs_dir = "/srv/mcp/specs";  // the mirror
 
   std::string node_name;

@@ -160,6 +160,25 @@ Result<pb::ServiceDetail> get_service(HandlerContext& context, const std::string
   return detail;
 }
 
+pb::Replica describe(const dsl::replica::Status& status) {
+  pb::Replica replica;
+  replica.set_following(status.following);
+  replica.set_epoch(status.epoch);
+  replica.set_reason(status.reason);
+  replica.set_sealed_until_ms(status.sealed_until.time_since_epoch().count());
+  for (const dsl::replica::MirrorStatus& mirror : status.mirrors) {
+    pb::ReplicaMirror& entry = *replica.add_mirrors();
+    entry.set_place(mirror.place);
+    entry.set_state(std::string(name_of(mirror.state)));
+    entry.set_error(mirror.error);
+    entry.set_lag_bytes(static_cast<std::int64_t>(mirror.lag_bytes));
+    entry.set_stored_until_ms(mirror.stored_until.time_since_epoch().count());
+    entry.set_sync(mirror.sync);
+    entry.set_sync_active(mirror.sync_active);
+  }
+  return replica;
+}
+
 Result<pb::AgentStatus> get_status(HandlerContext& context) {
   pb::AgentStatus status;
   *status.mutable_node() = describe_node(context);
@@ -182,6 +201,9 @@ Result<pb::AgentStatus> get_status(HandlerContext& context) {
     status.set_containers_wanted(status.containers_wanted() + (wanted ? 1 : 0));
     status.set_containers_healthy(status.containers_healthy() + (wanted && good ? 1 : 0));
     status.set_drifted(status.drifted() + (state.drift().empty() ? 0 : 1));
+  }
+  if (const auto replica = core.registry->database().replica_status()) {
+    *status.mutable_replica() = describe(*replica);
   }
   if (const Result<pb::BootRun> run = core.boot.status()) {
     *status.mutable_boot() = *run;

@@ -126,12 +126,17 @@ std::vector<cli::Command> LocalCommands::list() {
   };
 }
 
+Result<dsl::restore::Settings> LocalCommands::restore_settings() const {
+  MC_ASSIGN(const Config config, load_config(env_, globals_.config));
+  return dsl::restore::Settings{.database = config.database_path, .replica = config.replica};
+}
+
 Result<int> LocalCommands::doctor() {
   MC_TRY(known_checks(checks_));
   MC_ASSIGN(const Config config, load_config(env_, globals_.config));
   Result<std::unique_ptr<Registry>> registry = fail(Code::kNotFound, "no registry yet");
   if (env_.files().exists(config.database_path).value_or(false)) {
-    registry = Registry::open(env_, config.database_path);
+    registry = Registry::open_as_guest(env_, config.database_path);
   }
   const std::vector<DoctorFinding> findings =
       examine_node(env_, config, registry ? registry->get() : nullptr, checks_);

@@ -7,6 +7,7 @@
 
 #include "dsl/cli/cli.h"
 #include "dsl/env/env.h"
+#include "dsl/restore/commands.h"
 
 namespace mcp::agent {
 
@@ -19,6 +20,8 @@ class LocalCommands {
   LocalCommands& operator=(const LocalCommands&) = delete;
 
   std::vector<dsl::cli::Command> list();
+  // What `restore` and `replica` want to know.
+  dsl::Result<dsl::restore::Settings> restore_settings() const;
 
  private:
   dsl::Result<int> doctor();

@@ -13,12 +13,17 @@ int main(int argc, char** argv) {
   mcp::agent::Agent agent;
   dsl::service::Commands service("mcp-agent", agent, globals);
   mcp::agent::LocalCommands local(env, globals);
+  dsl::restore::Commands restore("mcp-agent", env, globals,
+                                 [&local] { return local.restore_settings(); });
 
   dsl::cli::App app;
   app.name = "mcp-agent";
   app.summary = "Owns the containers of this node: boots, watches and recovers them.";
   app.commands = service.list();
   for (dsl::cli::Command& command : local.list()) {
+    app.commands.push_back(std::move(command));
+  }
+  for (dsl::cli::Command& command : restore.list()) {
     app.commands.push_back(std::move(command));
   }
   return dsl::cli::run(app, globals, argc, argv);

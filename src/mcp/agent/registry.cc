@@ -150,10 +150,21 @@ const ComponentRecord* ServiceRecord::find(std::string_view component) const {
   return nullptr;
 }
 
-Result<std::unique_ptr<Registry>> Registry::open(dsl::env::Env& env, const std::string& path) {
+Result<std::unique_ptr<Registry>> Registry::open(dsl::env::Env& env, const std::string& path,
+                                                 const dsl::replica::Options& replica) {
   std::unique_ptr<Registry> registry(new Registry(env));
-  MC_ASSIGN(registry->db_,
-            dsl::db::Database::open(env, path, {.migrations = registry_migrations()}));
+  MC_ASSIGN(registry->db_, dsl::db::Database::open(env, path,
+                                                   {.migrations = registry_migrations(),
+                                                    .replica = replica,
+                                                    .restore_command = "mcp-agent restore"}));
+  return registry;
+}
+
+Result<std::unique_ptr<Registry>> Registry::open_as_guest(dsl::env::Env& env,
+                                                          const std::string& path) {
+  std::unique_ptr<Registry> registry(new Registry(env));
+  MC_ASSIGN(registry->db_, dsl::db::Database::open(
+                               env, path, {.migrations = registry_migrations(), .owner = false}));
   return registry;
 }
 

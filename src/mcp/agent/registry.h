@@ -79,7 +79,11 @@ struct HistoryEntry {
 class Registry {
  public:
   // kDataLoss, kFailedPrecondition (newer schema), kPermissionDenied: the file is untouched then.
-  static Result<std::unique_ptr<Registry>> open(dsl::env::Env& env, const std::string& path);
+  static Result<std::unique_ptr<Registry>> open(dsl::env::Env& env, const std::string& path,
+                                                const dsl::replica::Options& replica = {});
+  // To look at the registry of an agent that may be running.
+  static Result<std::unique_ptr<Registry>> open_as_guest(dsl::env::Env& env,
+                                                         const std::string& path);
 
   dsl::db::Database& database() { return *db_; }
   int schema_version() const { return db_->schema_version(); }

@@ -219,6 +219,40 @@ std::string node_page(const Globals& globals, const pb::AgentStatus& status,
   return out;
 }
 
+namespace {
+
+// The whole, then each mirror.
+std::string replica_rows(const Globals& globals, const pb::AgentStatus& status,
+                         std::int64_t now_ms) {
+  if (!status.has_replica()) {
+    return row("replica",
+               paint(globals, Paint::kWarn, "none: name a directory in replica.mirrors"));
+  }
+  const pb::Replica& replica = status.replica();
+  std::string out =
+      row("replica", replica.following()
+                         ? paint(globals, Paint::kGood, "following") + ", epoch " + replica.epoch()
+                         : paint(globals, Paint::kBad, "standing still") + ": " + replica.reason());
+  for (const pb::ReplicaMirror& mirror : replica.mirrors()) {
+    const bool good = mirror.state() == "following" && mirror.sync() == mirror.sync_active();
+    std::string line =
+        mirror.place() + ": " + paint(globals, good ? Paint::kGood : Paint::kBad, mirror.state());
+    if (mirror.sync()) {
+      line += mirror.sync_active() ? ", sync" : ", sync is suspended";
+    }
+    if (mirror.lag_bytes() > 0) {
+      line += text(", {} bytes behind", mirror.lag_bytes());
+    }
+    if (mirror.stored_until_ms() > 0) {
+      line += text(", last commit {} ago", age_text(mirror.stored_until_ms(), now_ms));
+    }
+    out += row("", line + (mirror.error().empty() ? "" : " (" + mirror.error() + ")"));
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string agent_page(const Globals& globals, const pb::AgentStatus& status, std::int64_t now_ms) {
   const pb::Node& node = status.node();
   std::string out;
@@ -230,6 +264,7 @@ std::string agent_page(const Globals& globals, const pb::AgentStatus& status, st
   out += row("runtime", runtime_text(globals, status));
   out += row("registry", text("{}, {} (schema {})", registry_text(globals, status),
                               status.registry_path(), status.schema_version()));
+  out += replica_rows(globals, status, now_ms);
   out += row("boot id", node.boot_id());
   out += row("boot", boot_text(globals, status.boot()));
   out += row("images", node.platform().registry());

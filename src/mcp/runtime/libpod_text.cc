@@ -65,38 +65,7 @@ Result<int> signal_number(std::string_view name) {
 }
 
 dsl::env::WallTime parse_time(std::string_view text) {
-  using namespace std::chrono;
-  const int y = digits(text, 0, 4);
-  const int mo = digits(text, 5, 2);
-  const int d = digits(text, 8, 2);
-  const int h = digits(text, 11, 2);
-  const int mi = digits(text, 14, 2);
-  const int s = digits(text, 17, 2);
-  if (y < 1970 || mo < 1 || d < 1 || h < 0 || mi < 0 || s < 0) {
-    return {};
-  }
-  const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
-                            day(static_cast<unsigned>(d))};
-  if (!date.ok()) {
-    return {};
-  }
-  milliseconds time = hours(h) + minutes(mi) + seconds(s);
-  std::size_t at = 19;
-  if (at < text.size() && text[at] == '.') {
-    int scale = 100;
-    for (++at; digits(text, at, 1) >= 0; ++at, scale /= 10) {
-      time += milliseconds(digits(text, at, 1) * scale);
-    }
-  }
-  if (at < text.size() && (text[at] == '+' || text[at] == '-')) {
-    const int oh = digits(text, at + 1, 2);
-    const int om = digits(text, at + 4, 2);
-    if (oh >= 0 && om >= 0) {
-      const minutes offset = hours(oh) + minutes(om);
-      time -= text[at] == '+' ? offset : -offset;
-    }
-  }
-  return dsl::env::WallTime(sys_days(date)) + time;
+  return dsl::env::parse_time(text).value_or(dsl::env::WallTime());
 }
 
 }  // namespace mcp::runtime
