@@ -9,8 +9,8 @@ namespace dsl::db {
 
 // Copies what `source` sees to `destination`, verified and durable; see Database::snapshot. A copy
 // that fails leaves no file; one that is cut off leaves none at `destination`, at most some whose
-// names begin with `destination`.partial-. What `source` sees is settled by its transaction if it is
-// in one.
+// names begin with `destination`.partial-. What `source` sees is settled by its transaction if it
+// is in one.
 Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
                                      const std::string& destination);
 

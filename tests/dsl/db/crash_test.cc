@@ -258,10 +258,8 @@ TEST_F(CrashTest, CutAnywhereInTheRecoveryOfALogLosesNothing) {
               (void)(*program.db)->checkpoint();
             }
           },
-      .check =
-          [](auto& files, bool) {
-            EXPECT_THAT(opened_pairs(files), ::testing::ElementsAre(0, 1, 2));
-          },
+      .check = [](auto& files,
+                  bool) { EXPECT_THAT(opened_pairs(files), ::testing::ElementsAre(0, 1, 2)); },
   };
 
   EXPECT_GT(test::at_every_crash_point(test_case), 6 * 5);

@@ -181,7 +181,8 @@ TEST_F(InteropTest, WeRecoverTheLogOfAKilledShell) {
   require_ok(open());
   {
     SqliteShell shell(path_);
-    EXPECT_EQ(shell.ask("PRAGMA wal_autocheckpoint=0; INSERT INTO items(name) VALUES('kept');"), "0");
+    EXPECT_EQ(shell.ask("PRAGMA wal_autocheckpoint=0; INSERT INTO items(name) VALUES('kept');"),
+              "0");
     EXPECT_EQ(shell.ask("PRAGMA cache_size=2; BEGIN;"
                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
                         " i < 500) INSERT INTO items(name) SELECT 'lost ' || i || hex(zeroblob(99))"
