@@ -136,8 +136,8 @@ TEST_F(InteropTest, LedgerOfManyWritersAlwaysAddsUp) {
 
   std::atomic<int> running = kShells + 1;
   std::vector<std::thread> threads;
-  for (int shell_number = 0; shell_number < kShells; ++shell_number) {
-    threads.emplace_back([&, shell_number] {
+  for (int n = 0; n < kShells; ++n) {
+    threads.emplace_back([&] {
       SqliteShell shell(path);
       // With checkpoints of its own, much more often than by default.
       EXPECT_EQ(shell.ask(".timeout 20000\nPRAGMA wal_autocheckpoint=20;"), "20");
