@@ -12,8 +12,8 @@ namespace dsl::test {
 struct CrashCase {
   std::function<void(MemoryFileSystem&)> prepare;  // durable before the work begins
   std::function<void(MemoryFileSystem&)> work;     // may fail at any step
-  // `finished`: the work ended before the cut, or without the error. Files are as they are after the
-  // restart.
+  // `finished`: the work ended before the cut, or without the error. Files are as they are after
+  // the restart.
   std::function<void(MemoryFileSystem&, bool finished)> check;
 };
 

@@ -87,9 +87,9 @@ struct Node {
   // Brings what was written through mappings into the content, and the other way round.
   void take_from_mapped() {
     for (const auto& [offset, memory] : mapped) {
-      std::copy(memory->begin(), memory->end(),
-                std::as_writable_bytes(std::span(content)).begin() +
-                    static_cast<std::ptrdiff_t>(offset));
+      std::copy(
+          memory->begin(), memory->end(),
+          std::as_writable_bytes(std::span(content)).begin() + static_cast<std::ptrdiff_t>(offset));
     }
   }
   void give_to_mapped(std::uint64_t begin, std::uint64_t end) {

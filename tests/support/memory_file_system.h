@@ -22,8 +22,8 @@ struct Crash {
 // Paths are absolute; owner and permissions are stored and not enforced; there are no links. Counts
 // *changes*: every creation, write, truncation, rename, removal, mode, owner and every sync. Locks
 // of ranges and what is written through a mapping are none; the second is there after a power cut
-// as any other content that was not synced. Mapped ranges of a file are equal or apart. The times of
-// a file count changes instead of nanoseconds.
+// as any other content that was not synced. Mapped ranges of a file are equal or apart. The times
+// of a file count changes instead of nanoseconds.
 //
 // A write that is torn leaves the bytes before and behind it as they were: what SQLite calls
 // "powersafe overwrite" and assumes of disks.
@@ -53,8 +53,8 @@ class MemoryFileSystem final : public env::FileSystem {
   // the first half does), and everything fails from there on.
   void crash_after(std::uint64_t count);
   bool crashed() const;
-  // Power is back; crashes first if that has not happened. Files opened before are dead, locks gone,
-  // mappings memory of their own.
+  // Power is back; crashes first if that has not happened. Files opened before are dead, locks
+  // gone, mappings memory of their own.
   void restart(Crash crash = {});
 
   // `count` more changes happen, then `times` of them fail with `number` (ENOSPC, EIO, ...); of a

@@ -34,7 +34,7 @@ class TestEnv final : public env::Env {
   void use_random(env::Random& random) { random_ = &random; }
   void use_files(env::FileSystem& files) { files_ = &files; }
   void use_processes(env::Spawner& processes) { processes_ = &processes; }
-  // For code that hands paths to a library, such as SQLite.
+  // For code that hands paths to a library or to another process.
   void use_real_files() { files_ = &env::system_env().files(); }
   void use_real_clock() { clock_ = &env::system_env().clock(); }
 

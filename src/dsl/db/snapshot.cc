@@ -128,6 +128,28 @@ Result<SnapshotReport> write_copy(env::Env& env, Connection& source, const std::
   return report;
 }
 
+// The error that led here is the one to report.
+void remove_partial(env::FileSystem& files, const std::string& path) {
+  for (const char* companion : {"", "-journal", "-wal", "-shm"}) {
+    (void)files.remove(path + companion);
+  }
+}
+
+Result<void> put_in_place(env::FileSystem& files, const std::string& partial,
+                          const std::string& destination) {
+  Result<void> renamed = files.rename(partial, destination);
+  if (!renamed) {
+    remove_partial(files, partial);
+    return renamed;
+  }
+  Result<void> synced = files.sync_directory(folder_of(destination));
+  if (!synced) {
+    // Whole, but not there for certain after a power cut: no snapshot.
+    (void)files.remove(destination);
+  }
+  return synced;
+}
+
 }  // namespace
 
 std::string folder_of(const std::string& path) {
@@ -148,17 +170,11 @@ Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
   }
   const std::string partial = text("{}.partial-{}", destination, env.random().hex(4));
   Result<SnapshotReport> report = write_copy(env, source, partial);
-  Result<void> renamed;
-  if (report) {
-    renamed = files.rename(partial, destination);
+  if (!report) {
+    remove_partial(files, partial);
+    return fail(std::move(report).error()).context("snapshot of " + source.path());
   }
-  if (!report || !renamed) {
-    // The first error is the one to report.
-    (void)files.remove(partial);
-    return report ? fail(std::move(renamed).error())
-                  : fail(std::move(report).error()).context("snapshot of " + source.path());
-  }
-  MC_TRY(files.sync_directory(folder_of(destination)));
+  MC_TRY(put_in_place(files, partial, destination));
   return report;
 }
 

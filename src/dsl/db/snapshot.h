@@ -8,8 +8,9 @@
 namespace dsl::db {
 
 // Copies what `source` sees to `destination`, verified and durable; see Database::snapshot. A copy
-// that fails, or is cut off, leaves at most a file named `destination`.partial-<hex>. What `source`
-// sees is settled by its transaction if it is in one.
+// that fails leaves no file; one that is cut off leaves none at `destination`, at most some whose
+// names begin with `destination`.partial-. What `source` sees is settled by its transaction if it
+// is in one.
 Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
                                      const std::string& destination);
 

@@ -45,8 +45,8 @@ enum class RangeLock {
   kExclusive,  // alone
 };
 
-// Bytes of a file as memory that everyone has who maps them. Unmapped by its destructor; may outlive
-// the file it came from. Order among threads and processes is up to those who use it.
+// Bytes of a file as memory that everyone has who maps them. Unmapped by its destructor; may
+// outlive the file it came from. Order among threads and processes is up to those who use it.
 class Mapping {
  public:
   virtual ~Mapping() = default;
@@ -74,11 +74,11 @@ class File {
   virtual Result<FileInfo> info() = 0;
 
   // Makes `kind` what this open file holds on the range, without waiting; false, and all as before,
-  // when another open file has a lock there that does not go with it. Locks belong to the open file:
-  // two of one process exclude each other as those of two processes do. They are advisory, and go
-  // together with the record locks (fcntl) of other programs, except those of this very process on
-  // the same file, which closing any of its descriptors drops. An exclusive lock needs a file that
-  // is open for writing. The range may lie beyond the end of the file.
+  // when another open file has a lock there that does not go with it. Locks belong to the open
+  // file: two of one process exclude each other as those of two processes do. They are advisory,
+  // and go together with the record locks (fcntl) of other programs, except those of this very
+  // process on the same file, which closing any of its descriptors drops. An exclusive lock needs a
+  // file that is open for writing. The range may lie beyond the end of the file.
   virtual Result<bool> lock_range(std::uint64_t offset, std::uint64_t length, RangeLock kind) = 0;
   // What another open file holds in the range; of several locks there one of them.
   virtual Result<RangeLock> others_lock(std::uint64_t offset, std::uint64_t length) = 0;
@@ -112,8 +112,7 @@ class FileSystem {
   virtual Result<void> make_directories(const std::string& path, std::uint32_t permissions) = 0;
   virtual Result<void> set_mode(const std::string& path, std::uint32_t permissions) = 0;
   // Of the superuser only, else kPermissionDenied.
-  virtual Result<void> set_owner(const std::string& path, std::uint32_t uid,
-                                 std::uint32_t gid) = 0;
+  virtual Result<void> set_owner(const std::string& path, std::uint32_t uid, std::uint32_t gid) = 0;
   // Makes renames and removals inside `path` durable.
   virtual Result<void> sync_directory(const std::string& path) = 0;
   // An exclusive lock on `path` (made when missing) with `note` as its content, so that a second

@@ -231,9 +231,8 @@ class PosixFile final : public File {
   Result<std::unique_ptr<Mapping>> map_shared(std::uint64_t offset, std::size_t length) override {
     static const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const auto skip = static_cast<std::size_t>(offset % page_bytes);
-    void* address =
-        ::mmap(nullptr, length + skip, writable_ ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
-               fd_.get(), static_cast<off_t>(offset - skip));
+    void* address = ::mmap(nullptr, length + skip, writable_ ? PROT_READ | PROT_WRITE : PROT_READ,
+                           MAP_SHARED, fd_.get(), static_cast<off_t>(offset - skip));
     if (address == MAP_FAILED) {
       return failed("map", path_);
     }

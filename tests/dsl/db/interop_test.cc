@@ -136,8 +136,8 @@ TEST_F(InteropTest, LedgerOfManyWritersAlwaysAddsUp) {
 
   std::atomic<int> running = kShells + 1;
   std::vector<std::thread> threads;
-  for (int shell_number = 0; shell_number < kShells; ++shell_number) {
-    threads.emplace_back([&, shell_number] {
+  for (int n = 0; n < kShells; ++n) {
+    threads.emplace_back([&] {
       SqliteShell shell(path);
       // With checkpoints of its own, much more often than by default.
       EXPECT_EQ(shell.ask(".timeout 20000\nPRAGMA wal_autocheckpoint=20;"), "20");
@@ -181,7 +181,8 @@ TEST_F(InteropTest, WeRecoverTheLogOfAKilledShell) {
   require_ok(open());
   {
     SqliteShell shell(path_);
-    EXPECT_EQ(shell.ask("PRAGMA wal_autocheckpoint=0; INSERT INTO items(name) VALUES('kept');"), "0");
+    EXPECT_EQ(shell.ask("PRAGMA wal_autocheckpoint=0; INSERT INTO items(name) VALUES('kept');"),
+              "0");
     EXPECT_EQ(shell.ask("PRAGMA cache_size=2; BEGIN;"
                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
                         " i < 500) INSERT INTO items(name) SELECT 'lost ' || i || hex(zeroblob(99))"

@@ -22,8 +22,10 @@ class SqliteShell {
     MC_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "there are sockets");
     ours_ = env::UniqueFd(ends[0]);
     const env::UniqueFd theirs(ends[1]);
-    process_ = test::require_ok(env::system_env().processes().start(
-        {.argv = {"sqlite3", "-batch", path}, .stdio_fd = theirs.get(), .stderr_fd = theirs.get()}));
+    process_ =
+        test::require_ok(env::system_env().processes().start({.argv = {"sqlite3", "-batch", path},
+                                                              .stdio_fd = theirs.get(),
+                                                              .stderr_fd = theirs.get()}));
   }
   ~SqliteShell() { kill(); }
   SqliteShell(const SqliteShell&) = delete;

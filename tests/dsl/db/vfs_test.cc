@@ -156,8 +156,9 @@ TEST_F(VfsTest, FileControlsAnswer) {
   EXPECT_EQ(control(*connection, SQLITE_FCNTL_LAST_ERRNO, -1), 0);
   env_.memory_files().fail_after(0, ENOSPC);
   // Not asked for its error.
-  EXPECT_NE(sqlite3_exec(connection->handle(), "INSERT INTO t VALUES(1)", nullptr, nullptr, nullptr),
-            SQLITE_OK);
+  EXPECT_NE(
+      sqlite3_exec(connection->handle(), "INSERT INTO t VALUES(1)", nullptr, nullptr, nullptr),
+      SQLITE_OK);
   EXPECT_EQ(control(*connection, SQLITE_FCNTL_LAST_ERRNO, -1), ENOSPC);
 }
 
@@ -187,9 +188,10 @@ TEST_F(VfsTest, TemporaryFilesLieBesideTheDatabaseWithoutAName) {
 
   EXPECT_THAT(names(), Not(Contains(StartsWith("test.db.temp-"))));
   (void)sorted;  // the file has no name, so that the memory file system does not count it
-  require_ok(connection->execute("CREATE TEMP TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
-                                 " SELECT i + 1 FROM n WHERE i < 2000) SELECT i, randomblob(1000)"
-                                 " AS x FROM n"));
+  require_ok(
+      connection->execute("CREATE TEMP TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+                          " SELECT i + 1 FROM n WHERE i < 2000) SELECT i, randomblob(1000)"
+                          " AS x FROM n"));
   EXPECT_EQ(require_ok(connection->integer("SELECT sum(length(x)) FROM t")), 2'000'000);
   EXPECT_THAT(names(), ElementsAre("test.db"));
 }
@@ -300,7 +302,8 @@ TEST_F(VfsTest, StaleIndexOfALogIsNotBelieved) {
     const auto writer = connect_with_log();
     require_ok(writer->execute("CREATE TABLE t(x); INSERT INTO t VALUES(1)"));
   }
-  // As after a power cut that kept the index and lost what it describes: never synced, never needed.
+  // As after a power cut that kept the index and lost what it describes: never synced, never
+  // needed.
   require_ok(require_ok(env_.files().open("/test.db-wal", env::OpenMode::kTruncate))->sync());
   ASSERT_GT(require_ok(env_.files().stat("/test.db-shm")).size_bytes, 3u);
 
@@ -377,8 +380,8 @@ TEST_F(RealVfsTest, RelativePathsWork) {
   const auto db = Database::open(env_, "test.db", {.migrations = kMigrations});
 
   ASSERT_EQ(::chdir(before.get()), 0);
-  EXPECT_THAT(add(*require_ok(std::move(const_cast<Result<std::unique_ptr<Database>>&>(db))), "one"),
-              ok())
+  EXPECT_THAT(
+      add(*require_ok(std::move(const_cast<Result<std::unique_ptr<Database>>&>(db))), "one"), ok())
       << "also once the working directory is another";
 }
 
