@@ -115,6 +115,7 @@ class SqliteDatabase final : public Database {
                                         const std::function<Result<void>()>& pinned) {
     std::unique_ptr<Connection> source;
     const auto fix_state = [&](Connection&) -> Result<void> {
+      MC_TRY(pinned());
       MC_ASSIGN(source, Connection::open(env_, path_, Access::kReadOnly));
       MC_TRY(source->execute("BEGIN"));
       MC_TRY(source->integer("SELECT count(*) FROM sqlite_schema"));

@@ -84,7 +84,8 @@ Result<void> Writer::checkpoint() {
 Result<void> Writer::enqueue(Job& job) {
   MC_ASSERT(std::this_thread::get_id() != thread_.get_id(), "a write does not start another one");
   std::unique_lock lock(mutex_);
-  if (queue_.size() >= options_.queue_max) {
+  // Upkeep always comes in: the writes that wait may wait for it.
+  if (job.work != nullptr && queue_.size() >= options_.queue_max) {
     return fail(Code::kUnavailable, "{}: {} writes are waiting already", connection_->path(),
                 options_.queue_max)
         .hint("the disk is slow or the load too high; try again later");

@@ -1,7 +1,9 @@
 #include "dsl/replica/chain.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include <boost/json/parse.hpp>
@@ -16,6 +18,7 @@ namespace {
 constexpr std::size_t kPieceBytes = 256u << 10;
 constexpr int kListTriesMax = 20;
 constexpr std::size_t kClosedBytesMax = 64u << 10;
+constexpr std::uint64_t kTimeMaxMs = std::uint64_t{1} << 53;
 constexpr std::size_t kRecordBytesMax = std::size_t{2} << 30;
 
 using OnBytes = std::function<Result<void>(std::span<const std::byte>)>;
@@ -113,6 +116,14 @@ class Follower {
     return {};
   }
 
+  // Whether the chain reaches as far as the epoch did.
+  bool reaches(const EpochSummary::End& end) const {
+    return std::tuple(generation_, frames_.offset()) >= std::tuple(end.generation, end.offset) ||
+           (end.offset == 0 && generation_ + 1 == end.generation &&
+            frames_.offset() == end.log_before) ||
+           (end.offset == 0 && end.generation == 1);
+  }
+
   env::WallTime last_time() const { return last_time_; }
   void start_at(env::WallTime time) { last_time_ = time; }
 
@@ -157,7 +168,9 @@ class Follower {
     };
     MC_TRY(
         read_payload(reader, header.length, header.sha256, Skip(piece.from - header.offset, feed)));
-    if (!frames_.between_frames() || frames_.header().salts != header.salts) {
+    if (!frames_.between_frames() || frames_.header().salts != header.salts ||
+        frames_.header().page_bytes != header.page_bytes ||
+        header.page_bytes != chain_.base.page_bytes) {
       return fail(Code::kDataLoss, "its content is not what its header says");
     }
     last_time_ = header.commits.back().time;
@@ -190,24 +203,11 @@ std::optional<env::WallTime> first_commit_in(Store& store, const Identities& ide
   return std::nullopt;
 }
 
-void note_closing(Store& store, EpochSummary& summary) {
-  const ObjectName name{.epoch = summary.epoch, .kind = ObjectKind::kClosed};
-  summary.closed = "for a reason that cannot be read";
-  const auto content = read_object(store, name.name(), kClosedBytesMax);
-  if (!content) {
-    return;
-  }
-  boost::system::error_code error;
-  const auto value = boost::json::parse(*content, error);
-  const auto* object = error ? nullptr : value.if_object();
-  const auto* reason = object == nullptr ? nullptr : object->if_contains("reason");
-  const auto* time = object == nullptr ? nullptr : object->if_contains("closed_ms");
-  if (reason != nullptr && reason->is_string()) {
-    summary.closed = std::string(reason->get_string());
-  }
-  if (time != nullptr && time->is_int64()) {
-    summary.closed_at = env::WallTime(std::chrono::milliseconds(time->get_int64()));
-  }
+std::optional<std::uint64_t> number_in(const boost::json::object& note, std::string_view name) {
+  const auto* value = note.if_contains(name);
+  const auto* number = value == nullptr ? nullptr : value->if_int64();
+  return number == nullptr || *number < 0 ? std::nullopt
+                                          : std::optional(static_cast<std::uint64_t>(*number));
 }
 
 // One pass. `vanished` tells that an object was listed and is not there: a service that follows its
@@ -266,10 +266,43 @@ Result<Chain> read_once(Store& store, const EpochSummary& epoch, const Identitie
                               .objects_behind = behind.size()};
     return chain;
   }
+  if (epoch.closed_end && !follower.reaches(*epoch.closed_end)) {
+    chain.broken =
+        ChainBreak{.object = ObjectName{.epoch = epoch.epoch, .kind = ObjectKind::kClosed}.name(),
+                   .why = text("the epoch went on to byte {} of generation {}, and that is missing",
+                               epoch.closed_end->offset, epoch.closed_end->generation),
+                   .after = follower.last_time()};
+  }
   return chain;
 }
 
 }  // namespace
+
+void read_closing_note(std::string_view content, EpochSummary& summary) {
+  summary.closed = "for a reason that cannot be read";
+  boost::system::error_code error;
+  const auto value = boost::json::parse(content, error);
+  const auto* note = error ? nullptr : value.if_object();
+  if (note == nullptr) {
+    return;
+  }
+  const auto* reason = note->if_contains("reason");
+  if (reason != nullptr && reason->is_string()) {
+    summary.closed = std::string(reason->get_string());
+  }
+  if (const auto time = number_in(*note, "closed_ms"); time && *time <= kTimeMaxMs) {
+    summary.closed_at = env::WallTime(std::chrono::milliseconds(*time));
+  }
+  const auto generation = number_in(*note, "generation");
+  const auto offset = number_in(*note, "offset");
+  const auto log_before = number_in(*note, "log_before");
+  if (generation && *generation <= std::numeric_limits<std::uint32_t>::max() && offset &&
+      log_before) {
+    summary.closed_end = {.generation = static_cast<std::uint32_t>(*generation),
+                          .offset = *offset,
+                          .log_before = *log_before};
+  }
+}
 
 Result<std::vector<EpochSummary>> list_epochs(Store& store) {
   MC_ASSIGN(const auto objects, store.list());
@@ -297,7 +330,11 @@ Result<std::vector<EpochSummary>> list_epochs(Store& store) {
         summary.objects.push_back(*name);
         break;
       case ObjectKind::kClosed:
-        note_closing(store, summary);
+        if (const auto note = read_object(store, object.name, kClosedBytesMax)) {
+          read_closing_note(*note, summary);
+        } else {
+          read_closing_note({}, summary);
+        }
         break;
     }
   }

@@ -26,7 +26,17 @@ struct EpochSummary {
   std::vector<ObjectName> objects;    // segments and tails, in order
   std::optional<std::string> closed;  // why it ended
   std::optional<env::WallTime> closed_at;
+  // How far it was sealed when it was closed; unknown where somebody else closed it.
+  struct End {
+    std::uint32_t generation = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t log_before = 0;  // the length of the log of the generation before
+  };
+  std::optional<End> closed_end;
 };
+
+// What CLOSED says, as far as it can be read.
+void read_closing_note(std::string_view content, EpochSummary& summary);
 
 // By number, newest last.
 Result<std::vector<EpochSummary>> list_epochs(Store& store);

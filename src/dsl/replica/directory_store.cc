@@ -49,17 +49,29 @@ class FileUpload final : public Upload {
 
 class AppendedFile final : public AppendedObject {
  public:
-  explicit AppendedFile(std::unique_ptr<env::File> file) : file_(std::move(file)) {}
+  AppendedFile(env::FileSystem& files, std::unique_ptr<env::File> file, std::string partial,
+               std::string path)
+      : files_(files),
+        file_(std::move(file)),
+        partial_(std::move(partial)),
+        path_(std::move(path)) {}
 
   Result<void> append(std::span<const std::byte> bytes) override {
     MC_TRY(file_->write_at(size_bytes_, bytes));
     MC_TRY(file_->sync());
+    if (size_bytes_ == 0) {
+      MC_TRY(files_.rename(partial_, path_));
+      MC_TRY(files_.sync_directory(folder_of(path_)));
+    }
     size_bytes_ += bytes.size();
     return {};
   }
 
  private:
+  env::FileSystem& files_;
   std::unique_ptr<env::File> file_;
+  std::string partial_;  // until something was appended
+  std::string path_;
   std::uint64_t size_bytes_ = 0;
 };
 
@@ -72,19 +84,16 @@ class DirectoryStore final : public Store {
 
   Result<std::unique_ptr<Upload>> put(const std::string& name) override {
     const std::string path = path_of(name);
-    // A store has one writer: what a power cut left under this name is written over.
     const std::string partial = path + std::string(kPartialEnd);
-    MC_TRY(files().make_directories(folder_of(path), kFolderMode));
-    MC_ASSIGN(auto file, files().open(partial, env::OpenMode::kTruncate, kFileMode));
+    MC_ASSIGN(auto file, open_partial(partial));
     return std::make_unique<FileUpload>(files(), std::move(file), partial, path);
   }
 
   Result<std::unique_ptr<AppendedObject>> append_to_new(const std::string& name) override {
     const std::string path = path_of(name);
-    MC_TRY(files().make_directories(folder_of(path), kFolderMode));
-    MC_ASSIGN(auto file, files().open(path, env::OpenMode::kTruncate, kFileMode));
-    MC_TRY(files().sync_directory(folder_of(path)));
-    return std::make_unique<AppendedFile>(std::move(file));
+    const std::string partial = path + std::string(kPartialEnd);
+    MC_ASSIGN(auto file, open_partial(partial));
+    return std::make_unique<AppendedFile>(files(), std::move(file), partial, path);
   }
 
   Result<archive::Source> get(const std::string& name) override {
@@ -137,6 +146,17 @@ class DirectoryStore final : public Store {
   }
 
  private:
+  // A store has one writer: what a power cut left under this name is written over.
+  Result<std::unique_ptr<env::File>> open_partial(const std::string& path) {
+    MC_ASSIGN(const bool exists, files().exists(directory_));
+    if (!exists) {
+      return fail(Code::kNotFound, "{} is not there", directory_)
+          .hint("mount its disk, or make the directory");
+    }
+    MC_TRY(files().make_directories(folder_of(path), kFolderMode));
+    return files().open(path, env::OpenMode::kTruncate, kFileMode);
+  }
+
   Result<void> list_folder(const std::string& folder, std::vector<StoredObject>& objects) {
     MC_ASSIGN(const auto names, files().list(directory_ + "/" + folder));
     for (const std::string& name : names) {

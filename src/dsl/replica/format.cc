@@ -1,5 +1,7 @@
 #include "dsl/replica/format.h"
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
 #include <limits>
 
@@ -163,8 +165,32 @@ std::optional<std::uint64_t> from_hex(std::string_view digits) {
   return value;
 }
 
+bool is_page_size(std::uint32_t bytes) {
+  return bytes >= 512 && bytes <= 65536 && std::has_single_bit(bytes);
+}
+
+// Readers make files of that name.
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         std::none_of(name.begin(), name.end(), [](char c) { return c >= '\0' && c < ' '; });
+}
+
 // What a writer never writes, so that readers need not think of it.
+Result<void> check(const BaseHeader& header) {
+  if (!is_file_name(header.database)) {
+    return damaged("its database is no file name");
+  }
+  if (!is_page_size(header.page_bytes) || header.length == 0 ||
+      header.length % header.page_bytes != 0) {
+    return damaged("its length is not that of a database");
+  }
+  return {};
+}
+
 Result<void> check(const SegmentHeader& header) {
+  if (!is_page_size(header.page_bytes)) {
+    return damaged("its pages have no size of pages");
+  }
   if (header.generation == 0 || header.length == 0 || header.commits.empty()) {
     return damaged("it holds no commit");
   }
@@ -227,6 +253,7 @@ Result<BaseHeader> parse_base_header(std::string_view line) {
   header.length = fields.number("length", kOffsetMax);
   header.sha256 = fields.digest("sha256");
   MC_TRY(fields.finish());
+  MC_TRY(check(header));
   return header;
 }
 

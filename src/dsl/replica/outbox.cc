@@ -11,6 +11,8 @@ namespace {
 
 const log::Logger kLogger("replica");
 
+constexpr std::uint32_t kFolderMode = 0700;
+
 std::set<std::size_t> every_mirror(const std::vector<bool>& lost) {
   std::set<std::size_t> mirrors;
   for (std::size_t i = 0; i < lost.size(); ++i) {
@@ -24,13 +26,26 @@ std::set<std::size_t> every_mirror(const std::vector<bool>& lost) {
 }  // namespace
 
 Result<std::unique_ptr<Outbox>> Outbox::open(env::Env& env, const std::string& directory,
-                                             std::size_t mirrors, std::uint64_t bytes_max) {
+                                             std::size_t mirrors, std::uint64_t bytes_max,
+                                             std::optional<Epoch> begun) {
+  MC_TRY(env.files().make_directories(directory, kFolderMode));
   auto store = directory_store(env, directory);
   MC_ASSIGN(const auto objects, store->list());
   std::unique_ptr<Outbox> outbox(new Outbox(env, std::move(store), mirrors, bytes_max));
+  std::set<std::string> folders;
   for (const StoredObject& object : objects) {
     if (auto name = parse_object(object.name)) {
-      outbox->add({.name = *std::move(name), .size_bytes = object.size_bytes});
+      outbox->epoch_highest_ = std::max(outbox->epoch_highest_, name->epoch.number);
+      if (!begun || name->epoch.number <= begun->number) {
+        folders.insert(name->epoch.name());
+        outbox->add({.name = *std::move(name), .size_bytes = object.size_bytes});
+      }
+    }
+  }
+  MC_ASSIGN(const auto found, env.files().list(directory));
+  for (const std::string& folder : found) {
+    if (!folders.contains(folder) && parse_epoch(folder)) {
+      MC_TRY(outbox->store_->remove_folder(folder));
     }
   }
   return outbox;
@@ -43,6 +58,7 @@ Outbox::Outbox(env::Env& env, std::unique_ptr<Store> store, std::size_t mirrors,
 void Outbox::add(OutboxObject object) {
   const std::lock_guard guard(mutex_);
   object.serial = ++serial_;
+  epoch_highest_ = std::max(epoch_highest_, object.name.epoch.number);
   const auto place = std::lower_bound(
       entries_.begin(), entries_.end(), object.name,
       [](const Entry& entry, const ObjectName& name) { return entry.object.name < name; });
@@ -136,11 +152,29 @@ std::uint64_t Outbox::waiting_bytes(std::size_t mirror) const {
   return bytes;
 }
 
-bool Outbox::wait_until_empty(env::MonoTime deadline) {
+std::uint64_t Outbox::waiting_segments(std::size_t mirror, const Epoch& epoch) const {
+  const std::lock_guard guard(mutex_);
+  std::uint64_t segments = 0;
+  for (const Entry& entry : entries_) {
+    if (entry.waiting.contains(mirror) && entry.object.name.epoch == epoch &&
+        entry.object.name.kind == ObjectKind::kSegment) {
+      ++segments;
+    }
+  }
+  return segments;
+}
+
+std::uint32_t Outbox::epoch_highest() const {
+  const std::lock_guard guard(mutex_);
+  return epoch_highest_;
+}
+
+bool Outbox::wait_until_taken(std::size_t mirror, env::MonoTime deadline) {
   std::unique_lock lock(mutex_);
-  while (!entries_.empty()) {
+  while (std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& entry) { return entry.waiting.contains(mirror); })) {
     if (!env_.clock().wait_until(changed_, lock, deadline)) {
-      return entries_.empty();
+      return false;
     }
   }
   return true;

@@ -30,9 +30,11 @@ struct OutboxObject {
 // Thread-safe.
 class Outbox {
  public:
-  // What an earlier process left there waits for every mirror again.
+  // What an earlier process left there waits for every mirror again, except for epochs that it had
+  // not begun: those beyond `begun`.
   static Result<std::unique_ptr<Outbox>> open(env::Env& env, const std::string& directory,
-                                              std::size_t mirrors, std::uint64_t bytes_max);
+                                              std::size_t mirrors, std::uint64_t bytes_max,
+                                              std::optional<Epoch> begun);
 
   Store& store() { return *store_; }
 
@@ -54,8 +56,11 @@ class Outbox {
 
   bool waits_for(std::size_t mirror, const ObjectName& name) const;
   std::uint64_t waiting_bytes(std::size_t mirror) const;
-  // No mirror waits for anything. Returns after `deadline` at the latest.
-  bool wait_until_empty(env::MonoTime deadline);
+  std::uint64_t waiting_segments(std::size_t mirror, const Epoch& epoch) const;
+  // Of all epochs that it has had.
+  std::uint32_t epoch_highest() const;
+  // The mirror waits for nothing. Returns after `deadline` at the latest.
+  bool wait_until_taken(std::size_t mirror, env::MonoTime deadline);
   // `next` returns at once from now on.
   void close();
 
@@ -76,6 +81,7 @@ class Outbox {
   std::condition_variable changed_;
   std::vector<Entry> entries_;  // guarded by mutex_, as all below; sorted by name
   std::vector<bool> lost_;      // by mirror
+  std::uint32_t epoch_highest_ = 0;
   std::uint64_t serial_ = 0;
   bool closed_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 namespace dsl::replica {
@@ -31,10 +32,55 @@ class Appender {
   std::uint64_t size_bytes_ = 0;
 };
 
-// Whether a piece has anything up to the commit.
-bool reaches(const ChainPiece& piece, const Position& until) {
+// Whether a piece has anything up to the commit. For the base itself none has: what came before it
+// is in it, and would undo what came later.
+bool reaches(const Chain& chain, const ChainPiece& piece, const Position& until) {
+  if (until.generation == 1 && until.offset <= chain.base.position) {
+    return false;
+  }
   return piece.header.generation < until.generation ||
          (piece.header.generation == until.generation && piece.from < until.offset);
+}
+
+constexpr int kTriesMax = 5;
+
+// A service that follows its database replaces objects while they are read: then the chain is read
+// again, and `work` begins anew. `clear` removes what it had made.
+Result<void> with_chain(Store& store, const Chain& chain, const Position& until,
+                        const Identities& identities,
+                        const std::function<Result<void>(const Chain&)>& work,
+                        const std::function<Result<void>()>& clear) {
+  Result<void> done = work(chain);
+  for (int tries = 1; !done && done.error().code() == Code::kNotFound && tries < kTriesMax;
+       ++tries) {
+    MC_ASSIGN(const auto epochs, list_epochs(store));
+    const auto epoch = std::find_if(epochs.begin(), epochs.end(), [&](const EpochSummary& listed) {
+      return listed.epoch == chain.epoch;
+    });
+    if (epoch == epochs.end()) {
+      return done;
+    }
+    MC_ASSIGN(const Chain again, read_chain(store, *epoch, identities));
+    const auto newest = again.newest({});
+    if (!newest || std::tuple(newest->generation, newest->offset) <
+                       std::tuple(until.generation, until.offset)) {
+      return done;
+    }
+    if (!clear()) {
+      return done;
+    }
+    done = work(again);
+  }
+  return done;
+}
+
+// As one word of a shell.
+std::string quoted(std::string_view word) {
+  std::string out = "'";
+  for (const char c : word) {
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return out + "'";
 }
 
 Result<void> read_base_into(Store& store, const Chain& chain, const Identities& identities,
@@ -55,21 +101,19 @@ std::string script(const std::string& database, std::uint32_t generations) {
 # Replays the logs of a replica over its base, with nothing but the sqlite3 shell.
 set -eu
 cd "$(dirname "$0")"
-database='{}'
+database={}
 for number in $(seq -f %08g 1 {}); do
   cp "$database-wal.$number" "$database-wal"
   sqlite3 "$database" 'PRAGMA wal_checkpoint(TRUNCATE);' >/dev/null
 done
 sqlite3 "$database" 'PRAGMA integrity_check;'
 )sh",
-              database, generations);
+              quoted("./" + database), generations);
 }
 
-}  // namespace
-
-Result<void> rebuild(Store& store, const Chain& chain, const Position& until,
-                     const Identities& identities, env::FileSystem& files, const std::string& path,
-                     const ChainProgress& progress) {
+Result<void> rebuild_once(Store& store, const Chain& chain, const Position& until,
+                          const Identities& identities, env::FileSystem& files,
+                          const std::string& path, const ChainProgress& progress) {
   MC_ASSIGN(Appender database, Appender::create(files, path));
   MC_TRY(read_base_into(store, chain, identities, database));
   const std::uint64_t page_bytes = chain.base.page_bytes;
@@ -87,7 +131,7 @@ Result<void> rebuild(Store& store, const Chain& chain, const Position& until,
   };
   for (std::size_t i = 0; i < chain.pieces.size(); ++i) {
     const ChainPiece& piece = chain.pieces[i];
-    if (!reaches(piece, until)) {
+    if (!reaches(chain, piece, until)) {
       break;
     }
     if (progress) {
@@ -107,16 +151,10 @@ Result<void> rebuild(Store& store, const Chain& chain, const Position& until,
   return database.sync();
 }
 
-Result<std::vector<ExportedFile>> export_log(Store& store, const Chain& chain,
-                                             const Position& until, const Identities& identities,
-                                             env::FileSystem& files, const std::string& directory,
-                                             const ChainProgress& progress) {
-  MC_ASSIGN(const bool exists, files.exists(directory));
-  if (exists) {
-    return fail(Code::kAlreadyExists, "{} exists already", directory)
-        .hint("name a directory that is to be made");
-  }
-  MC_TRY(files.make_directories(directory, 0700));
+Result<std::vector<ExportedFile>> export_once(Store& store, const Chain& chain,
+                                              const Position& until, const Identities& identities,
+                                              env::FileSystem& files, const std::string& directory,
+                                              const ChainProgress& progress) {
   const std::string& name = chain.base.database;
   std::vector<ExportedFile> exported;
   MC_ASSIGN(Appender base, Appender::create(files, directory + "/" + name));
@@ -133,7 +171,7 @@ Result<std::vector<ExportedFile>> export_log(Store& store, const Chain& chain,
     }
     return {};
   };
-  for (std::size_t i = 0; i < chain.pieces.size() && reaches(chain.pieces[i], until); ++i) {
+  for (std::size_t i = 0; i < chain.pieces.size() && reaches(chain, chain.pieces[i], until); ++i) {
     const ChainPiece& piece = chain.pieces[i];
     if (progress) {
       progress(i, chain.pieces.size());
@@ -153,6 +191,48 @@ Result<std::vector<ExportedFile>> export_log(Store& store, const Chain& chain,
   }
   MC_TRY(end_log());
   MC_TRY(files.write_file(directory + "/replay.sh", script(name, generation), 0700));
+  return exported;
+}
+
+}  // namespace
+
+Result<void> rebuild(Store& store, const Chain& chain, const Position& until,
+                     const Identities& identities, env::FileSystem& files, const std::string& path,
+                     const ChainProgress& progress) {
+  return with_chain(
+      store, chain, until, identities,
+      [&](const Chain& current) {
+        return rebuild_once(store, current, until, identities, files, path, progress);
+      },
+      [&] { return files.remove(path); });
+}
+
+Result<std::vector<ExportedFile>> export_log(Store& store, const Chain& chain,
+                                             const Position& until, const Identities& identities,
+                                             env::FileSystem& files, const std::string& directory,
+                                             const ChainProgress& progress) {
+  MC_ASSIGN(const bool exists, files.exists(directory));
+  if (exists) {
+    return fail(Code::kAlreadyExists, "{} exists already", directory)
+        .hint("name a directory that is to be made");
+  }
+  MC_TRY(files.make_directories(directory, 0700));
+  std::vector<ExportedFile> exported;
+  const auto done = with_chain(
+      store, chain, until, identities,
+      [&](const Chain& current) -> Result<void> {
+        MC_ASSIGN(exported,
+                  export_once(store, current, until, identities, files, directory, progress));
+        return {};
+      },
+      [&]() -> Result<void> {
+        MC_ASSIGN(const auto names, files.list(directory));
+        for (const std::string& name : names) {
+          MC_TRY(files.remove(directory + "/" + name));
+        }
+        return {};
+      });
+  MC_TRY(done);
   return exported;
 }
 

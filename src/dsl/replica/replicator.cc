@@ -23,6 +23,18 @@ constexpr std::uint64_t kLogBytesMin = 64u << 20;
 constexpr int kFailuresMax = 10;
 constexpr std::size_t kPieceBytes = 1u << 20;
 
+// What a process that was killed had not finished: copies of the database, as large as itself.
+Result<void> remove_leftovers(env::FileSystem& files, const DatabaseFiles& database) {
+  MC_ASSIGN(const auto names, files.list(database.folder()));
+  for (const std::string& name : names) {
+    const std::string path = database.folder() + "/" + name;
+    if (path.starts_with(database.base_copy()) || path.starts_with(database.state() + ".tmp-")) {
+      MC_TRY(files.remove(path));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view name_of(MirrorState state) {
@@ -49,12 +61,15 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
   std::unique_ptr<Replicator> self(new Replicator(env, database, options));
   const DatabaseFiles& files = self->files_;
   MC_TRY(env.files().make_directories(files.folder(), 0700));
-  MC_ASSIGN(self->outbox_,
-            Outbox::open(env, files.outbox(), options.mirrors.size(), options.spool_max));
+  MC_TRY(remove_leftovers(env.files(), files));
   MC_ASSIGN(auto state, load_state(env.files(), files.state()));
+  MC_ASSIGN(self->outbox_,
+            Outbox::open(env, files.outbox(), options.mirrors.size(), options.spool_max,
+                         state ? std::optional(state->epoch) : std::nullopt));
+  self->epoch_highest_ = self->outbox_->epoch_highest();
   std::optional<std::string> doubt;
   if (state) {
-    self->epoch_highest_ = state->epoch.number;
+    self->note_epoch(state->epoch.number);
     if (state->open) {
       MC_ASSIGN(doubt, doubt_about(env.files(), database, *state));
     }
@@ -72,10 +87,8 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
         ShipperEvents{
             .listed =
                 [&self = *self](std::uint32_t highest) {
-                  std::uint32_t known = self.epoch_highest_;
-                  while (highest > known &&
-                         !self.epoch_highest_.compare_exchange_weak(known, highest)) {
-                  }
+                  self.note_epoch(highest);
+                  self.listed_highest_ = std::max(self.listed_highest_.load(), highest);
                 },
             .stored = [&self = *self,
                        i](const OutboxObject& object) { self.object_stored(i, object); }}));
@@ -84,14 +97,21 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
                                                             self->options_.recipients)
                                : nullptr);
   }
-  self->sealer_->on_generation([&self = *self](std::uint32_t generation) {
+  self->sealer_->on_generation([&self = *self] {
+    const State& now = self.sealer_->state();
     for (const auto& tail : self.tails_) {
       if (tail != nullptr) {
-        tail->start_generation(generation);
+        tail->start_generation(now.generation, now.log_before);
       }
     }
   });
   return self;
+}
+
+void Replicator::note_epoch(std::uint32_t number) {
+  std::uint32_t known = epoch_highest_;
+  while (number > known && !epoch_highest_.compare_exchange_weak(known, number)) {
+  }
 }
 
 Replicator::~Replicator() {
@@ -145,6 +165,9 @@ void Replicator::step() {
     take_base();
   }
   for (std::size_t i = 0; i < tails_.size(); ++i) {
+    if (tails_[i] != nullptr && tails_[i]->active() && !is_whole(i)) {
+      tails_[i]->deactivate();  // what it appends to may not be there any more
+    }
     activate_tail(i);
   }
   if (base_running_ || env_.clock().mono_now() < base_not_before_) {
@@ -175,7 +198,11 @@ void Replicator::seal() {
     return;
   }
   const std::uint64_t before = sealer_->state().point.offset;
-  if (const auto sealed = sealer_->seal(); !sealed) {
+  auto sealed = sealer_->seal();
+  if (sealed) {
+    sealed = sealer_->check_in_place();
+  }
+  if (!sealed) {
     failed(sealed.error());
     return;
   }
@@ -198,6 +225,10 @@ void Replicator::failed(const Error& error) {
     kLogger.failure(log::Level::kWarn, "the log was not sealed; tried again", error);
     return;
   }
+  if (error.code() == Code::kFailedPrecondition) {
+    kLogger.failure(log::Level::kError, "no write is acknowledged any more", error);
+    gone_ = true;
+  }
   end_epoch(error.message());
 }
 
@@ -215,27 +246,43 @@ void Replicator::end_epoch(const std::string& reason) {
 }
 
 std::optional<std::string> Replicator::why_base_is_due() const {
-  if (outbox_->all_lost()) {
+  if (outbox_->all_lost() || gone_) {
     return std::nullopt;
   }
   if (!sealer_->open()) {
     return reason_;
   }
   const State& state = sealer_->state();
+  if (listed_highest_ > state.epoch.number) {
+    // Left by a process that was killed as it began it, or of another copy of this service: whoever
+    // restores takes it for the newest.
+    return "a mirror has a later epoch";
+  }
   if (env_.clock().now() - state.opened >= options_.base_every) {
     return "the last copy is old";
   }
   if (state.log_bytes > std::max(2 * state.base_bytes, kLogBytesMin)) {
     return "the log is larger than two copies";
   }
-  const ObjectName base{.epoch = state.epoch};
   for (std::size_t i = 0; i < shippers_.size(); ++i) {
-    if (shippers_[i]->looked() && !shippers_[i]->has_base(state.epoch) &&
-        !outbox_->waits_for(i, base) && !outbox_->lost(i)) {
-      return text("{} has no copy", options_.mirrors[i].directory);
+    if (shippers_[i]->looked() && !outbox_->lost(i) && !is_whole(i)) {
+      return text("{} has no copy, or not all that came after it", options_.mirrors[i].directory);
     }
   }
   return std::nullopt;
+}
+
+// Whether the mirror has, or is going to get, base and segments of the open epoch. Also where it
+// was swapped or emptied, or lost some of them before this process began.
+bool Replicator::is_whole(std::size_t mirror) const {
+  const State& state = sealer_->state();
+  const bool base_waits = outbox_->waits_for(mirror, {.epoch = state.epoch});
+  const std::uint64_t waiting = outbox_->waiting_segments(mirror, state.epoch);
+  if (base_waits) {
+    return waiting >= state.segments;
+  }
+  return shippers_[mirror]->has_segments(state.epoch,
+                                         state.segments - std::min(waiting, state.segments));
 }
 
 void Replicator::begin_base(const std::string& reason) {
@@ -263,24 +310,39 @@ Result<NewEpoch> Replicator::make_base() {
          env_.clock().mono_now() < until) {
     env_.clock().sleep_for(kWaitStep / 10);
   }
-  NewEpoch next{.epoch = {.number = epoch_highest_ + 1, .random = env_.random().hex(4)}};
-  epoch_highest_ = next.epoch.number;
-  MC_ASSIGN(const bool left_over, env_.files().exists(files_.base_copy()));
-  if (left_over) {
-    MC_TRY(env_.files().remove(files_.base_copy()));
-  }
+  NewEpoch next{.epoch = {.number = ++epoch_highest_, .random = env_.random().hex(4)}};
+  MC_TRY(remove_leftovers(env_.files(), files_));
+  const Result<void> made = make_base_of(next);
+  const Result<void> removed = remove_leftovers(env_.files(), files_);
+  MC_TRY(made);
+  MC_TRY(removed);
+  return next;
+}
+
+Result<void> Replicator::make_base_of(NewEpoch& next) {
+  const auto read_index = [this]() -> Result<WalIndex> {
+    MC_ASSIGN(const auto file, env_.files().open(files_.index(), env::OpenMode::kRead));
+    MC_ASSIGN(const auto index, read_wal_index(*file));
+    return index.value_or(WalIndex{});
+  };
+  std::optional<WalIndex> before;
   MC_ASSIGN(const CopiedBase copied, copy_base_(files_.base_copy(), [&]() -> Result<void> {
-              MC_ASSIGN(const auto file, env_.files().open(files_.index(), env::OpenMode::kRead));
-              MC_ASSIGN(const auto index, read_wal_index(*file));
-              next.salts = index ? index->salts : 0;
-              next.header.position = index ? index->end() : 0;
+              MC_ASSIGN(const WalIndex index, read_index());
+              if (!before) {
+                before = index;
+                MC_ASSIGN(next.database, fingerprint_of(env_.files(), files_.database));
+                return {};
+              }
+              // The header has to say exactly which commit the copy ends with.
+              if (index.salts != before->salts || index.end() != before->end()) {
+                return fail(Code::kUnavailable, "another process writes to the database");
+              }
+              next.salts = index.salts;
+              next.header.position = index.end();
               next.header.time = env_.clock().now();
-              MC_ASSIGN(next.database, fingerprint_of(env_.files(), files_.database));
               return {};
             }));
-  MC_TRY(store_base(copied, next));
-  MC_TRY(env_.files().remove(files_.base_copy()));
-  return next;
+  return store_base(copied, next);
 }
 
 Result<void> Replicator::store_base(const CopiedBase& copied, NewEpoch& next) {
@@ -345,12 +407,18 @@ void Replicator::take_base() {
     if (!sync_mirrors_have(next.epoch)) {
       return;
     }
+  }
+  auto started = sealer_->can_start(next);
+  if (started && sealer_->open()) {
     end_epoch("another copy was due");
   }
-  if (const auto started = sealer_->start_epoch(next); !started) {
+  if (started) {
+    started = sealer_->start_epoch(next);
+  }
+  if (!started) {
     kLogger.failure(log::Level::kWarn, "the copy came too late", started.error());
     outbox_->drop({.epoch = next.epoch});
-    reason_ = started.error().message();
+    reason_ = sealer_->open() ? reason_ : started.error().message();
     done();
     return;
   }
@@ -380,8 +448,7 @@ void Replicator::activate_tail(std::size_t mirror) {
     return;
   }
   const bool has_all = outbox_->waiting_bytes(mirror) == 0 &&
-                       shippers_[mirror]->status().error.empty() &&
-                       shippers_[mirror]->has_base(sealer_->state().epoch);
+                       shippers_[mirror]->status().error.empty() && is_whole(mirror);
   if (!has_all) {
     return;
   }
@@ -394,9 +461,8 @@ void Replicator::activate_tail(std::size_t mirror) {
 void Replicator::object_stored(std::size_t mirror, const OutboxObject& object) {
   const std::lock_guard guard(mutex_);
   if (tails_[mirror] != nullptr) {
-    if (object.name.kind == ObjectKind::kClosed) {
-      tails_[mirror]->forget(object.name.epoch, UINT32_MAX, UINT64_MAX);
-    } else if (object.name.kind == ObjectKind::kSegment && object.end > 0) {
+    // Not with CLOSED: what is acknowledged may be in no segment when an epoch ends with a doubt.
+    if (object.name.kind == ObjectKind::kSegment && object.end > 0) {
       tails_[mirror]->forget(object.name.epoch, object.name.generation, object.end);
     }
     activate_tail(mirror);
@@ -415,11 +481,16 @@ Result<void> Replicator::committed(std::uint64_t frames, const std::function<voi
   if (end >= sealed_end_ + options_.seal_bytes) {
     woken_.notify_one();
   }
-  if (!has_sync()) {
-    return {};
+  const auto gone = [this]() -> Result<void> {
+    return fail(Code::kFailedPrecondition,
+                "the files of {} were removed or replaced while it is open", files_.database)
+        .hint("stop the service at once, then restore");
+  };
+  if (!has_sync() || gone_) {
+    return gone_ ? gone() : Result<void>();
   }
   std::unique_lock lock(mutex_);
-  while (!append_tails() && options_.on_sync_failure == OnSyncFailure::kBlock) {
+  while (!append_tails() && !gone_ && options_.on_sync_failure == OnSyncFailure::kBlock) {
     if (ending_) {
       return fail(Code::kUnavailable,
                   "{}: the write is kept here, but a mirror that must have it does not",
@@ -431,7 +502,7 @@ Result<void> Replicator::committed(std::uint64_t frames, const std::function<voi
     lock.lock();
     (void)env_.clock().wait_until(changed_, lock, env_.clock().mono_now() + kWaitStep);
   }
-  return {};
+  return gone_ ? gone() : Result<void>();
 }
 
 // True when every mirror with `sync` has all that is committed.
@@ -447,7 +518,7 @@ bool Replicator::append_tails() {
   }
   const auto log = env_.files().open(files_.log(), env::OpenMode::kRead);
   bool all = log.has_value();
-  for (std::size_t i = 0; all && i < tails_.size(); ++i) {
+  for (std::size_t i = 0; log && i < tails_.size(); ++i) {
     if (tails_[i] == nullptr) {
       continue;
     }
@@ -459,6 +530,10 @@ bool Replicator::append_tails() {
                       stored.error());
       all = false;
     }
+  }
+  if (const auto in_place = sealer_->check_in_place(); !in_place) {
+    failed(in_place.error());
+    return false;
   }
   return all;
 }
@@ -502,12 +577,13 @@ void Replicator::stop() {
 }
 
 void Replicator::finish() {
-  const bool can = std::any_of(shippers_.begin(), shippers_.end(), [](const auto& shipper) {
-    return shipper->looked() && shipper->status().error.empty();
-  });
-  if (can && !outbox_->wait_until_empty(env_.clock().mono_now() + kFinishWait)) {
-    kLogger.info("some mirrors get the last commits when the service starts again",
-                 {{"database", files_.database}});
+  const env::MonoTime until = env_.clock().mono_now() + kFinishWait;
+  for (std::size_t i = 0; i < shippers_.size(); ++i) {
+    const bool can = shippers_[i]->looked() && shippers_[i]->status().error.empty();
+    if (!can || !outbox_->wait_until_taken(i, until)) {
+      kLogger.info("a mirror gets the last commits when the service starts again",
+                   {{"database", files_.database}, {"mirror", options_.mirrors[i].directory}});
+    }
   }
 }
 

@@ -33,8 +33,8 @@ struct CopiedBase {
   std::uint32_t page_bytes = 0;
 };
 
-// Copies one state of the database to `destination`. `pinned` is called once that state is fixed,
-// while no commit of this process can happen. Runs on a thread of its own.
+// Copies one state of the database to `destination`. `pinned` is called before and after that state
+// is fixed, while no commit of this process can happen. Runs on a thread of its own.
 using CopyBase = std::function<Result<CopiedBase>(const std::string& destination,
                                                   const std::function<Result<void>()>& pinned)>;
 
@@ -53,8 +53,9 @@ class Replicator {
   void start(std::uint32_t page_bytes, CopyBase copy_base);
 
   // The log has `frames` frames after a commit that is durable here. Returns once it may be
-  // acknowledged: an error only when it has to wait for a mirror and the service ends. While it
-  // waits it calls `meanwhile`, which may run what `copy_base` has to do between commits.
+  // acknowledged: an error only when it has to wait for a mirror and the service ends, and when the
+  // files of the database were removed or replaced meanwhile. While it waits it calls `meanwhile`,
+  // which may run what `copy_base` has to do between commits.
   Result<void> committed(std::uint64_t frames, const std::function<void()>& meanwhile);
   // False: not now. True: the checkpoint is to be made at once, then `after_checkpoint` called.
   bool before_checkpoint();
@@ -75,7 +76,9 @@ class Replicator {
 
   void run();
   Result<NewEpoch> make_base();  // on the thread of the base
+  Result<void> make_base_of(NewEpoch& next);
   Result<void> store_base(const CopiedBase& copied, NewEpoch& next);
+  void note_epoch(std::uint32_t number);
   void object_stored(std::size_t mirror, const OutboxObject& object);
   bool has_sync() const;
 
@@ -88,6 +91,7 @@ class Replicator {
   void begin_base(const std::string& reason);
   void take_base();
   bool sync_mirrors_have(const Epoch& epoch) const;
+  bool is_whole(std::size_t mirror) const;
   void activate_tail(std::size_t mirror);
   bool append_tails();
   void take_times();
@@ -99,6 +103,8 @@ class Replicator {
   CopyBase copy_base_;
   std::unique_ptr<Outbox> outbox_;
   std::atomic<std::uint32_t> epoch_highest_{0};
+  std::atomic<std::uint32_t> listed_highest_{0};  // by the mirrors
+  std::atomic<bool> gone_{false};                 // the files of the database are not in place
 
   mutable std::mutex mutex_;  // of the chain; held while segments are sealed
   std::condition_variable woken_;

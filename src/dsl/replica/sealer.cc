@@ -33,7 +33,8 @@ std::string closing_note(const State& state, const std::string& reason, env::Wal
                                  {"closed_ms", milliseconds(now)},
                                  {"last_commit_ms", milliseconds(state.last_commit)},
                                  {"generation", state.generation},
-                                 {"offset", state.point.offset}}) +
+                                 {"offset", state.point.offset},
+                                 {"log_before", state.log_before}}) +
          "\n";
 }
 
@@ -52,35 +53,71 @@ Result<std::optional<WalIndex>> Sealer::read_index() {
   return read_wal_index(*file);
 }
 
+Result<void> Sealer::check_inode(const std::string& path, std::uint64_t& known) {
+  const auto info = env_.files().stat(path);
+  if (!info && info.error().code() != Code::kNotFound) {
+    return tl::unexpected(info.error());
+  }
+  if (info && known == 0) {
+    known = info->inode;
+  }
+  if (!info || info->inode != known) {
+    return fail(Code::kFailedPrecondition, "{} was removed or replaced while it is open", path)
+        .hint("stop the service at once, then restore: what it writes now is lost when it ends");
+  }
+  return {};
+}
+
+Result<void> Sealer::check_in_place() { return check_inode(files_.database, inodes_.database); }
+
 Result<std::uint64_t> Sealer::look() {
+  MC_TRY(check_inode(files_.log(), inodes_.log));
+  MC_TRY(check_inode(files_.index(), inodes_.index));
   MC_ASSIGN(const auto index, read_index());
   const WalPoint& point = state_.point;
-  if (!index || index->frame_count == 0) {
-    if (point.offset == 0 ||
-        (checkpointed_ && index && follows(index->salts, point.header.salts))) {
-      return point.offset;
-    }
-    return doubt("the log was emptied by another process");
-  }
+  const std::uint64_t end = index ? index->end() : 0;
+  const std::uint64_t salts = index ? index->salts : 0;
   if (point.offset == 0) {
-    if (salts_expected_ && index->salts != *salts_expected_) {
-      return doubt("another process made a checkpoint");
-    }
-    return index->end();
+    return look_at_start(salts, end);
   }
-  if (index->salts != point.header.salts) {
+  if (salts != point.header.salts) {
+    // A checkpoint of ours, and none of others since, so that all was sealed that was written over.
+    MC_ASSIGN(const bool untouched, is_untouched());
     const auto ended_at = times_.started_over_at();
-    if (!checkpointed_ || !follows(index->salts, point.header.salts) ||
-        (ended_at && *ended_at != point.offset)) {
+    if (!checkpointed_ || !follows(salts, point.header.salts) || !untouched ||
+        (end > 0 && ended_at && *ended_at != point.offset)) {
       return doubt("the log was started over by another process");
     }
+    if (end == 0) {
+      return point.offset;
+    }
     start_generation();
-    return index->end();
+    salts_expected_ = salts;
+    return end;
   }
-  if (index->end() < point.offset) {
+  if (end < point.offset) {
     return doubt("the log went back behind what was sealed");
   }
-  return index->end();
+  return end;
+}
+
+// Nothing of the log is sealed: it must not have been started over with more than we know of.
+Result<std::uint64_t> Sealer::look_at_start(std::uint64_t salts, std::uint64_t end) {
+  if (salts_expected_ != salts) {
+    // The first one to write to an emptied log may draw other salts; a checkpoint leaves its mark
+    // on the database file.
+    MC_ASSIGN(const bool untouched, is_untouched());
+    if (!untouched) {
+      return doubt("another process made a checkpoint");
+    }
+    salts_expected_ = salts;
+  }
+  return end;
+}
+
+Result<bool> Sealer::is_untouched() {
+  MC_ASSIGN(const Fingerprint now, fingerprint_of(env_.files(), files_.database));
+  return now == state_.database;
 }
 
 void Sealer::start_generation() {
@@ -89,8 +126,9 @@ void Sealer::start_generation() {
   state_.point = {};
   checkpointed_ = false;
   salts_expected_.reset();
+  times_.start_over();
   if (generation_started_) {
-    generation_started_(state_.generation);
+    generation_started_();
   }
 }
 
@@ -117,16 +155,22 @@ Result<void> Sealer::seal_up_to(std::uint64_t end) {
                           return upload->write(bytes);
                         }));
   MC_TRY(upload->commit());
-  state_.point = slice.end;
-  state_.previous = digest;
-  state_.last_commit = object.last_commit;
-  state_.log_bytes += slice.header.length;
+  State next = state_;
+  next.point = slice.end;
+  next.previous = digest;
+  next.last_commit = object.last_commit;
+  next.log_bytes += slice.header.length;
+  ++next.segments;
+  if (const auto saved = save(next); !saved) {
+    // Not tried again: it may be on record, or not.
+    return fail(Code::kDataLoss, "how far the log is sealed is not on record: {}",
+                saved.error().message());
+  }
+  state_ = std::move(next);
   checkpointed_ = false;
-  salts_expected_.reset();
   if (!keep_times_) {
     times_.forget(end);
   }
-  MC_TRY(save());
   // Only now: what a mirror has is never ahead of what is remembered here.
   outbox_.add(std::move(object));
   return {};
@@ -143,14 +187,16 @@ SlicePlace Sealer::place() const {
 
 TailStart Sealer::tail_start() const { return {.place = place(), .point = state_.point}; }
 
-Result<void> Sealer::save() { return save_state(env_.files(), files_.state(), state_); }
+Result<void> Sealer::save(const State& state) {
+  return save_state(env_.files(), files_.state(), state);
+}
 
 Result<void> Sealer::end_epoch(const std::string& reason) {
   MC_ASSERT(state_.open, "an epoch ends once");
   kLogger.info("an epoch of the replica ended",
                {{"database", files_.database}, {"epoch", state_.epoch.name()}, {"reason", reason}});
   state_.open = false;
-  MC_TRY(save());
+  MC_TRY(save(state_));
   const ObjectName name{.epoch = state_.epoch, .kind = ObjectKind::kClosed};
   const std::string note = closing_note(state_, reason, env_.clock().now());
   MC_TRY(write_object(outbox_.store(), name.name(), note));
@@ -158,26 +204,37 @@ Result<void> Sealer::end_epoch(const std::string& reason) {
   return {};
 }
 
-Result<void> Sealer::start_epoch(const NewEpoch& next) {
+Result<void> Sealer::can_start(const NewEpoch& next) {
   MC_ASSIGN(const Fingerprint database, fingerprint_of(env_.files(), files_.database));
   MC_ASSIGN(const auto index, read_index());
   const std::uint64_t salts = index ? index->salts : 0;
   if (database != next.database || (next.salts != 0 && salts != next.salts)) {
-    return fail(Code::kConflict, "another process made a checkpoint while the copy was made");
+    return fail(Code::kConflict, "the log was started over while the copy was made");
   }
-  state_ = {.epoch = next.epoch,
-            .open = true,
-            .generation = 1,
-            .point = {},
-            .previous = next.digest,
-            .last_commit = {},
-            .opened = next.header.time,
-            .base_bytes = next.header.length,
-            .log_bytes = 0,
-            .database = database};
+  return {};
+}
+
+Result<void> Sealer::start_epoch(const NewEpoch& next) {
+  MC_TRY(can_start(next));
+  const State begun{.epoch = next.epoch,
+                    .open = true,
+                    .generation = 1,
+                    .point = {},
+                    .previous = next.digest,
+                    .last_commit = {},
+                    .opened = next.header.time,
+                    .base_bytes = next.header.length,
+                    .log_bytes = 0,
+                    .segments = 0,
+                    .database = next.database};
+  MC_TRY(save(begun));
+  state_ = begun;
   checkpointed_ = false;
   salts_expected_.reset();
-  return save();
+  if (next.salts != 0) {
+    salts_expected_ = next.salts;
+  }
+  return {};
 }
 
 Result<void> Sealer::before_checkpoint() {
@@ -189,6 +246,8 @@ Result<void> Sealer::before_checkpoint() {
   if (end != state_.point.offset) {
     return fail(Code::kUnavailable, "another process writes to the database");
   }
+  MC_ASSIGN(const auto index, read_index());
+  salts_before_ = index ? index->salts : 0;
   checkpointed_ = true;
   return {};
 }
@@ -198,15 +257,24 @@ Result<void> Sealer::after_checkpoint() {
     return {};
   }
   MC_ASSIGN(const auto index, read_index());
+  const std::uint64_t salts = index ? index->salts : 0;
+  if (salts != salts_before_ && !follows(salts, salts_before_)) {
+    return doubt("another process made a checkpoint at the same time");
+  }
   if (index && index->frame_count == 0) {
     if (state_.point.offset > 0) {
       start_generation();
     }
     times_.clear();
-    salts_expected_ = index->salts;
+  }
+  if (state_.point.offset == 0) {
+    salts_expected_ = salts;
   }
   MC_ASSIGN(state_.database, fingerprint_of(env_.files(), files_.database));
-  return save();
+  if (const auto saved = save(state_); !saved) {
+    return fail(Code::kDataLoss, "the checkpoint is not on record: {}", saved.error().message());
+  }
+  return {};
 }
 
 }  // namespace dsl::replica

@@ -53,13 +53,18 @@ class Sealer {
 
   // Where the committed part of the log ends. Follows a log that was started over after our own
   // checkpoint; kDataLoss, a doubt, when it was otherwise, or does not continue what was sealed.
+  // kFailedPrecondition: as check_in_place.
   Result<std::uint64_t> look();
   // Puts what is committed and not sealed yet into the outbox.
   Result<void> seal();
+  // kFailedPrecondition when the files are not those any more that were open at the first look:
+  // what is written to them has no name, and is lost with the process.
+  Result<void> check_in_place();
 
   // Ends the epoch where it stands.
   Result<void> end_epoch(const std::string& reason);
   // kConflict when the log was started over since the copy was made.
+  Result<void> can_start(const NewEpoch& next);
   Result<void> start_epoch(const NewEpoch& next);
 
   // Seals the rest. kUnavailable when the log grew meanwhile; the checkpoint is then not made.
@@ -72,17 +77,25 @@ class Sealer {
 
   // Where tails of the log begin that join now.
   TailStart tail_start() const;
-  // Called when the log starts over, with the new generation.
-  void on_generation(std::function<void(std::uint32_t)> callback) {
-    generation_started_ = std::move(callback);
-  }
+  // Called when the log starts over.
+  void on_generation(std::function<void()> callback) { generation_started_ = std::move(callback); }
 
  private:
+  // By inode; 0 = not looked at yet.
+  struct Inodes {
+    std::uint64_t database = 0;
+    std::uint64_t log = 0;
+    std::uint64_t index = 0;
+  };
+
   Result<std::optional<WalIndex>> read_index();
+  Result<void> check_inode(const std::string& path, std::uint64_t& known);
+  Result<std::uint64_t> look_at_start(std::uint64_t salts, std::uint64_t end);
+  Result<bool> is_untouched();
   void start_generation();
   Result<void> seal_up_to(std::uint64_t end);
   SlicePlace place() const;
-  Result<void> save();
+  Result<void> save(const State& state);
 
   env::Env& env_;
   const DatabaseFiles files_;
@@ -93,10 +106,12 @@ class Sealer {
   // All of the log was sealed when our last checkpoint ran, and nothing has been since: SQLite may
   // start the log over.
   bool checkpointed_ = false;
-  // Of a log that our checkpoint emptied and that has no frame yet.
+  // Of a log of which nothing is sealed; as far as known.
   std::optional<std::uint64_t> salts_expected_;
+  std::uint64_t salts_before_ = 0;  // the checkpoint that is being made
+  Inodes inodes_;
   bool keep_times_ = false;
-  std::function<void(std::uint32_t)> generation_started_;
+  std::function<void()> generation_started_;
 };
 
 }  // namespace dsl::replica

@@ -27,6 +27,8 @@ class CommitTimes {
   void forget(std::uint64_t end);
   // All of them; the log has been emptied.
   void clear();
+  // The log was started over, and those of the new one may be known already.
+  void start_over() { started_over_at_.reset(); }
   // When a commit came at a lower place than the one before: how far the log reached that was
   // started over.
   std::optional<std::uint64_t> started_over_at() const { return started_over_at_; }

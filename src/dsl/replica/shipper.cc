@@ -4,13 +4,12 @@
 #include <set>
 #include <utility>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/value_to.hpp>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "dsl/log/log.h"
+#include "dsl/replica/chain.h"
 #include "dsl/replica/directory_store.h"
 
 namespace dsl::replica {
@@ -23,18 +22,6 @@ constexpr std::chrono::milliseconds kPauseMax{30000};
 constexpr std::chrono::milliseconds kLookEvery{1000};
 constexpr std::size_t kClosedBytesMax = 64u << 10;
 constexpr std::size_t kEpochsKept = 2;  // whatever their age
-
-// When the epoch ended, by its closing note.
-std::optional<env::WallTime> closed_at(const std::string& note) {
-  boost::system::error_code error;
-  const boost::json::value value = boost::json::parse(note, error);
-  const boost::json::object* object = error ? nullptr : value.if_object();
-  const boost::json::value* time = object == nullptr ? nullptr : object->if_contains("closed_ms");
-  if (time == nullptr || !time->is_int64()) {
-    return std::nullopt;
-  }
-  return env::WallTime(std::chrono::milliseconds(time->get_int64()));
-}
 
 std::string note_of_successor(const Epoch& epoch, const Epoch& successor, env::WallTime now) {
   return boost::json::serialize(boost::json::object{
@@ -96,7 +83,6 @@ void Shipper::run() {
         failed(back.error());
       } else {
         outbox_.regained(index_);
-        worked();
       }
     }
     const auto object = outbox_.next(index_, env_.clock().mono_now() + kLookEvery);
@@ -108,6 +94,9 @@ void Shipper::run() {
         }
       }
       continue;
+    }
+    if (const auto there = outbox_.lost(index_) ? Result<void>() : look_again(); !there) {
+      failed(there.error());
     }
     const std::lock_guard guard(mutex_);
     if (ending_) {
@@ -130,46 +119,104 @@ Result<void> Shipper::connect() {
   MC_TRY(check_there());
   MC_TRY(env_.files().make_directories(store_->place(), 0700));
   MC_ASSIGN(lock_, env_.files().lock(store_->place() + "/lock", text("process {}", ::getpid())));
+  MC_TRY(look());
+  worked();
+  return {};
+}
+
+// After a failure it may be another disk that is there, or one that somebody has emptied.
+Result<void> Shipper::look() {
+  MC_TRY(check_there());
+  MC_TRY(env_.files().make_directories(store_->place(), 0700));
   MC_ASSIGN(const auto objects, store_->list());
   take_note(objects);
-  worked();
+  must_look_ = false;
+  return {};
+}
+
+// While there is nothing to ship: a mirror that is gone is to be told before it is needed.
+Result<void> Shipper::look_again() {
+  if (must_look_) {
+    MC_TRY(look());
+    worked();
+    return {};
+  }
+  MC_TRY(check_there());
+  std::unique_lock lock(mutex_);
+  if (bases_.empty()) {
+    return {};
+  }
+  const Epoch newest = *bases_.rbegin();
+  lock.unlock();
+  MC_ASSIGN(const bool base_there, store_->contains(ObjectName{.epoch = newest}.name()));
+  if (!base_there) {
+    lock.lock();
+    bases_.erase(newest);
+  }
   return {};
 }
 
 void Shipper::take_note(const std::vector<StoredObject>& objects) {
   std::uint32_t highest = 0;
   std::set<Epoch> bases;
-  old_tails_.clear();
+  std::map<Epoch, std::uint64_t> segments;
   for (const StoredObject& object : objects) {
     const auto name = parse_object(object.name);
     if (!name) {
       continue;
     }
     highest = std::max(highest, name->epoch.number);
-    if (name->kind == ObjectKind::kTail) {
+    // Later looks may see what this process appends.
+    if (name->kind == ObjectKind::kTail && !looked_) {
       old_tails_.push_back(*name);
     }
     if (name->kind == ObjectKind::kBase) {
       bases.insert(name->epoch);
     }
+    if (name->kind == ObjectKind::kSegment) {
+      ++segments[name->epoch];
+    }
   }
   {
     const std::lock_guard guard(mutex_);
     bases_ = std::move(bases);
+    segments_ = std::move(segments);
   }
   events_.listed(highest);
 }
 
+Result<void> Shipper::copy(const OutboxObject& object) {
+  const auto copied = copy_object(outbox_.store(), *store_, object.name.name());
+  if (!copied && copied.error().code() == Code::kNotFound) {
+    MC_ASSIGN(const bool is_there, outbox_.store().contains(object.name.name()));
+    if (!is_there && outbox_.waits_for(index_, object.name)) {
+      kLogger.failure(log::Level::kError, "somebody removed what waits for the mirrors",
+                      copied.error());
+      outbox_.drop(object.name);  // the mirrors are not whole any more; another copy is due
+    }
+    if (!is_there) {
+      return {};
+    }
+  }
+  MC_TRY(copied);
+  return {};
+}
+
 Result<void> Shipper::ship(const OutboxObject& object) {
   MC_TRY(check_there());
-  MC_TRY(copy_object(outbox_.store(), *store_, object.name.name()));
-  if (object.name.kind == ObjectKind::kBase) {
+  if (must_look_) {
+    MC_TRY(look());
+  }
+  MC_ASSIGN(const bool replaces, store_->contains(object.name.name()));
+  MC_TRY(copy(object));
+  MC_ASSIGN(const bool arrived, store_->contains(object.name.name()));
+  if (arrived && object.name.kind == ObjectKind::kBase) {
     MC_TRY(close_older(object.name.epoch));
     MC_TRY(remove_old(object.name.epoch));
   }
   MC_ASSIGN(const bool base_there, store_->contains(ObjectName{.epoch = object.name.epoch}.name()));
   // A segment of this process holds all that an earlier one appended to a tail of the same epoch.
-  if (object.name.kind == ObjectKind::kSegment && object.end > 0) {
+  if (arrived && object.name.kind == ObjectKind::kSegment && object.end > 0) {
     for (const ObjectName& tail : old_tails_) {
       if (tail.epoch == object.name.epoch) {
         MC_TRY(store_->remove(tail.name()));
@@ -178,10 +225,11 @@ Result<void> Shipper::ship(const OutboxObject& object) {
     std::erase_if(old_tails_,
                   [&](const ObjectName& tail) { return tail.epoch == object.name.epoch; });
   }
-  outbox_.done(index_, object);
-  worked();
   {
     const std::lock_guard guard(mutex_);
+    if (arrived && !replaces && object.name.kind == ObjectKind::kSegment) {
+      ++segments_[object.name.epoch];
+    }
     status_.stored_until = std::max(status_.stored_until, object.last_commit);
     if (base_there) {
       bases_.insert(object.name.epoch);
@@ -189,6 +237,8 @@ Result<void> Shipper::ship(const OutboxObject& object) {
       bases_.erase(object.name.epoch);  // somebody emptied the mirror
     }
   }
+  outbox_.done(index_, object);
+  worked();
   events_.stored(object);
   return {};
 }
@@ -228,14 +278,28 @@ Result<void> Shipper::remove_old(const Epoch& epoch) {
     epochs.erase(epochs.begin());
     const ObjectName note{.epoch = oldest, .kind = ObjectKind::kClosed};
     MC_ASSIGN(const std::string content, read_object(*store_, note.name(), kClosedBytesMax));
-    const auto ended = closed_at(content);
-    if (ended && *ended + keep_ < now) {
-      MC_TRY(store_->remove_folder(oldest.name()));
+    EpochSummary summary;
+    read_closing_note(content, summary);
+    if (summary.closed_at && *summary.closed_at + keep_ < now) {
+      MC_TRY(remove_epoch(oldest, objects));
       kLogger.info("an old epoch of the replica was removed",
                    {{"mirror", store_->place()}, {"epoch", oldest.name()}});
     }
   }
   return {};
+}
+
+// The base first and the note last: cut off in between it is no epoch to restore from, and is
+// removed the next time.
+Result<void> Shipper::remove_epoch(const Epoch& epoch, const std::vector<StoredObject>& objects) {
+  MC_TRY(store_->remove(ObjectName{.epoch = epoch}.name()));
+  for (const StoredObject& object : objects) {
+    const auto name = parse_object(object.name);
+    if (name && name->epoch == epoch && name->kind != ObjectKind::kClosed) {
+      MC_TRY(store_->remove(object.name));
+    }
+  }
+  return store_->remove_folder(epoch.name());
 }
 
 Result<void> Shipper::probe() {
@@ -246,6 +310,7 @@ Result<void> Shipper::probe() {
 }
 
 void Shipper::failed(const Error& error) {
+  must_look_ = true;
   std::unique_lock lock(mutex_);
   const bool news = status_.error != error.message();
   status_.error = error.message();
@@ -278,6 +343,15 @@ bool Shipper::pause() {
 bool Shipper::has_base(const Epoch& epoch) const {
   const std::lock_guard guard(mutex_);
   return bases_.contains(epoch) || !status_.error.empty();
+}
+
+bool Shipper::has_segments(const Epoch& epoch, std::uint64_t segments) const {
+  const std::lock_guard guard(mutex_);
+  if (!status_.error.empty()) {
+    return true;
+  }
+  const auto found = segments_.find(epoch);
+  return bases_.contains(epoch) && (found == segments_.end() ? 0 : found->second) >= segments;
 }
 
 MirrorStatus Shipper::status() const {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,16 +43,22 @@ class Shipper {
   bool looked() const { return looked_; }
   // As of the last look, and of what was shipped since. True while it cannot be written.
   bool has_base(const Epoch& epoch) const;
+  // It has the base, and so many segments of the epoch. True while it cannot be written.
+  bool has_segments(const Epoch& epoch, std::uint64_t segments) const;
   MirrorStatus status() const;
 
  private:
   void run();
   Result<void> connect();
+  Result<void> look();
+  Result<void> look_again();
   Result<void> check_there();
   void take_note(const std::vector<StoredObject>& objects);
   Result<void> ship(const OutboxObject& object);
+  Result<void> copy(const OutboxObject& object);
   Result<void> close_older(const Epoch& epoch);
   Result<void> remove_old(const Epoch& epoch);
+  Result<void> remove_epoch(const Epoch& epoch, const std::vector<StoredObject>& objects);
   Result<void> probe();
   void failed(const Error& error);
   void worked();
@@ -66,15 +73,17 @@ class Shipper {
   const std::unique_ptr<Store> store_;
   std::unique_ptr<env::FileLock> lock_;  // of the thread: the mirror has one writer
   std::chrono::milliseconds pause_;      // of the thread
+  bool must_look_ = false;               // of the thread: who knows what became of the mirror
   std::vector<ObjectName> old_tails_;    // of the thread: what an earlier process appended
 
   std::atomic<bool> looked_{false};
   mutable std::mutex mutex_;
   std::condition_variable ended_;
-  bool ending_ = false;    // guarded by mutex_
-  MirrorStatus status_;    // guarded by mutex_
-  std::set<Epoch> bases_;  // guarded by mutex_
-  std::thread thread_;     // last: uses all of the above
+  bool ending_ = false;                      // guarded by mutex_
+  MirrorStatus status_;                      // guarded by mutex_
+  std::set<Epoch> bases_;                    // guarded by mutex_
+  std::map<Epoch, std::uint64_t> segments_;  // how many; guarded by mutex_
+  std::thread thread_;                       // last: uses all of the above
 };
 
 }  // namespace dsl::replica

@@ -29,6 +29,7 @@ json::object to_json(const State& state) {
                       {"opened_ms", state.opened.time_since_epoch().count()},
                       {"base_bytes", state.base_bytes},
                       {"log_bytes", state.log_bytes},
+                      {"segments", state.segments},
                       {"database",
                        {{"inode", state.database.inode},
                         {"size_bytes", state.database.size_bytes},
@@ -66,6 +67,7 @@ std::optional<State> from_json(const json::object& object) {
   state.opened = time_of(object.at("opened_ms"));
   state.base_bytes = json::value_to<std::uint64_t>(object.at("base_bytes"));
   state.log_bytes = json::value_to<std::uint64_t>(object.at("log_bytes"));
+  state.segments = json::value_to<std::uint64_t>(object.at("segments"));
   const json::value& database = object.at("database");
   state.database = {.inode = json::value_to<std::uint64_t>(database.at("inode")),
                     .size_bytes = json::value_to<std::uint64_t>(database.at("size_bytes")),

@@ -34,6 +34,7 @@ struct State {
   env::WallTime opened{};  // when the base was copied
   std::uint64_t base_bytes = 0;
   std::uint64_t log_bytes = 0;  // sealed in this epoch
+  std::uint64_t segments = 0;   // likewise
   // The database file since our last checkpoint: nothing but a checkpoint writes to it.
   Fingerprint database;
   bool operator==(const State&) const = default;

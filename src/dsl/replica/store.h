@@ -42,8 +42,10 @@ class Store {
 
   // For messages: the path of a directory.
   virtual const std::string& place() const = 0;
-  // Replaces an object of that name.
+  // Replaces an object of that name. kNotFound when the store itself is not there: it may be a disk
+  // that is not mounted, and is not made.
   virtual Result<std::unique_ptr<Upload>> put(const std::string& name) = 0;
+  // It is there, in place of an older one of that name, once the first `append` returned.
   // kUnimplemented where a store cannot append.
   virtual Result<std::unique_ptr<AppendedObject>> append_to_new(const std::string& name) = 0;
   // The object's bytes from its start. kNotFound.

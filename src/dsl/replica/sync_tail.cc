@@ -38,10 +38,10 @@ void SyncTail::deactivate() {
   rotate();
 }
 
-void SyncTail::start_generation(std::uint32_t generation) {
+void SyncTail::start_generation(std::uint32_t generation, std::uint64_t log_before) {
   if (start_) {
     start_->place.generation = generation;
-    start_->place.log_before = start_->point.offset;
+    start_->place.log_before = log_before;
     start_->point = {};
     rotate();
   }

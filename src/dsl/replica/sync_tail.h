@@ -30,8 +30,8 @@ class SyncTail {
   bool active() const { return start_.has_value(); }
   void activate(TailStart start);
   void deactivate();
-  // The log starts over; the tail goes on with it.
-  void start_generation(std::uint32_t generation);
+  // The log starts over; the tail goes on with it. All that was in the log is sealed.
+  void start_generation(std::uint32_t generation, std::uint64_t log_before);
   // The next record begins a new object, so that the present one can go once it is sealed.
   void rotate() { open_ = nullptr; }
 

@@ -52,7 +52,7 @@ Result<std::optional<WalIndex>> read_wal_index(env::File& index) {
     }
     if (is_whole(bytes)) {
       if (native_32(bytes, 0) != kFormat) {
-        return fail(Code::kFailedPrecondition, "a wal-index of format {}", native_32(bytes, 0));
+        return fail(Code::kUnimplemented, "a wal-index of format {}", native_32(bytes, 0));
       }
       return WalIndex{.page_bytes = page_bytes_at(bytes, 14),
                       .frame_count = native_32(bytes, 16),
