@@ -3,8 +3,8 @@
 #
 # usage: ./dev down
 #
-# Stops the agent and the containers, in reverse boot order, and undoes what `./dev up` recorded in
-# ./run/host-changes. Images, the registry and the data of the services stay: `./dev up` finds them
+# Stops the agent and the containers, in reverse boot order, takes back the certificate and the token
+# that it was reached with, and undoes what `./dev up` recorded in ./run/host-changes. Images, the registry and the data of the services stay: `./dev up` finds them
 # again, `./dev reset` wipes them.
 
 # shellcheck source=tools/dev/platform.sh
@@ -43,6 +43,7 @@ main() {
     return
   fi
   stop_containers
+  rm -rf "$state_dir/tls" "$state_dir/tokens" "$ca_file" "$token_file" "$cli_config"
   undo_host_changes
   say "down; images, registry and data are kept (./dev reset wipes them)"
 }

@@ -11,6 +11,9 @@ readonly host_changes="$run_dir/host-changes"  # one line for each thing that `d
 readonly reference_dir="$MC_ROOT/deploy/examples/reference"
 readonly reference_services=(mcns mc-proxy mcr metacrypt mcp-master mcq mcdoc mcat kls sgard)
 
+# What lets a client in over the network: the authority to trust, a token, and mcp's own settings.
+readonly ca_file="$run_dir/ca.crt" token_file="$run_dir/token" cli_config="$run_dir/mcp.toml"
+
 # Sets: owner, state_dir, data_root, store_home, store_runtime, socket, port_offset.
 locate_platform() {
   if ((EUID == 0)); then

@@ -11,6 +11,9 @@
 # and 28081 for mcq, mcat and kls, whose own ports leave no room for the offset).
 # It says first what it will change on the machine, and asks. `./dev down` undoes it.
 #
+# The agent also listens on loopback, with a certificate made here and a token in ./run/token: gRPC on
+# 9444, REST on 9445, plain /metrics and health on 9446.
+#
 #   --yes   do not ask
 #
 # Running it again brings everything to the present state of the tree; containers that are as they
@@ -18,6 +21,10 @@
 
 # shellcheck source=tools/dev/platform.sh
 source "$MC_ROOT/tools/dev/platform.sh"
+# shellcheck source=tools/dev/certificate.sh
+source "$MC_ROOT/tools/dev/certificate.sh"
+
+readonly node=rift # the reference platform's name for its first
 
 announce() {
   say "This machine will be changed:"
@@ -31,6 +38,7 @@ announce() {
   done
   say "  - keep the platform in $state_dir, its data in $data_root/<service>"
   say "  - run twelve containers as $owner, on loopback addresses, ports from $((53 + port_offset)) on"
+  say "  - let the agent listen on 127.0.0.1:$((9444 + port_offset)) to $((9446 + port_offset)), with a certificate of its own"
   say "./dev down undoes it."
 }
 
@@ -89,6 +97,19 @@ make_owned() {
   fi
 }
 
+# The agent's pair, and the certificate that clients trust. One that is good stays.
+provide_certificate() {
+  local names=("$node" localhost 127.0.0.1)
+  mkdir -p "$state_dir/tls"
+  if ! certificate_serves "$state_dir/tls" "${names[@]}"; then
+    make_certificate "$state_dir/tls" "${names[@]}"
+  fi
+  if ((EUID == 0)); then
+    chown -R mcp:mcp "$state_dir/tls"
+  fi
+  install -m 0644 "$state_dir/tls/ca.crt" "$ca_file"
+}
+
 write_agent_config() {
   local gid
   gid="$(id -g "$owner")"
@@ -98,12 +119,24 @@ write_agent_config() {
 path = "$socket"
 group = ""
 
+[server]
+grpc_addr = "127.0.0.1:$((9444 + port_offset))"
+rest_addr = "127.0.0.1:$((9445 + port_offset))"
+tls_cert = "$state_dir/tls/agent.crt"
+tls_key = "$state_dir/tls/agent.key"
+
+[metrics]
+addr = "127.0.0.1:$((9446 + port_offset))"
+
+[auth]
+tokens = "$state_dir/tokens"
+
 [database]
 path = "$state_dir/mcp.db"
 specs_dir = "$state_dir/specs"
 
 [node]
-name = "rift"
+name = "$node"
 addresses = { loopback = "127.0.0.1", lan = "127.0.1.1", overlay = "127.0.2.1" }
 
 [podman]
@@ -144,10 +177,20 @@ listen_on() {
 
 # ./run/mcp: the CLI of this platform, without options to remember.
 write_wrapper() {
+  cat >"$cli_config" <<CONF
+# Written by ./dev up. \`./run/mcp\` asks the agent's socket, with --node $node its network listener.
+[mcp]
+token_file = "$token_file"
+
+[[nodes]]
+name = "$node"
+addresses = ["127.0.0.1:$((9444 + port_offset))"]
+ca_cert = "$ca_file"
+CONF
   cat >"$run_dir/bin/mcp" <<WRAPPER
 #!/bin/sh
 # Variables, not options: the first word stays the caller's, as completion needs it.
-export MCP_SOCKET="$socket" MCP_SERVICES_DIR="$run_dir/services"
+export MCP_SOCKET="$socket" MCP_SERVICES_DIR="$run_dir/services" MCP_CONFIG="$cli_config"
 exec "$BUILD_ROOT/dev/bin/mcp" "\$@"
 WRAPPER
   chmod 0755 "$run_dir/bin/mcp"
@@ -174,6 +217,15 @@ start_agent() {
   done
   tail -n 5 "$run_dir/agent.log" >&2 || true
   fail "the agent did not start" "its log is $run_dir/agent.log; $binary doctor checks the node"
+}
+
+# A token of the agent for whoever runs this; one that is there stays.
+provide_token() {
+  if [[ -s "$token_file" ]] && "$run_dir/mcp" token list --json | grep -q '"name": *"dev-up"'; then
+    return
+  fi
+  "$run_dir/mcp" --quiet token remove dev-up 2>/dev/null || true
+  (umask 077 && "$run_dir/mcp" --quiet token add dev-up --role admin >"$token_file")
 }
 
 find_agent_pid() {
@@ -207,10 +259,12 @@ main() {
     --output "$run_dir/standins.tar" >/dev/null
   as_owner podman load --quiet <"$run_dir/standins.tar" >/dev/null
   say "== agent"
+  provide_certificate
   write_agent_config
   write_definitions
   write_wrapper
   start_agent
+  provide_token
   say "== boot"
   "$run_dir/mcp" --quiet sync --init
   "$run_dir/mcp" boot
@@ -222,6 +276,9 @@ main() {
 
 Try next:
   ./run/mcp status                       the node at a glance
+  ./run/mcp --node $node status           the same over the network: gRPC, TLS 1.3, a token
+  curl --cacert run/ca.crt -H "Authorization: Bearer \$(cat run/token)" https://localhost:$((9445 + port_offset))/v1/services
+                                         and as REST; /v1/openapi.json describes it
   rm $store/libpod/bolt_state.db
                                          lose podman's database, as on 3 April 2026
   ./run/mcp agent recover --dry-run      what it would take to come back

@@ -171,15 +171,18 @@ void Table::check(std::function<Result<void>()> rule) { impl_->rules.push_back(s
 Result<void> Table::load(env::Env& env, const Sources& sources) {
   assert_defaults_are_good(impl_->states);
   Loader loader(impl_->states, impl_->by_key, impl_->service, env, sources);
-  std::vector<Loaded>& loaded = loader.read();
-  for (std::size_t i = 0; i < loaded.size(); ++i) {
-    impl_->states[i]->set(std::move(loaded[i].value));
-    impl_->states[i]->origin = std::move(loaded[i].origin);
-  }
-  for (std::size_t i = 0; i < loaded.size(); ++i) {
-    if (loaded[i].tables) {
-      impl_->add_entries(loader, *impl_->states[i], *loaded[i].tables);
+  loader.read();
+  std::vector<std::pair<KeyState*, const TomlValue*>> entries;
+  for (const auto& state : impl_->states) {
+    Loaded loaded = loader.load_key(*state);
+    state->set(std::move(loaded.value));
+    state->origin = std::move(loaded.origin);
+    if (loaded.tables) {
+      entries.emplace_back(state.get(), loaded.tables);
     }
+  }
+  for (const auto& [state, tables] : entries) {
+    impl_->add_entries(loader, *state, *tables);
   }
   if (loader.good()) {
     impl_->check_rules(loader, sources);
@@ -189,7 +192,12 @@ Result<void> Table::load(env::Env& env, const Sources& sources) {
 
 Result<std::vector<std::string>> Table::reload(env::Env& env, const Sources& sources) {
   Loader loader(impl_->states, impl_->by_key, impl_->service, env, sources);
-  const std::vector<Loaded>& loaded = loader.read();
+  loader.read();
+  std::vector<Loaded> loaded;
+  loaded.reserve(impl_->states.size());
+  for (const auto& state : impl_->states) {
+    loaded.push_back(loader.load_key(*state));
+  }
   MC_TRY(loader.verdict());
 
   std::vector<std::pair<KeyState*, Value>> before;

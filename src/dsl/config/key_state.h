@@ -2,11 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -16,6 +16,15 @@
 namespace dsl::config {
 
 using AddEntry = std::function<Result<void>(const TomlValue&)>;
+
+// Where a value came from. A place in the file becomes a text when somebody asks for it.
+struct Origin {
+  std::string text = "default";             // "$MCQ_AGENT_TICK", "command line"
+  std::shared_ptr<const std::string> file;  // nothing = none; else `text` comes behind the place
+  Position position;
+
+  std::string shown() const;  // "mcq.toml:3:8"
+};
 
 struct KeyState {
   // In the order of Value.
@@ -36,23 +45,25 @@ struct KeyState {
   std::vector<std::string> one_of;
   std::optional<std::string> port_variable;  // "PORT" or "PORT_<NAME>"
 
-  std::string origin = "default";  // "mcq.toml:3:8", "$MCQ_AGENT_TICK", "command line"
-  std::size_t entries = 0;         // of tables
+  Origin origin;
+  std::size_t entries = 0;  // of tables
 
   Kind kind() const { return static_cast<Kind>(target.index()); }
   // The target's value now, and a new one.
   Value current() const;
   void set(Value value) const;
   // "agent", and "" for a key outside of sections.
-  std::string section() const;
+  std::string_view section() const;
   // "tick"
   std::string name() const;
 };
 
 using States = std::vector<std::unique_ptr<KeyState>>;
 // By their keys.
-using StatesByKey = std::unordered_map<std::string_view, const KeyState*>;
+using StatesByKey = std::map<std::string_view, const KeyState*>;
 
+// "agent.tick" -> "AGENT_TICK", appended to `out`.
+void append_variable_name(std::string_view text, std::string& out);
 // "mcp-agent", "agent.tick" -> "MCP_AGENT_AGENT_TICK"
 std::string variable_name(std::string_view service, std::string_view key);
 

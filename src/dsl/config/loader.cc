@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dsl/config/nearest.h"
+#include "dsl/config/toml_node.h"
 #include "dsl/config/units.h"
 
 namespace dsl::config {
@@ -77,30 +78,31 @@ Loader::Loader(const States& states, const StatesByKey& by_key, std::string_view
       env_(env),
       sources_(sources),
       by_key_(by_key),
-      found_(states.size()) {
-  std::string before;
+      file_(std::make_shared<const std::string>(sources.file)),
+      next_key_(by_key.begin()),
+      found_(states.size()),
+      variable_(variable_name(service, "")),
+      variable_stem_(variable_.size()) {
+  std::string_view before;
   for (const auto& state : states) {
-    std::string section = state->section();
+    std::string_view section = state->section();
     if (section == before) {
       continue;  // keys of a section are bound together
     }
     before = section;
     while (!section.empty()) {
-      sections_.insert(section);
+      sections_.emplace(section);
       const std::size_t dot = section.rfind('.');
-      section = dot == std::string::npos ? std::string() : section.substr(0, dot);
+      section = dot == std::string_view::npos ? std::string_view() : section.substr(0, dot);
     }
   }
 }
 
-std::vector<Loaded>& Loader::read() {
+Loader::~Loader() = default;
+
+void Loader::read() {
   read_file();
   match_flags();
-  loaded_.reserve(states_.size());
-  for (const auto& state : states_) {
-    loaded_.push_back(load_key(*state));
-  }
-  return loaded_;
 }
 
 void Loader::report(const std::string& source, Position position, std::string message) {
@@ -142,39 +144,48 @@ void Loader::read_file() {
     return;
   }
   Position where;
-  Result<TomlValue> root = parse_toml(*content, where);
-  if (!root) {
-    report(sources_.file, where, root.error().message());
+  auto document = parse_document(*content, where);
+  if (!document) {
+    report(sources_.file, where, document.error().message());
     file_failed_ = true;
     return;
   }
-  root_ = std::move(*root);
-  match_table(root_, "");
+  document_ = std::move(*document);
+  match_table(*document_, "");
 }
 
-void Loader::match_table(const TomlValue& table, const std::string& prefix) {
+// In the order of names, as toml++ keeps them; problems are sorted by their places in the end.
+void Loader::match_table(toml::table& table, const std::string& prefix) {
   std::string name = prefix.empty() ? prefix : prefix + ".";
   const std::size_t stem = name.size();
-  for (const TomlMember& member : table.members) {
+  for (auto&& [key, value] : table) {
     name.resize(stem);
-    name += member.key;
-    match_member(member, name);
+    name += key.str();
+    match_member(key, value, name);
   }
 }
 
-void Loader::match_member(const TomlMember& member, const std::string& name) {
+// toml++ has its keys in the order that `by_key_` has: mostly it is the next one.
+const KeyState* Loader::find_key(const std::string& name) {
+  if (next_key_ == by_key_.end() || next_key_->first != name) {
+    next_key_ = by_key_.find(name);
+  }
+  return next_key_ == by_key_.end() ? nullptr : (next_key_++)->second;
+}
+
+void Loader::match_member(const toml::key& key, toml::node& value, const std::string& name) {
   // A quoted key may hold dots of its own; no key of ours does.
-  const bool plain = member.key.find('.') == std::string::npos;
-  const auto known = by_key_.find(name);
-  if (plain && known != by_key_.end()) {
-    found_[known->second->index].value = &member.value;
+  const bool plain = key.str().find('.') == std::string_view::npos;
+  if (const KeyState* known = plain ? find_key(name) : nullptr) {
+    found_[known->index].value = &value;
     return;
   }
   if (plain && sections_.contains(name)) {
-    if (member.value.kind == TomlValue::Kind::kTable) {
-      match_table(member.value, name);
+    if (toml::table* section = value.as_table()) {
+      match_table(*section, name);
     } else {
-      report(sources_.file, member.position, text("{} is a section: write [{}]", name, name));
+      report(sources_.file, position_of(key.source()),
+             text("{} is a section: write [{}]", name, name));
     }
     return;
   }
@@ -183,24 +194,24 @@ void Loader::match_member(const TomlMember& member, const std::string& name) {
     const auto secret =
         by_key_.find(std::string_view(name).substr(0, name.size() - kFileSuffix.size()));
     if (secret != by_key_.end() && secret->second->secret) {
-      found_[secret->second->index].secret_file = &member.value;
+      found_[secret->second->index].secret_file = &value;
       return;
     }
   }
-  report_unknown(member, name);
+  report_unknown(position_of(key.source()), value.is_table(), name);
 }
 
 // A table may be a mistyped section, or the value of a mistyped key.
-void Loader::report_unknown(const TomlMember& member, const std::string& name) {
-  if (member.value.kind == TomlValue::Kind::kTable) {
+void Loader::report_unknown(Position position, bool is_table, const std::string& name) {
+  if (is_table) {
     const std::string near =
         nearest(name, std::vector<std::string>(sections_.begin(), sections_.end()));
-    report(sources_.file, member.position,
+    report(sources_.file, position,
            text("unknown section [{}]{}", name,
                 near.empty() ? suggestion(name) : text("; did you mean [{}]?", near)));
     return;
   }
-  report(sources_.file, member.position, text("unknown key {}{}", name, suggestion(name)));
+  report(sources_.file, position, text("unknown key {}{}", name, suggestion(name)));
 }
 
 // "; did you mean agent.tick?", or nothing.
@@ -240,7 +251,7 @@ Loaded Loader::load_key(const KeyState& state) {
              text("{} is required; set it in the file or in ${}", state.key,
                   variable_name(service_, state.key)));
     }
-    return {state.initial, "default"};
+    return {state.initial, {}};
   }
   const std::string& source = setting->source.empty() ? sources_.file : setting->source;
   if (!setting->value) {
@@ -254,7 +265,7 @@ Loaded Loader::load_key(const KeyState& state) {
   }
   const bool is_tables = state.kind() == Kind::kTables;
   return {std::move(*setting->value), std::move(setting->origin),
-          is_tables ? found_[state.index].value : nullptr};
+          is_tables ? &tables_.back() : nullptr};
 }
 
 // command flag > $PORT > variable > file
@@ -276,15 +287,22 @@ std::optional<Loader::Setting> Loader::setting_from_flags(const KeyState& state)
     return std::nullopt;
   }
   const std::string origin(kCommandLine);
-  return Setting{origin, {}, origin, value_from_text(state.kind(), flag->second)};
+  return Setting{{origin}, {}, origin, value_from_text(state.kind(), flag->second)};
+}
+
+// Asked for each key, set for few: no memory is asked for.
+const std::string& Loader::variable_of(const KeyState& state) {
+  variable_.resize(variable_stem_);
+  append_variable_name(state.key, variable_);
+  return variable_;
 }
 
 std::optional<Loader::Setting> Loader::setting_from_variables(const KeyState& state) {
-  const std::string name = variable_name(service_, state.key);
+  const std::string& name = variable_of(state);
   const std::optional<std::string> value = env_.variable(name);
   if (value && !value->empty()) {
     const std::string origin = "$" + name;
-    return Setting{origin, {}, origin, value_from_text(state.kind(), *value)};
+    return Setting{{origin}, {}, origin, value_from_text(state.kind(), *value)};
   }
   if (!state.secret) {
     return std::nullopt;
@@ -294,7 +312,7 @@ std::optional<Loader::Setting> Loader::setting_from_variables(const KeyState& st
     return std::nullopt;
   }
   return Setting{
-      text("${}_FILE = {}", name, *path), {}, text("${}_FILE", name), read_secret(*path)};
+      {text("${}_FILE = {}", name, *path)}, {}, text("${}_FILE", name), read_secret(*path)};
 }
 
 std::optional<Loader::Setting> Loader::setting_from_file(const KeyState& state) {
@@ -304,20 +322,25 @@ std::optional<Loader::Setting> Loader::setting_from_file(const KeyState& state) 
   }
   Position position;
   if (!found.secret_file) {
-    Result<Value> value = value_from_toml(state.kind(), *found.value, position);
-    return Setting{place(position), position, {}, std::move(value)};
+    TomlValue toml = convert(*found.value);
+    Result<Value> value = value_from_toml(state.kind(), toml, position);
+    if (state.kind() == Kind::kTables) {
+      tables_.push_back(std::move(toml));
+    }
+    return Setting{in_file(position), position, {}, std::move(value)};
   }
 
-  Result<Value> path = value_from_toml(Kind::kText, *found.secret_file, position);
+  TomlValue toml = convert(*found.secret_file);
+  Result<Value> path = value_from_toml(Kind::kText, toml, position);
   if (found.value) {
     path = fail(Code::kInvalidArgument, "both {} and {}_file are set; keep one", state.name(),
                 state.name());
   }
   if (!path) {
-    return Setting{place(position), position, {}, std::move(path)};
+    return Setting{in_file(position), position, {}, std::move(path)};
   }
   const std::string& name = std::get<std::string>(*path);
-  return Setting{text("{} = {}", place(position), name), position, {}, read_secret(name)};
+  return Setting{in_file(position, " = " + name), position, {}, read_secret(name)};
 }
 
 // Lets $PORT stand for the value, or for the port of a "host:port".
@@ -331,19 +354,19 @@ void Loader::apply_port(const KeyState& state, std::optional<Setting>& setting) 
   }
   const std::string origin = "$" + *state.port_variable;
   if (state.kind() == Kind::kInteger) {
-    setting = Setting{origin, {}, origin, value_from_text(state.kind(), *port)};
+    setting = Setting{{origin}, {}, origin, value_from_text(state.kind(), *port)};
     return;
   }
   if (const auto parsed = parse_host_port(":" + *port); !parsed) {
     setting = Setting{
-        origin, {}, origin, fail(Code::kInvalidArgument, "\"{}\" is not a port number", *port)};
+        {origin}, {}, origin, fail(Code::kInvalidArgument, "\"{}\" is not a port number", *port)};
     return;
   }
   const Value base = setting && setting->value ? *setting->value : state.initial;
   const std::string& listen = std::get<std::string>(base);
   const std::size_t colon = listen.rfind(':');
   setting = Setting{
-      origin, {}, origin, Value(listen.substr(0, std::min(colon, listen.size())) + ":" + *port)};
+      {origin}, {}, origin, Value(listen.substr(0, std::min(colon, listen.size())) + ":" + *port)};
 }
 
 Result<Value> Loader::read_secret(const std::string& path) {

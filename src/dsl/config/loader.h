@@ -1,6 +1,8 @@
 // One reading of all sources: a value, an origin and a place for each key, and every problem.
 #pragma once
 
+#include <deque>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,11 +12,17 @@
 
 #include "dsl/config/key_state.h"
 
+namespace toml::inline v3 {
+class key;
+class node;
+class table;
+}  // namespace toml::inline v3
+
 namespace dsl::config {
 
 struct Loaded {
   Value value;
-  std::string origin;
+  Origin origin;
   const TomlValue* tables = nullptr;  // the array of a key of that kind; lives in the loader
 };
 
@@ -26,9 +34,12 @@ class Loader {
  public:
   Loader(const States& states, const StatesByKey& by_key, std::string_view service, env::Env& env,
          const Sources& sources);
+  ~Loader();
 
-  // One value a state, in their order; meaningful when there are no problems.
-  std::vector<Loaded>& read();
+  // Reads the file; to be called first, once.
+  void read();
+  // The value of one of the states; meaningful when there are no problems. Once for each.
+  Loaded load_key(const KeyState& state);
 
   // `position` with line 0 = of the whole source.
   void report(const std::string& source, Position position, std::string message);
@@ -41,8 +52,8 @@ class Loader {
 
  private:
   struct Found {
-    const TomlValue* value = nullptr;
-    const TomlValue* secret_file = nullptr;  // of `<key>_file`
+    toml::node* value = nullptr;
+    toml::node* secret_file = nullptr;  // of `<key>_file`
   };
   struct Problem {
     Position position;
@@ -51,24 +62,27 @@ class Loader {
   };
   // What the source that counts says about a key.
   struct Setting {
-    std::string origin;  // as check-config shows it
+    Origin origin;  // as check-config shows it
     Position position;
     std::string source;  // as problems name it; empty = the file
     Result<Value> value;
   };
 
   void read_file();
-  void match_table(const TomlValue& table, const std::string& prefix);
-  void match_member(const TomlMember& member, const std::string& name);
-  void report_unknown(const TomlMember& member, const std::string& name);
+  void match_table(toml::table& table, const std::string& prefix);
+  void match_member(const toml::key& key, toml::node& value, const std::string& name);
+  const KeyState* find_key(const std::string& name);
+  void report_unknown(Position position, bool is_table, const std::string& name);
   void match_flags();
   std::string suggestion(const std::string& name) const;
-  std::string place(Position position) const { return at(sources_.file, position); }
+  Origin in_file(Position position, std::string more = {}) const {
+    return {std::move(more), file_, position};
+  }
 
-  Loaded load_key(const KeyState& state);
   std::optional<Setting> find_setting(const KeyState& state);
   std::optional<Setting> setting_from_flags(const KeyState& state);
   std::optional<Setting> setting_from_variables(const KeyState& state);
+  const std::string& variable_of(const KeyState& state);
   std::optional<Setting> setting_from_file(const KeyState& state);
   void apply_port(const KeyState& state, std::optional<Setting>& setting);
   Result<Value> read_secret(const std::string& path);
@@ -80,10 +94,14 @@ class Loader {
 
   const StatesByKey& by_key_;
   std::set<std::string, std::less<>> sections_;
-  TomlValue root_;
+  std::shared_ptr<const std::string> file_;  // its name
+  std::unique_ptr<toml::table> document_;
+  std::deque<TomlValue> tables_;  // the values of such keys
   bool file_failed_ = false;
-  std::vector<Found> found_;  // by the index of the key
-  std::vector<Loaded> loaded_;
+  StatesByKey::const_iterator next_key_;  // after the one that was found last
+  std::vector<Found> found_;              // by the index of the key
+  std::string variable_;                  // name of a key's, made in place behind the service's
+  std::size_t variable_stem_;
   std::vector<Problem> problems_;
 };
 

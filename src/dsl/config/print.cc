@@ -8,14 +8,14 @@ namespace {
 
 std::string effective_line(const KeyState& state) {
   if (state.kind() == Kind::kTables) {
-    return text("# [[{}]]: {} in the file  # {}\n", state.key, state.entries, state.origin);
+    return text("# [[{}]]: {} in the file  # {}\n", state.key, state.entries, state.origin.shown());
   }
   const Value value = state.current();
   std::string shown = to_toml(value);
   if (state.secret && !std::get<std::string>(value).empty()) {
     shown = quoted("***");
   }
-  return text("{} = {}  # {}\n", state.key, shown, state.origin);
+  return text("{} = {}  # {}\n", state.key, shown, state.origin.shown());
 }
 
 std::string bound_text(const std::optional<Value>& value) {
@@ -65,7 +65,8 @@ std::string reference_entry(const KeyState& state, std::string_view service) {
 std::vector<std::string> sections_of(const States& states) {
   std::vector<std::string> out{""};
   for (const auto& state : states) {
-    const std::string section = state->kind() == Kind::kTables ? "" : state->section();
+    const std::string section(state->kind() == Kind::kTables ? std::string_view()
+                                                             : state->section());
     if (std::find(out.begin(), out.end(), section) == out.end()) {
       out.push_back(section);
     }

@@ -1,20 +1,15 @@
-#include "dsl/config/toml.h"
-
 #include <algorithm>
+#include <array>
 #include <sstream>
 #include <utility>
 
-#include <toml++/toml.h>
+#include "dsl/config/toml_node.h"
 
 namespace dsl::config {
 
 namespace {
 
 constexpr int kKeyPartsMax = 64;
-
-Position position_of(const toml::source_region& source) {
-  return {static_cast<int>(source.begin.line), static_cast<int>(source.begin.column)};
-}
 
 // Walks over TOML text knowing only strings, comments and separators.
 class KeyDepthScan {
@@ -27,6 +22,10 @@ class KeyDepthScan {
     int dots = 0;
     while (at_ < text_.size()) {
       const char c = text_[at_];
+      if (!kTold[static_cast<unsigned char>(c)]) {
+        ++at_;  // nearly all of them
+        continue;
+      }
       if (c == '"' || c == '\'') {
         skip_string(c);
         continue;
@@ -49,6 +48,15 @@ class KeyDepthScan {
   }
 
  private:
+  // The characters that tell anything.
+  static constexpr std::array<bool, 256> kTold = [] {
+    std::array<bool, 256> told{};
+    for (const char c : std::string_view("\"'#.\n,={[")) {
+      told[static_cast<unsigned char>(c)] = true;
+    }
+    return told;
+  }();
+
   void advance() {
     if (text_[at_] == '\n') {
       ++line_;
@@ -98,16 +106,15 @@ std::string printed(const T& value) {
   return std::move(out).str();
 }
 
-TomlValue convert(const toml::node& node);
-
-TomlValue convert_table(const toml::table& table) {
+// Takes the texts out of what it converts.
+TomlValue convert_table(toml::table& table) {
   // toml++ sorts by name; people read in the order of the file.
-  std::vector<std::pair<const toml::key*, const toml::node*>> in_order;
+  std::vector<std::pair<const toml::key*, toml::node*>> in_order;
   in_order.reserve(table.size());
-  for (const auto& [key, node] : table) {
+  for (auto&& [key, node] : table) {
     in_order.emplace_back(&key, &node);
   }
-  std::stable_sort(in_order.begin(), in_order.end(), [](const auto& a, const auto& b) {
+  std::sort(in_order.begin(), in_order.end(), [](const auto& a, const auto& b) {
     const toml::source_position& left = a.first->source().begin;
     const toml::source_position& right = b.first->source().begin;
     return std::pair(left.line, left.column) < std::pair(right.line, right.column);
@@ -121,7 +128,13 @@ TomlValue convert_table(const toml::table& table) {
   return out;
 }
 
-TomlValue convert(const toml::node& node) {
+}  // namespace
+
+Position position_of(const toml::source_region& source) {
+  return {static_cast<int>(source.begin.line), static_cast<int>(source.begin.column)};
+}
+
+TomlValue convert(toml::node& node) {
   TomlValue out;
   switch (node.type()) {
     case toml::node_type::table:
@@ -130,13 +143,13 @@ TomlValue convert(const toml::node& node) {
     case toml::node_type::array:
       out.kind = TomlValue::Kind::kArray;
       out.items.reserve(node.as_array()->size());
-      for (const toml::node& item : *node.as_array()) {
+      for (toml::node& item : *node.as_array()) {
         out.items.push_back(convert(item));
       }
       break;
     case toml::node_type::string:
       out.kind = TomlValue::Kind::kString;
-      out.string = node.as_string()->get();
+      out.string = std::move(node.as_string()->get());
       break;
     case toml::node_type::integer:
       out.kind = TomlValue::Kind::kInteger;
@@ -169,8 +182,6 @@ TomlValue convert(const toml::node& node) {
   return out;
 }
 
-}  // namespace
-
 const TomlValue* TomlValue::find(std::string_view key) const {
   const auto found = std::find_if(members.begin(), members.end(),
                                   [&](const TomlMember& member) { return member.key == key; });
@@ -202,11 +213,16 @@ Result<TomlValue> parse_toml(std::string_view text, std::string_view name) {
 }
 
 Result<TomlValue> parse_toml(std::string_view text, Position& where) {
+  MC_ASSIGN(const std::unique_ptr<toml::table> document, parse_document(text, where));
+  return convert_table(*document);
+}
+
+Result<std::unique_ptr<toml::table>> parse_document(std::string_view text, Position& where) {
   if (KeyDepthScan(text).too_deep(where)) {
     return fail(Code::kInvalidArgument, "a key has more than {} parts", kKeyPartsMax);
   }
   try {
-    return convert_table(toml::parse(text));
+    return std::make_unique<toml::table>(toml::parse(text));
   } catch (const toml::parse_error& error) {
     where = position_of(error.source());
     return fail(Code::kInvalidArgument, "{}", error.description());

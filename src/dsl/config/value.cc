@@ -42,24 +42,25 @@ Failure wrong_type(Kind kind, const TomlValue& found, Position& where) {
               with_article(found.kind));
 }
 
-Result<Value> strings_from_toml(const TomlValue& toml, Position& where) {
+Result<Value> strings_from_toml(TomlValue& toml, Position& where) {
   std::vector<std::string> out;
-  for (const TomlValue& item : toml.items) {
+  out.reserve(toml.items.size());
+  for (TomlValue& item : toml.items) {
     if (item.kind != TomlValue::Kind::kString) {
       return wrong_type(Kind::kText, item, where);
     }
-    out.push_back(item.string);
+    out.push_back(std::move(item.string));
   }
   return out;
 }
 
-Result<Value> table_from_toml(const TomlValue& toml, Position& where) {
+Result<Value> table_from_toml(TomlValue& toml, Position& where) {
   std::map<std::string, std::string> out;
-  for (const TomlMember& member : toml.members) {
+  for (TomlMember& member : toml.members) {
     if (member.value.kind != TomlValue::Kind::kString) {
       return wrong_type(Kind::kText, member.value, where);
     }
-    out[member.key] = member.value.string;
+    out[member.key] = std::move(member.value.string);
   }
   return out;
 }
@@ -154,13 +155,13 @@ Kind kind_of(const Value& value) { return static_cast<Kind>(value.index()); }
 
 std::string_view description(Kind kind) { return kDescriptions.at(static_cast<std::size_t>(kind)); }
 
-Result<Value> value_from_toml(Kind kind, const TomlValue& toml, Position& where) {
+Result<Value> value_from_toml(Kind kind, TomlValue& toml, Position& where) {
   using TomlKind = TomlValue::Kind;
   where = toml.position;
   switch (kind) {
     case Kind::kText:
       if (toml.kind == TomlKind::kString) {
-        return toml.string;
+        return std::move(toml.string);
       }
       break;
     case Kind::kInteger:

@@ -26,8 +26,8 @@ Kind kind_of(const Value& value);
 // "a duration such as \"30s\""
 std::string_view description(Kind kind);
 
-// On an error `where` is set to the place at fault.
-Result<Value> value_from_toml(Kind kind, const TomlValue& toml, Position& where);
+// Takes the texts out of `toml`. On an error `where` is set to the place at fault.
+Result<Value> value_from_toml(Kind kind, TomlValue& toml, Position& where);
 Result<Value> value_from_text(Kind kind, std::string_view text);
 
 // As it stands behind the `=` in a file; empty for tables.

@@ -1,5 +1,6 @@
 #include "dsl/endpoint/endpoint.h"
 
+#include <mutex>
 #include <thread>
 
 #include "dsl/health/probes.h"
@@ -21,6 +22,26 @@ std::string every_address(env::Env& env, const std::string& address) {
   }
   const bool v6 = env.files().exists("/proc/net/if_inet6").value_or(false);
   return (v6 ? "[::]" : "0.0.0.0") + address;
+}
+
+// The document is made when somebody asks for the first time: a start waits for nothing of it.
+http::Route openapi_route(std::shared_ptr<const rpc::Api> api, transcode::OpenApiInfo about) {
+  struct Made {
+    std::once_flag once;
+    Result<std::string> document;
+  };
+  const auto made = std::make_shared<Made>();
+  http::Route route;
+  route.pattern = "/v1/openapi.json";
+  route.access = http::Access::kPublic;  // as gRPC's reflection of the same table
+  route.handle = [made, api = std::move(api), about = std::move(about)](http::Exchange& exchange) {
+    std::call_once(made->once, [&] { made->document = transcode::openapi(api->table(), about); });
+    exchange.reply(
+        made->document
+            ? http::Reply{200, {{"content-type", "application/json"}}, *made->document}
+            : transcode::http_error_reply(made->document.error(), exchange.request_id()));
+  };
+  return route;
 }
 
 class Face final : public Endpoint {
@@ -144,6 +165,7 @@ Result<void> Face::serve_rest(service::ActivatedSockets& sockets) {
   router.add(health::live_route());
   router.add(health::ready_route(health_, http::Access::kPublic));
   router.add(metrics::route(metrics_, http::Access::kUser));
+  router.add(openapi_route(api_, options_.about));
   for (http::Route& route : options_.routes) {
     router.add(std::move(route));
   }

@@ -22,6 +22,7 @@
 #include "dsl/metrics/metrics.h"
 #include "dsl/rpc/api.h"
 #include "dsl/service/activation.h"
+#include "dsl/transcode/openapi.h"
 
 namespace dsl::endpoint {
 
@@ -40,6 +41,7 @@ struct Config {
 
 struct Options {
   std::string service;              // names the metrics: "mcp_agent"
+  transcode::OpenApiInfo about;     // heads /v1/openapi.json
   rpc::Authenticator authenticate;  // required
   rpc::Policy policy;               // of methods with level POLICY; absent = they are denied
   std::vector<http::Route> routes;  // raw ones, beside those of the table

@@ -11,6 +11,7 @@
 #include "dsl/env/clock.h"
 #include "dsl/env/unique_fd.h"
 #include "dsl/http/client.h"
+#include "dsl/net/stream.h"
 
 namespace dsl::http {
 
@@ -38,7 +39,7 @@ class AbortSignal {
   env::UniqueFd fd_;
 };
 
-// TCP, TLS (OpenSSL on the descriptor itself) or unix. Confined to one thread at a time. Errors as
+// TCP, TLS or unix. Confined to one thread at a time. Errors as
 // promised by Connection. `abort` must outlive the stream.
 class DeadlineStream {
  public:
@@ -56,16 +57,14 @@ class DeadlineStream {
   bool is_stale();
 
  private:
-  struct Tls;
   DeadlineStream(env::UniqueFd fd, const AbortSignal& abort);
   Result<void> wait(short events, const Patience& patience);
   Result<void> start_tls(const Target& target, const Patience& patience);
-  // One OpenSSL call: done (true), to be repeated (false, after the wait it asked for), or failed.
-  Result<bool> finish_tls_step(int result, std::string_view what, const Patience& patience);
+  // After a step that is not done: returns when it may be repeated, or says why it failed.
+  Result<void> wait_for(net::Io io, std::string_view what, const Patience& patience);
 
-  env::UniqueFd fd_;
+  net::Stream stream_;
   const AbortSignal& abort_;
-  std::unique_ptr<Tls> tls_;
 };
 
 }  // namespace dsl::http

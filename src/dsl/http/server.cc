@@ -48,12 +48,12 @@ Result<env::UniqueFd> open_socket(const Listener& listener, env::UniqueFd given)
   if (given) {
     MC_ASSIGN(fd, net::adopt_listener(given.release()));
   } else {
-    MC_ASSIGN(const net::Address address, net::parse_address(listener.address));
+    MC_ASSIGN(const env::SocketAddress address, env::parse_socket_address(listener.address));
     MC_ASSIGN(fd, net::listen_on(address));
   }
-  if (!listener.tls && !net::is_loopback(net::local_address(fd.get()))) {
+  if (!listener.tls && !env::is_loopback(env::local_address(fd.get()))) {
     return fail(Code::kInvalidArgument, "{} would be served without TLS",
-                net::to_text(net::local_address(fd.get())))
+                env::to_text(env::local_address(fd.get())))
         .hint("give it a certificate, or listen on 127.0.0.1 or [::1]");
   }
   return fd;
@@ -69,7 +69,7 @@ Result<void> HttpServer::listen(const std::vector<Listener>& wanted, int io_thre
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Listener& listener = wanted[i];
     MC_ASSIGN(env::UniqueFd fd, open_socket(listener, std::move(given[i])));
-    addresses_.push_back(net::to_text(net::local_address(fd.get())));
+    addresses_.push_back(env::to_text(env::local_address(fd.get())));
     listeners.push_back({fd.get(), listener.tls, listener.proxy_header});
     sockets_.push_back({std::move(fd), listener.fd >= 0});
   }

@@ -37,7 +37,7 @@ ServerConnection::ServerConnection(ConnectionHost& host, std::uint64_t id, net::
       step_deadline_(host.loop().now() + host.dispatcher().limits().header_timeout),
       write_deadline_(env::MonoTime::max()),
       draining_(kind.draining) {
-  peer_->address = net::to_text(accepted.peer);
+  peer_->address = env::to_text(accepted.peer);
 }
 
 ServerConnection::~ServerConnection() = default;
@@ -129,7 +129,7 @@ bool ServerConnection::step_proxy_header() {
   }
   stream_.discard((*header)->size);
   if ((*header)->proxied) {
-    peer_->address = net::to_text((*header)->source);
+    peer_->address = env::to_text((*header)->source);
   }
   state_ = State::kHandshake;
   return true;

@@ -58,24 +58,24 @@ Writer::Writer(const Options& options)
 
 void Writer::write(Level level, std::string_view component, std::string_view message,
                    std::span<const Field> outer, std::span<const Field> inner) {
-  {
+  if (level != Level::kError) {
     const std::lock_guard lock(mutex_);
     const env::MonoTime report_before = limiter_.next_report();
-    if (level != Level::kError && !limiter_.admit(level, component, message, clock_.mono_now())) {
+    if (!limiter_.admit(level, component, message, clock_.mono_now())) {
       if (limiter_.next_report() != report_before) {
         wake_.notify_one();  // the writer has a new time to wait for
       }
       return;
     }
   }
-  std::string line = format(level, component, message, outer, inner);
+  const std::string line = format(level, component, message, outer, inner);
 
   const std::lock_guard lock(mutex_);
   if (stopped_) {
     write_out(options_.fd, line);
     return;
   }
-  queue_.push(level, std::move(line));
+  queue_.push(level, line);
   if (idle_ || queue_.size() == options_.queue_max / 2) {
     idle_ = false;  // told once
     wake_.notify_one();
@@ -102,10 +102,11 @@ void Writer::run() {
   block_signals();
   pthread_setname_np(pthread_self(), "log");
 
+  std::string text;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     wait_for_work(lock);
-    std::string text = queue_.take();
+    queue_.take(text);
     text += take_reports(limiter_.expire(clock_.mono_now()));
     lock.unlock();
     write_out(options_.fd, text);
@@ -113,7 +114,8 @@ void Writer::run() {
     gather(lock);
   }
   // Under the lock, so that a line logged meanwhile comes after these.
-  write_out(options_.fd, queue_.take() + take_reports(limiter_.drain()));
+  queue_.take(text);
+  write_out(options_.fd, text + take_reports(limiter_.drain()));
   stopped_ = true;
 }
 

@@ -84,7 +84,7 @@ Acceptor::Step Acceptor::accept_one() {
       case ENOBUFS:
       case ENOMEM:
         logger.warn("cannot accept connections: out of descriptors or memory",
-                    {{"listener", to_text(local_address(fd_))}});
+                    {{"listener", to_text(env::local_address(fd_))}});
         return Step::kExhausted;
       case ECONNABORTED:
       case EINTR:

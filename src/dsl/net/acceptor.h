@@ -11,7 +11,7 @@ namespace dsl::net {
 
 struct Accepted {
   env::UniqueFd fd;  // non-blocking, without Nagle's delay
-  Address peer;
+  env::SocketAddress peer;
   ConnectionLimits::Ticket ticket;  // to be kept as long as the connection
 };
 

@@ -1,11 +1,29 @@
 #include "dsl/net/connection_limits.h"
 
+#include <cstring>
+
+#include <netinet/in.h>
+
 namespace dsl::net {
+
+std::string party_of(const env::SocketAddress& address) {
+  if (address.family() == AF_INET6) {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &address.storage, sizeof v6);
+    if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+      constexpr std::size_t kPrefixBytes = 8;
+      std::string prefix(kPrefixBytes, '\0');
+      std::memcpy(prefix.data(), &v6.sin6_addr, kPrefixBytes);
+      return prefix;
+    }
+  }
+  return host_of(address);
+}
 
 ConnectionLimits::ConnectionLimits(int total_max, int per_party_max)
     : total_max_(total_max), per_party_max_(per_party_max) {}
 
-std::optional<ConnectionLimits::Ticket> ConnectionLimits::take(const Address& peer) {
+std::optional<ConnectionLimits::Ticket> ConnectionLimits::take(const env::SocketAddress& peer) {
   std::string party = party_of(peer);
   const std::lock_guard lock(counts_->mutex);
   if (counts_->total >= total_max_) {

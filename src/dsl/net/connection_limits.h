@@ -7,9 +7,12 @@
 #include <optional>
 #include <string>
 
-#include "dsl/net/address.h"
+#include "dsl/env/socket_address.h"
 
 namespace dsl::net {
+
+// The part of an address that one party holds: an IPv4 address, or the /64 of an IPv6 one.
+std::string party_of(const env::SocketAddress& address);
 
 // Thread-safe. Tickets may outlive the object that gave them.
 class ConnectionLimits {
@@ -20,7 +23,7 @@ class ConnectionLimits {
   ConnectionLimits(int total_max, int per_party_max);
 
   // Nothing when either bound is reached.
-  std::optional<Ticket> take(const Address& peer);
+  std::optional<Ticket> take(const env::SocketAddress& peer);
   int taken() const;
 
  private:

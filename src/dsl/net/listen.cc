@@ -13,7 +13,7 @@ namespace dsl::net {
 
 namespace {
 
-Failure listen_failure(int number, const Address& address) {
+Failure listen_failure(int number, const env::SocketAddress& address) {
   const std::string where = to_text(address);
   if (number == EADDRINUSE) {
     return fail(Code::kConflict, "cannot listen on {}: the port is taken", where)
@@ -40,7 +40,7 @@ bool set_flag(int fd, int level, int name) {
 
 }  // namespace
 
-Result<env::UniqueFd> listen_on(const Address& address, const ListenOptions& options) {
+Result<env::UniqueFd> listen_on(const env::SocketAddress& address, const ListenOptions& options) {
   const int family = address.storage.ss_family;
   env::UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   // V6ONLY: [::]:443 and 0.0.0.0:443 are two listeners that do not meet.

@@ -1,8 +1,8 @@
 // Listening sockets, made here or handed over by systemd.
 #pragma once
 
+#include "dsl/env/socket_address.h"
 #include "dsl/env/unique_fd.h"
-#include "dsl/net/address.h"
 
 namespace dsl::net {
 
@@ -12,7 +12,8 @@ struct ListenOptions {
 };
 
 // A non-blocking listening TCP socket. kConflict when the port is taken, kPermissionDenied.
-Result<env::UniqueFd> listen_on(const Address& address, const ListenOptions& options = {});
+Result<env::UniqueFd> listen_on(const env::SocketAddress& address,
+                                const ListenOptions& options = {});
 
 // Takes a descriptor that somebody else has bound (systemd's socket activation); owned from then
 // on, also with an error. kInvalidArgument when it is not a listening stream socket.

@@ -79,8 +79,8 @@ Parsed parse_v1(std::string_view bytes) {
     return not_a_header("unknown family or bad port");
   }
   const std::string_view pattern = v6 ? "[{}]:{}" : "{}:{}";
-  auto source = parse_address(text(pattern, words[1], words[3]));
-  auto destination = parse_address(text(pattern, words[2], words[4]));
+  auto source = env::parse_socket_address(text(pattern, words[1], words[3]));
+  auto destination = env::parse_socket_address(text(pattern, words[2], words[4]));
   if (!source || !destination) {
     return not_a_header("bad address");
   }
@@ -115,14 +115,15 @@ Parsed parse_v2(std::string_view bytes) {
   }
   if (known) {
     header.proxied = true;
-    header.source = make_address(bytes.substr(kFixed2, ip), u16_at(bytes, kFixed2 + 2 * ip));
-    header.destination =
-        make_address(bytes.substr(kFixed2 + ip, ip), u16_at(bytes, kFixed2 + 2 * ip + 2));
+    header.source =
+        env::make_socket_address(bytes.substr(kFixed2, ip), u16_at(bytes, kFixed2 + 2 * ip));
+    header.destination = env::make_socket_address(bytes.substr(kFixed2 + ip, ip),
+                                                  u16_at(bytes, kFixed2 + 2 * ip + 2));
   }
   return header;
 }
 
-std::string ip_bytes(const Address& address) {
+std::string ip_bytes(const env::SocketAddress& address) {
   if (address.storage.ss_family == AF_INET) {
     sockaddr_in v4{};
     std::memcpy(&v4, &address.storage, sizeof v4);
@@ -153,13 +154,15 @@ Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes) {
   return not_a_header("it begins otherwise");
 }
 
-std::string proxy_header_v1(const Address& source, const Address& destination) {
+std::string proxy_header_v1(const env::SocketAddress& source,
+                            const env::SocketAddress& destination) {
   MC_ASSERT(source.storage.ss_family == destination.storage.ss_family, "addresses of one family");
   return text("PROXY {} {} {} {} {}\r\n", source.storage.ss_family == AF_INET6 ? "TCP6" : "TCP4",
               host_of(source), host_of(destination), port_of(source), port_of(destination));
 }
 
-std::string proxy_header_v2(const Address& source, const Address& destination) {
+std::string proxy_header_v2(const env::SocketAddress& source,
+                            const env::SocketAddress& destination) {
   MC_ASSERT(source.storage.ss_family == destination.storage.ss_family, "addresses of one family");
   const std::string addresses = ip_bytes(source) + ip_bytes(destination) +
                                 u16_bytes(port_of(source)) + u16_bytes(port_of(destination));

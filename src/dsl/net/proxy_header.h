@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "dsl/net/address.h"
+#include "dsl/env/socket_address.h"
 
 namespace dsl::net {
 
@@ -15,8 +15,8 @@ struct ProxyHeader {
   std::size_t size = 0;  // bytes of the header; what follows is the client's
   // False: the proxy speaks for itself (a health check), or does not know; no addresses.
   bool proxied = false;
-  Address source;  // the client
-  Address destination;
+  env::SocketAddress source;  // the client
+  env::SocketAddress destination;
 };
 
 // More than this is no header: version 1 ends within 107 bytes, version 2 may carry extensions.
@@ -27,7 +27,9 @@ constexpr std::size_t kProxyHeaderMax = 2048;
 Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes);
 
 // `source` and `destination` are of one family.
-std::string proxy_header_v1(const Address& source, const Address& destination);
-std::string proxy_header_v2(const Address& source, const Address& destination);
+std::string proxy_header_v1(const env::SocketAddress& source,
+                            const env::SocketAddress& destination);
+std::string proxy_header_v2(const env::SocketAddress& source,
+                            const env::SocketAddress& destination);
 
 }  // namespace dsl::net

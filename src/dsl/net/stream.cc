@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
+#include <cstring>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -17,8 +17,6 @@ namespace {
 // A read of fewer bytes has found the socket empty; OpenSSL's buffer holds one record and more.
 constexpr std::uint64_t kRawReadFull = 16000;
 
-Io socket_outcome() { return errno == EAGAIN || errno == EINTR ? Io::kWantRead : Io::kFailed; }
-
 }  // namespace
 
 void Stream::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
@@ -27,7 +25,7 @@ Stream::Stream(env::UniqueFd fd) : fd_(std::move(fd)) {}
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 
-Result<void> Stream::start_tls(const tls::Context& context) {
+Result<void> Stream::attach(const tls::Context& context) {
   ssl_.reset(SSL_new(context.get()));
   if (!ssl_ || SSL_set_fd(ssl_.get(), fd_.get()) != 1) {
     ERR_clear_error();
@@ -36,7 +34,19 @@ Result<void> Stream::start_tls(const tls::Context& context) {
   SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                SSL_MODE_RELEASE_BUFFERS);
   SSL_set_read_ahead(ssl_.get(), 1);  // one read(2) for the head and the rest of a record
+  return {};
+}
+
+Result<void> Stream::start_tls(const tls::Context& context) {
+  MC_TRY(attach(context));
   SSL_set_accept_state(ssl_.get());
+  return {};
+}
+
+Result<void> Stream::start_tls_client(const tls::Context& context, const std::string& name) {
+  MC_TRY(attach(context));
+  tls::expect_name(*ssl_, name);
+  SSL_set_connect_state(ssl_.get());
   return {};
 }
 
@@ -48,10 +58,19 @@ Io Stream::handshake() {
   return tls_outcome(SSL_do_handshake(ssl_.get()));
 }
 
+Io Stream::socket_outcome() {
+  if (errno == EAGAIN || errno == EINTR) {
+    return Io::kWantRead;
+  }
+  errno_ = errno;
+  return Io::kFailed;
+}
+
 Io Stream::tls_outcome(int result) {
   if (result == 1) {
     return Io::kDone;
   }
+  const int of_system = errno;
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       return Io::kWantRead;
@@ -59,7 +78,12 @@ Io Stream::tls_outcome(int result) {
       return Io::kWantWrite;
     case SSL_ERROR_ZERO_RETURN:
       return Io::kEnd;
+    case SSL_ERROR_SYSCALL:
+      errno_ = of_system;
+      broken_ = true;
+      return Io::kFailed;
     default:
+      tls_error_ = ERR_peek_last_error();
       ERR_clear_error();
       broken_ = true;
       return Io::kFailed;
@@ -129,6 +153,22 @@ void Stream::end_writing() {
     (void)SSL_shutdown(ssl_.get());  // 0: sent, and the peer's is not waited for
   }
   (void)::shutdown(fd_.get(), SHUT_WR);  // the peer may be gone already
+}
+
+std::string Stream::failure() const {
+  if (tls_error_ != 0) {
+    const char* reason = ERR_reason_error_string(tls_error_);
+    return reason != nullptr ? reason : text("OpenSSL's error {}", tls_error_);
+  }
+  return errno_ == 0 ? "connection closed" : std::strerror(errno_);
+}
+
+std::string Stream::distrust() const {
+  if (!ssl_ || SSL_get_verify_mode(ssl_.get()) == SSL_VERIFY_NONE) {
+    return "";
+  }
+  const long verdict = SSL_get_verify_result(ssl_.get());
+  return verdict == X509_V_OK ? "" : X509_verify_cert_error_string(verdict);
 }
 
 std::string Stream::alpn() const {

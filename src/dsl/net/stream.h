@@ -41,6 +41,8 @@ class Stream {
   // From now on TLS as the server of the connection; `context` is shared. kUnavailable without
   // memory.
   Result<void> start_tls(const tls::Context& context);
+  // The same as its client; the server must be `name`, where the context verifies.
+  Result<void> start_tls_client(const tls::Context& context, const std::string& name);
   // kDone once TLS is agreed on; at once for plain streams.
   Io handshake();
 
@@ -57,6 +59,8 @@ class Stream {
 
   int fd() const { return fd_.get(); }
   bool is_tls() const { return ssl_ != nullptr; }
+  std::string failure() const;      // why the step before has failed, in words
+  std::string distrust() const;     // why the peer's certificate is not trusted; empty if it is
   std::string alpn() const;         // agreed on; empty without
   std::string client_name() const;  // subject of a verified client certificate, RFC 2253; or empty
 
@@ -64,6 +68,8 @@ class Stream {
   struct Free {
     void operator()(ssl_st* ssl) const;
   };
+  Result<void> attach(const tls::Context& context);
+  Io socket_outcome();
   Io tls_outcome(int result);
   IoResult read_tls(std::span<char> out);
 
@@ -72,7 +78,9 @@ class Stream {
   std::uint64_t raw_bytes_ = 0;  // that OpenSSL had read from the socket so far
   bool drained_ = false;
   bool maybe_more_ = false;  // a read has filled OpenSSL's buffer since the socket was last empty
-  bool broken_ = false;      // after a fatal error OpenSSL must not be asked to say good-bye
+  int errno_ = 0;            // of the last failure; 0 = the peer went, or the next one says it
+  unsigned long tls_error_ = 0;  // OpenSSL's number of it
+  bool broken_ = false;          // after a fatal error OpenSSL must not be asked to say good-bye
 };
 
 }  // namespace dsl::net

@@ -286,8 +286,8 @@ Result<void> check_options(const ChannelOptions& options) {
   if (options.tls || local) {
     return {};
   }
-  if (!env::is_address_literal(parts->host) ||
-      !(parts->host.starts_with("127.") || parts->host == "::1")) {
+  const auto literal = env::parse_socket_address(options.address);
+  if (!literal || !env::is_loopback(*literal)) {
     return fail(Code::kInvalidArgument, "{} is not to be called without TLS", options.address)
         .hint("only loopback addresses are called plain");
   }

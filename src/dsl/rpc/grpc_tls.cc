@@ -16,8 +16,6 @@ namespace {
 
 constexpr char kSuitesVariable[] = "GRPC_SSL_CIPHER_SUITES";
 constexpr char kNoSuiteOfTls12[] = "PSK-AES256-GCM-SHA384";
-constexpr char kSystemRoots[] = "/etc/ssl/certs/ca-certificates.crt";
-constexpr std::size_t kFileBytesMax = 4u << 20;
 
 // Before main, as long as no other thread reads the environment. Every user of gRPC's TLS links
 // this unit, since it makes their credentials.
@@ -116,15 +114,13 @@ std::shared_ptr<grpc::ServerCredentials> tls_server_credentials(
 Result<std::shared_ptr<grpc::ChannelCredentials>> tls_channel_credentials(
     env::Env& env, const TlsOptions& options) {
   MC_TRY(require_tls13());
+  MC_ASSIGN(tls::ClientMaterial material,
+            tls::client_material(env, {.ca_file = options.ca_file, .pair = options.pair}));
   grpc::SslCredentialsOptions ssl;
-  const std::string roots = options.ca_file.empty() ? kSystemRoots : options.ca_file;
-  MC_ASSIGN(ssl.pem_root_certs, env.files().read_file(roots, kFileBytesMax));
-  MC_TRY(with_context(tls::parse_certificates(ssl.pem_root_certs), text("CA file {}", roots)));
-  if (!options.pair.cert.empty()) {
-    MC_ASSIGN(ssl.pem_cert_chain, env.files().read_file(options.pair.cert, kFileBytesMax));
-    MC_ASSIGN(ssl.pem_private_key, env.files().read_file(options.pair.key, kFileBytesMax));
-    MC_TRY(with_context(tls::check_pair(ssl.pem_cert_chain, ssl.pem_private_key, env.clock().now()),
-                        text("client certificate {}", options.pair.cert)));
+  ssl.pem_root_certs = std::move(material.ca_pem);
+  if (material.pair) {
+    ssl.pem_cert_chain = std::move(material.pair->cert_pem);
+    ssl.pem_private_key = text_of(material.pair->key_pem);
   }
   return grpc::SslCredentials(ssl);
 }

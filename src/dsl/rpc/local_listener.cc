@@ -11,8 +11,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/log/log.h"
 
 namespace dsl::rpc {
@@ -29,27 +29,12 @@ Failure system_failure(Code code, std::string_view what, const std::string& path
   return fail(code, "{} {}: {}", what, path, std::strerror(errno));
 }
 
-Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    return fail(Code::kInvalidArgument, "the socket path {} has {} bytes", path, path.size())
-        .hint(text("a unix socket's path holds at most {}", sizeof address.sun_path - 1));
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
-
 env::UniqueFd new_socket() {
   return env::UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-const sockaddr* generic(const sockaddr_un& address) {
-  return static_cast<const sockaddr*>(static_cast<const void*>(&address));
-}
-
 // Removes a socket file that a dead process left behind.
-Result<void> clear_stale(const std::string& path, const sockaddr_un& address) {
+Result<void> clear_stale(const std::string& path, const env::SocketAddress& address) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) {
     return {};
@@ -59,7 +44,7 @@ Result<void> clear_stale(const std::string& path, const sockaddr_un& address) {
         .hint("move it away or set another path");
   }
   const env::UniqueFd probe = new_socket();
-  const int connected = ::connect(probe.get(), generic(address), sizeof address);
+  const int connected = ::connect(probe.get(), address.raw(), address.size);
   // EAGAIN: somebody listens and is so busy that his backlog is full.
   if (connected == 0 || errno == EAGAIN) {
     return fail(Code::kConflict, "another process serves {}", path)
@@ -103,7 +88,7 @@ LocalListener::LocalListener(std::string path, env::UniqueFd socket, env::Unique
 Result<std::unique_ptr<LocalListener>> LocalListener::open(const std::string& path,
                                                            const std::string& group,
                                                            FdNumbers numbers) {
-  MC_ASSIGN(const sockaddr_un address, address_of(path));
+  MC_ASSIGN(const env::SocketAddress address, env::unix_socket_address(path));
   MC_TRY(clear_stale(path, address));
   env::UniqueFd socket = new_socket();
   env::UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -113,7 +98,7 @@ Result<std::unique_ptr<LocalListener>> LocalListener::open(const std::string& pa
   // Linux makes the file with the mode of the socket's own inode (and the umask), so that it is
   // never open to others, not even for a moment; chmod afterwards gives back what the umask took.
   if (::fchmod(socket.get(), kMode) != 0 ||
-      ::bind(socket.get(), generic(address), sizeof address) != 0) {
+      ::bind(socket.get(), address.raw(), address.size) != 0) {
     return system_failure(Code::kInternal, "cannot listen on", path)
         .hint("does its folder exist, and may this user write there?");
   }

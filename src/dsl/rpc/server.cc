@@ -38,13 +38,9 @@ std::string plain_address(const std::string& peer) {
   return address;
 }
 
-bool is_loopback(const env::HostPort& address) {
-  return address.host == "::1" || address.host.starts_with("127.");
-}
-
 Result<env::SocketAddress> listen_address(const std::string& address, bool plain) {
   const auto parsed = env::parse_socket_address(address);
-  if (plain && (!parsed || !is_loopback(*env::split_host_port(address)))) {
+  if (plain && (!parsed || !env::is_loopback(*parsed))) {
     return fail(Code::kInvalidArgument, "cannot serve plain gRPC on {}", address)
         .hint("only loopback addresses such as 127.0.0.1:9444 are allowed without TLS");
   }
@@ -60,7 +56,7 @@ std::string bind_error(const env::SocketAddress& address) {
   const env::UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), 1) != 0) {
+  if (::bind(fd.get(), address.raw(), address.size) != 0 || ::listen(fd.get(), 1) != 0) {
     return std::strerror(errno);
   }
   return {};

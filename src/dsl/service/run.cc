@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "dsl/service/crash.h"
+#include "dsl/service/descriptors.h"
 #include "dsl/service/init.h"
 #include "dsl/service/log_config.h"
 #include "dsl/service/notify.h"
@@ -192,6 +193,7 @@ int run(const std::string& name, Service& service, const RunOptions& options) {
     return *code;
   }
   install_crash_handler(name);
+  make_room_for_descriptors();
   return Runner(name, service, options, env, std::move(*sockets)).run();
 }
 

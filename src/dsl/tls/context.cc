@@ -1,6 +1,8 @@
 // What contexts of both sides have in common, and that of a client.
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/secret/secret.h"
 #include "dsl/tls/server_context.h"
 
@@ -10,13 +12,24 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 4u << 20;
 
-Result<LoadedPair> read_client_pair(env::Env& env, const PairFiles& files) {
-  MC_ASSIGN(const std::string cert, env.files().read_file(files.cert, kFileBytesMax));
+// Of Debian; OpenSSL finds single certificates beside it, a library that wants a text takes it
+// whole.
+constexpr char kSystemAuthorities[] = "/etc/ssl/certs/ca-certificates.crt";
+
+Result<ServerCredentials::Pair> read_client_files(env::Env& env, const PairFiles& files) {
+  MC_ASSIGN(std::string cert, env.files().read_file(files.cert, kFileBytesMax));
   MC_ASSIGN(std::string key, env.files().read_file(files.key, kFileBytesMax));
-  Result<LoadedPair> pair = with_context(read_pair(cert, key, env.clock().now()),
-                                         text("client certificate {}", files.cert));
+  ServerCredentials::Pair pair{std::move(cert), Secret::from(key)};
   wipe(std::as_writable_bytes(std::span(key)));
   return pair;
+}
+
+Result<LoadedPair> load_client_pair(env::Env& env, const PairFiles& files,
+                                    const ServerCredentials::Pair& pair) {
+  const auto key = pair.key_pem.expose();
+  const std::string_view key_pem(reinterpret_cast<const char*>(key.data()), key.size());
+  return with_context(read_pair(pair.cert_pem, key_pem, env.clock().now()),
+                      text("client certificate {}", files.cert));
 }
 
 }  // namespace
@@ -69,6 +82,9 @@ Result<void> trust(SSL_CTX& context, std::string_view pem) {
 
 Result<Context> client_context(env::Env& env, const ClientOptions& options) {
   Context context = new_context(TLS_client_method());
+  if (!options.verify) {
+    SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  }
   if (options.verify && options.ca_file.empty()) {
     SSL_CTX_set_default_verify_paths(context.get());
   } else if (options.verify) {
@@ -77,7 +93,8 @@ Result<Context> client_context(env::Env& env, const ClientOptions& options) {
   }
   SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!options.pair.cert.empty()) {
-    MC_ASSIGN(const LoadedPair pair, read_client_pair(env, options.pair));
+    MC_ASSIGN(const ServerCredentials::Pair files, read_client_files(env, options.pair));
+    MC_ASSIGN(const LoadedPair pair, load_client_pair(env, options.pair, files));
     MC_TRY(use_pair(*context, pair));
   }
   MC_ASSIGN(const std::string wire, alpn_wire(options.alpn));
@@ -88,6 +105,30 @@ Result<Context> client_context(env::Env& env, const ClientOptions& options) {
         "the wire form is right");
   }
   return context;
+}
+
+void expect_name(ssl_st& connection, const std::string& name) {
+  if (env::is_address_literal(name)) {
+    // RFC 6066 section 3: an address is not sent as a server's name.
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(&connection), name.c_str());
+    return;
+  }
+  SSL_set1_host(&connection, name.c_str());
+  // SSL_set_tlsext_host_name, spelt out: the macro has a C cast.
+  std::string sni = name;
+  SSL_ctrl(&connection, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, sni.data());
+}
+
+Result<ClientMaterial> client_material(env::Env& env, const ClientOptions& options) {
+  ClientMaterial material;
+  const std::string& ca = options.ca_file.empty() ? kSystemAuthorities : options.ca_file;
+  MC_ASSIGN(material.ca_pem, env.files().read_file(ca, kFileBytesMax));
+  MC_TRY(with_context(parse_certificates(material.ca_pem), text("CA file {}", ca)));
+  if (!options.pair.cert.empty()) {
+    MC_ASSIGN(material.pair, read_client_files(env, options.pair));
+    MC_TRY(load_client_pair(env, options.pair, *material.pair));
+  }
+  return material;
 }
 
 }  // namespace dsl::tls

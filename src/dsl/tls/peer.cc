@@ -35,13 +35,10 @@ Result<void> wait_for(const Attempt& attempt, short events) {
 }
 
 Result<void> connect_to(const std::string& address, Attempt& attempt) {
-  const std::optional<env::SocketAddress> target = env::parse_socket_address(address);
-  if (!target) {
-    return fail(Code::kInvalidArgument, "{} is no IP address with a port", address);
-  }
+  MC_ASSIGN(const env::SocketAddress target, env::parse_socket_address(address));
   attempt.fd =
-      env::UniqueFd(::socket(target->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (::connect(attempt.fd.get(), target->get(), target->size) != 0 && errno != EINPROGRESS) {
+      env::UniqueFd(::socket(target.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (::connect(attempt.fd.get(), target.raw(), target.size) != 0 && errno != EINPROGRESS) {
     return fail(Code::kUnavailable, "{}", std::strerror(errno));
   }
   MC_TRY(wait_for(attempt, POLLOUT));
@@ -51,16 +48,6 @@ Result<void> connect_to(const std::string& address, Attempt& attempt) {
     return fail(Code::kUnavailable, "{}", std::strerror(error));
   }
   return {};
-}
-
-void expect_name(SSL* ssl, std::string name) {
-  if (env::is_address_literal(name)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
-    return;
-  }
-  SSL_set1_host(ssl, name.c_str());
-  // SSL_set_tlsext_host_name, spelt out: the macro has a C cast.
-  SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
 }
 
 // Moves the bytes itself: OpenSSL's own socket BIO writes without MSG_NOSIGNAL, and a peer that
@@ -148,7 +135,7 @@ Result<PeerLook> look_at_peer(env::Env& env, const std::string& address, const s
   MC_TRY(connect_to(address, attempt));
   const Owned<SSL> ssl(SSL_new(context.get()));
   MC_ASSERT(ssl != nullptr, "SSL_new: out of memory");
-  expect_name(ssl.get(), name);
+  expect_name(*ssl, name);
   // The handshake goes on whatever the verdict is; the verdict is what was asked for.
   SSL_set_verify(ssl.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
   MC_TRY(shake_hands(ssl.get(), attempt));

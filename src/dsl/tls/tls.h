@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "dsl/secret/secret.h"
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
+struct ssl_st;      // OpenSSL's SSL
 
 namespace dsl::tls {
 
@@ -92,9 +94,20 @@ struct ClientOptions {
   std::string ca_file;            // PEM; empty = the system's
   PairFiles pair;                 // of a client certificate; empty = none
   std::vector<std::string> alpn;  // empty = none
-  bool verify = true;             // false: for health gates only
+  // False: for health gates only, which look at foreign peers as well and so speak TLS 1.2 too.
+  bool verify = true;
 };
-// The name to verify belongs to each connection, not to the context.
+// kInvalidArgument for files that are no certificates, and the errors of reading them.
 Result<Context> client_context(env::Env& env, const ClientOptions& options);
+// Makes a connection of such a context ask for `name`, a host name or an address literal, and take
+// no certificate for another: the name belongs to each connection, not to the context.
+void expect_name(ssl_st& connection, const std::string& name);
+
+// The same, read and checked, for a library that makes contexts of its own, as gRPC does.
+struct ClientMaterial {
+  std::string ca_pem;                           // the system's authorities when no file is named
+  std::optional<ServerCredentials::Pair> pair;  // nothing = no client certificate
+};
+Result<ClientMaterial> client_material(env::Env& env, const ClientOptions& options);
 
 }  // namespace dsl::tls

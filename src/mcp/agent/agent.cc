@@ -18,6 +18,12 @@ namespace {
 
 const dsl::log::Logger logger("agent");
 
+dsl::transcode::OpenApiInfo about() {
+  return {.title = "mcp-agent",
+          .version = dsl::build_info().version,
+          .summary = "Owns the containers of one node."};
+}
+
 std::string parent_directory(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash);
@@ -104,6 +110,7 @@ Result<void> Agent::start(dsl::env::Env& env) {
   MC_ASSIGN(face_, dsl::endpoint::Endpoint::open(
                        env, config_.face, std::move(table),
                        {.service = "mcp_agent",
+                        .about = about(),
                         .authenticate = dsl::auth::local_or_token(
                             dsl::rpc::local_authenticator(geteuid(), config_.face.socket_group),
                             context_->tokens),
@@ -141,9 +148,7 @@ Result<std::string> Agent::openapi() {
   HandlerContext context{.env = dsl::env::system_env(), .config = config_};
   dsl::rpc::MethodTable table;
   add_methods(table, context);
-  return dsl::transcode::openapi(table, {.title = "mcp-agent",
-                                         .version = dsl::build_info().version,
-                                         .summary = "Owns the containers of one node."});
+  return dsl::transcode::openapi(table, about());
 }
 
 void Agent::stop(std::chrono::milliseconds grace) {

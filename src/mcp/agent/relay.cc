@@ -7,9 +7,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/env/unique_fd.h"
 #include "mcp/model/codes.h"
 
@@ -124,16 +124,9 @@ void carry(int socket, int in, int out) {
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    return fail(Code::kInvalidArgument, "the socket path {} has {} bytes", path, path.size())
-        .hint(text("a unix socket's path holds at most {}", sizeof address.sun_path - 1));
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
+  MC_ASSIGN(const dsl::env::SocketAddress address, dsl::env::unix_socket_address(path));
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const void* raw = &address;
-  if (::connect(socket.get(), static_cast<const sockaddr*>(raw), sizeof address) == 0) {
+  if (::connect(socket.get(), address.raw(), address.size) == 0) {
     return socket;
   }
   if (errno == EACCES || errno == EPERM) {

@@ -147,8 +147,10 @@ Result<Settings> load_settings(dsl::env::Env& env, const SettingsFlags& flags) {
   settings.services_dir = config_folder(env) + "/services";
   settings.token_file = config_folder(env) + "/token";
   settings.state_dir = state_folder(env);
-  settings.file = flags.config.empty() ? config_folder(env) + "/mcp.toml" : flags.config;
-  MC_TRY(read_file(env, settings.file, !flags.config.empty(), settings));
+  settings.file = config_folder(env) + "/mcp.toml";
+  const std::string usual = settings.file;
+  override_with(env, "MCP_CONFIG", flags.config, settings.file);
+  MC_TRY(read_file(env, settings.file, settings.file != usual, settings));
 
   override_with(env, "MCP_SOCKET", flags.socket, settings.socket);
   override_with(env, "MCP_SERVICES_DIR", flags.services_dir, settings.services_dir);

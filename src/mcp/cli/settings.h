@@ -29,11 +29,11 @@ struct Settings {
   std::string file;        // where it looked, for errors
 };
 
-// A flag wins over $MCP_SOCKET, $MCP_SERVICES_DIR and $MCP_TOKEN_FILE, those over the [mcp] section
-// of the file
-// (~/.config/mcp/mcp.toml), and that over the defaults: services beside the file, and the socket
-// /srv/mcp/admin.sock if there is one, else the user's own in $XDG_RUNTIME_DIR/mcp/. A file that
-// was not asked for may be missing. kInvalidArgument lists all that is wrong with the file.
+// A flag wins over $MCP_CONFIG, $MCP_SOCKET, $MCP_SERVICES_DIR and $MCP_TOKEN_FILE, those over the
+// [mcp] section of the file (~/.config/mcp/mcp.toml), and that over the defaults: services beside
+// the file, and the socket /srv/mcp/admin.sock if there is one, else the user's own in
+// $XDG_RUNTIME_DIR/mcp/. A file that was not asked for may be missing. kInvalidArgument lists all
+// that is wrong with the file.
 Result<Settings> load_settings(dsl::env::Env& env, const SettingsFlags& flags);
 
 Result<NodeSettings> find_node(const Settings& settings, const std::string& name);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <thread>
 
@@ -13,9 +12,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/env/unique_fd.h"
 #include "dsl/log/log.h"
 #include "mcp/runtime/libpod.h"
@@ -42,15 +41,13 @@ constexpr milliseconds kSettled{60000};  // up this long: the next death starts 
 // Who listens at `path`, as the kernel recorded it; 0 when nobody does.
 pid_t listener_pid(const std::string& path) {
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (!fd || path.size() >= sizeof address.sun_path) {
+  const auto address = dsl::env::unix_socket_address(path);
+  if (!fd || !address) {
     return 0;
   }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+  if (::connect(fd.get(), address->raw(), address->size) != 0 ||
       ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     return 0;
   }

@@ -2,9 +2,9 @@
 
 #include <thread>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/http/sample_server.h"
 #include "dsl/http/scripted_peer.h"
-#include "dsl/net/address.h"
 #include "support/result_matchers.h"
 
 namespace dsl::http::test {
@@ -52,7 +52,7 @@ TEST_F(PoolTest, CertificateOfAnotherIsRefused) {
   Target target;
   target.kind = Target::Kind::kTls;
   target.address = "127.0.0.1";
-  target.port = net::port_of(require_ok(net::parse_address(server.address())));
+  target.port = env::port_of(require_ok(env::parse_socket_address(server.address())));
   target.ca_file = other.ca_file();
 
   EXPECT_THAT(pool_.send(target, {}, 5s), failed_with(Code::kUnavailable));
@@ -107,7 +107,7 @@ TEST_F(PoolTest, ConnectionsAreSharedAndKept) {
   SampleServer server;
   Target target;
   target.address = "127.0.0.1";
-  target.port = net::port_of(require_ok(net::parse_address(server.address())));
+  target.port = env::port_of(require_ok(env::parse_socket_address(server.address())));
   std::vector<std::thread> threads;
   std::atomic<int> good = 0;
   for (int i = 0; i < 8; ++i) {
@@ -131,7 +131,7 @@ TEST_F(PoolTest, CallersBeyondTheBoundWaitWithinTheirDeadline) {
   SampleServer server;
   Target target;
   target.address = "127.0.0.1";
-  target.port = net::port_of(require_ok(net::parse_address(server.address())));
+  target.port = env::port_of(require_ok(env::parse_socket_address(server.address())));
   PoolOptions options = quick();
   options.connections_max = 1;
   options.tries_max = 1;

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "dsl/net/address.h"
+#include "dsl/env/socket_address.h"
 #include "support/result_matchers.h"
 
 namespace dsl::http::test {
@@ -15,7 +15,7 @@ constexpr int kGiveUpMs = 10000;  // a hung test fails instead of hanging the su
 }  // namespace
 
 RawClient::RawClient(const std::string& address) {
-  const net::Address to = dsl::test::require_ok(net::parse_address(address));
+  const env::SocketAddress to = dsl::test::require_ok(env::parse_socket_address(address));
   fd_ = env::UniqueFd(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   MC_ASSERT(::connect(fd_.get(), to.raw(), to.size) == 0, "connect to the server under test");
 }

@@ -65,8 +65,7 @@ bool Gate::wait() {
   return opened_.wait_for(lock, kGiveUp, [this] { return open_; });
 }
 
-SampleServer::SampleServer(Options options)
-    : credentials_(std::make_shared<TestCredentials>(dir_.file("ca.pem"))), tls_(options.tls) {
+SampleServer::SampleServer(Options options) : tls_(options.tls) {
   env_.use_real_clock();
   Router router;
   router.add(route("GET", "/hello", [](Exchange& e) { e.reply(plain("hello")); }));
@@ -137,7 +136,7 @@ SampleServer::SampleServer(Options options)
   if (server.listeners.empty()) {
     server.listeners.push_back({.address = "127.0.0.1:0"});
   }
-  server.listeners[0].tls = tls_ ? credentials_ : nullptr;
+  server.listeners[0].tls = tls_ ? credentials_.server() : nullptr;
   server.authorize = [](Access, Exchange& e) -> Result<void> {
     if (e.header("Authorization") != "Bearer good") {
       return fail(Code::kUnauthenticated, "no token").hint("log in");

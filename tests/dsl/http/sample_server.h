@@ -53,7 +53,7 @@ class SampleServer {
   std::string address() const { return server_->addresses().at(0); }
   std::string url(const std::string& path) const;
   Server& server() { return *server_; }
-  TestCredentials& credentials() { return *credentials_; }
+  TestCredentials& credentials() { return credentials_; }
   std::string ca_file() const { return dir_.file("ca.pem"); }
   const dsl::test::TempDir& dir() const { return dir_; }
 
@@ -72,7 +72,7 @@ class SampleServer {
  private:
   dsl::test::TempDir dir_;
   dsl::test::TestEnv env_;
-  std::shared_ptr<TestCredentials> credentials_;
+  TestCredentials credentials_{dir_};
   bool tls_;
   std::mutex mutex_;
   std::condition_variable more_;

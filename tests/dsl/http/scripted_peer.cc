@@ -1,18 +1,18 @@
 #include "scripted_peer.h"
 
-#include <cstdio>
 #include <cstring>
+#include <fstream>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#include "support/result_matchers.h"
+#include "support/test_ca.h"
 
 namespace dsl::http::test {
 
@@ -107,30 +107,21 @@ env::UniqueFd loopback_listener(std::uint16_t& port) {
   return fd;
 }
 
-// A fresh key and self-signed certificate, both in `context`; the certificate also in `path`.
-void make_certificate(SSL_CTX* context, const std::string& name, const std::string& path) {
-  EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = X509_new();
-  X509_set_version(certificate, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>("scripted peer"), -1, -1, 0);
-  X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-  X509_set_pubkey(certificate, key);
-  X509_EXTENSION* names =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, ("DNS:" + name).c_str());
-  X509_add_ext(certificate, names, -1);
-  X509_EXTENSION_free(names);
-  X509_sign(certificate, key, EVP_sha256());
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  MC_ASSERT(file != nullptr && PEM_write_X509(file, certificate) == 1, "write a certificate");
-  std::fclose(file);
-  SSL_CTX_use_certificate(context, certificate);
-  SSL_CTX_use_PrivateKey(context, key);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
+void write_file(const std::string& path, const std::string& content) {
+  MC_ASSERT(std::ofstream(path).write(content.data(), static_cast<std::streamsize>(content.size())),
+            "a test's folder can be written");
+}
+
+// Of a fresh authority, whose certificate goes to `ca_path`; the pair lies beside it.
+tls::Context make_context(const std::string& name, const std::string& ca_path) {
+  const dsl::test::TestCa ca;
+  const dsl::test::IssuedPair pair = ca.issue({.names = {name}});
+  const tls::PairFiles files{ca_path + ".leaf", ca_path + ".key"};
+  write_file(ca_path, ca.pem());
+  write_file(files.cert, pair.cert_pem);
+  write_file(files.key, pair.key_pem);
+  return dsl::test::require_ok(tls::ServerCredentials::open(env::system_env(), {.pairs = {files}}))
+      ->current();
 }
 
 }  // namespace
@@ -159,33 +150,30 @@ std::unique_ptr<ScriptedPeer> ScriptedPeer::on_tcp(Serve serve) {
 }
 
 std::unique_ptr<ScriptedPeer> ScriptedPeer::on_tls(const std::string& name,
-                                                   const std::string& certificate_path,
-                                                   Serve serve) {
-  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
-  make_certificate(context, name, certificate_path);
+                                                   const std::string& ca_path, Serve serve) {
+  tls::Context context = make_context(name, ca_path);
   Target target;
   target.kind = Target::Kind::kTls;
   target.address = "127.0.0.1";
   target.server_name = name;
-  target.ca_file = certificate_path;
+  target.ca_file = ca_path;
   env::UniqueFd fd = loopback_listener(target.port);
   return std::unique_ptr<ScriptedPeer>(
-      new ScriptedPeer(std::move(fd), std::move(target), std::move(serve), context));
+      new ScriptedPeer(std::move(fd), std::move(target), std::move(serve), std::move(context)));
 }
 
-ScriptedPeer::ScriptedPeer(env::UniqueFd listener, Target target, Serve serve, void* tls_context)
+ScriptedPeer::ScriptedPeer(env::UniqueFd listener, Target target, Serve serve, tls::Context context)
     : listener_(std::move(listener)),
       stop_(::eventfd(0, EFD_CLOEXEC)),
       target_(std::move(target)),
       serve_(std::move(serve)),
-      tls_context_(tls_context),
+      context_(std::move(context)),
       thread_([this] { run(); }) {}
 
 ScriptedPeer::~ScriptedPeer() {
   const std::uint64_t one = 1;
   (void)!::write(stop_.get(), &one, sizeof one);
   thread_.join();
-  SSL_CTX_free(static_cast<SSL_CTX*>(tls_context_));
 }
 
 void ScriptedPeer::run() {
@@ -200,8 +188,8 @@ void ScriptedPeer::run() {
       continue;
     }
     SSL* ssl = nullptr;
-    if (tls_context_ != nullptr) {
-      ssl = SSL_new(static_cast<SSL_CTX*>(tls_context_));
+    if (context_) {
+      ssl = SSL_new(context_.get());
       SSL_set_fd(ssl, fd.get());
       if (SSL_accept(ssl) != 1) {
         SSL_free(ssl);

@@ -10,6 +10,7 @@
 
 #include "dsl/env/unique_fd.h"
 #include "dsl/http/client.h"
+#include "dsl/tls/tls.h"
 
 namespace dsl::http::test {
 
@@ -31,23 +32,23 @@ class ScriptedPeer {
 
   static std::unique_ptr<ScriptedPeer> on_unix(const std::string& path, Serve serve);
   static std::unique_ptr<ScriptedPeer> on_tcp(Serve serve);
-  // With a self-signed certificate for `name`, written to `certificate_path`.
-  static std::unique_ptr<ScriptedPeer> on_tls(const std::string& name,
-                                              const std::string& certificate_path, Serve serve);
+  // With a certificate for `name` of an authority that is written to `ca_path`; TLS 1.3.
+  static std::unique_ptr<ScriptedPeer> on_tls(const std::string& name, const std::string& ca_path,
+                                              Serve serve);
   ~ScriptedPeer();
 
   const Target& target() const { return target_; }
   int accepted() const { return accepted_; }
 
  private:
-  ScriptedPeer(env::UniqueFd listener, Target target, Serve serve, void* tls_context);
+  ScriptedPeer(env::UniqueFd listener, Target target, Serve serve, tls::Context context);
   void run();
 
   env::UniqueFd listener_;
   env::UniqueFd stop_;
   Target target_;
   Serve serve_;
-  void* tls_context_ = nullptr;
+  tls::Context context_;  // none = plain
   std::atomic<int> accepted_ = 0;
   std::thread thread_;
 };

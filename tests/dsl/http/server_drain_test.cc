@@ -1,11 +1,11 @@
 // Stopping a server: what was accepted is answered.
 #include <thread>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/http/client.h"
 #include "dsl/http/h2_frames.h"
 #include "dsl/http/raw_client.h"
 #include "dsl/http/sample_server.h"
-#include "dsl/net/address.h"
 #include "support/result_matchers.h"
 
 namespace dsl::http::test {
@@ -119,7 +119,7 @@ TEST_P(DrainUnderLoad, NoAcceptedRequestFails) {
   Target target;
   target.kind = GetParam() ? Target::Kind::kTls : Target::Kind::kTcp;
   target.address = "127.0.0.1";
-  target.port = net::port_of(require_ok(net::parse_address(server.address())));
+  target.port = env::port_of(require_ok(env::parse_socket_address(server.address())));
   target.ca_file = GetParam() ? server.ca_file() : "";
   std::atomic<int> answered = 0;
   std::vector<std::string> failures(4);

@@ -61,7 +61,8 @@ TEST(ServerStart, BusyPortIsNamed) {
 }
 
 TEST(ServerStart, TakesAListenerOfSystemd) {
-  env::UniqueFd fd = require_ok(net::listen_on(require_ok(net::parse_address("127.0.0.1:0"))));
+  env::UniqueFd fd =
+      require_ok(net::listen_on(require_ok(env::parse_socket_address("127.0.0.1:0"))));
   SampleServer::Options options;
   options.server.listeners = {{.fd = fd.release()}};
   SampleServer server(std::move(options));
@@ -78,15 +79,16 @@ TEST(ServerStart, RefusesADescriptorThatDoesNotListen) {
 }
 
 TEST(ServerStart, ClosesWhatItWasGivenWhenItFails) {
-  env::UniqueFd fd = require_ok(net::listen_on(require_ok(net::parse_address("127.0.0.1:0"))));
-  const std::string address = net::to_text(net::local_address(fd.get()));
+  env::UniqueFd fd =
+      require_ok(net::listen_on(require_ok(env::parse_socket_address("127.0.0.1:0"))));
+  const std::string address = env::to_text(env::local_address(fd.get()));
   dsl::test::TestEnv env;
 
   EXPECT_THAT(
       Server::start(env, Router(), {.listeners = {{.address = "nonsense"}, {.fd = fd.release()}}}),
       failed_with(Code::kInvalidArgument));
 
-  EXPECT_THAT(net::listen_on(require_ok(net::parse_address(address))), ok());
+  EXPECT_THAT(net::listen_on(require_ok(env::parse_socket_address(address))), ok());
 }
 
 TEST(ServerLimits, SlowHeadersGive408) {
@@ -237,8 +239,8 @@ TEST_F(ProxiedServer, ConnectionWithoutAHeaderIsClosed) {
 }
 
 TEST_F(ProxiedServer, ClientsAreKnownByTheHeader) {
-  const auto source = require_ok(net::parse_address("192.0.2.7:50514"));
-  const auto here = require_ok(net::parse_address("192.0.2.1:443"));
+  const auto source = require_ok(env::parse_socket_address("192.0.2.7:50514"));
+  const auto here = require_ok(env::parse_socket_address("192.0.2.1:443"));
   for (const std::string& header :
        {net::proxy_header_v1(source, here), net::proxy_header_v2(source, here)}) {
     RawClient client(server_.address());

@@ -1,35 +1,33 @@
-// Certificates made in memory, as a server shows them.
+// Certificates of a test's own authority, as a server shows them.
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "dsl/tls/tls.h"
+#include "support/temp_dir.h"
+#include "support/test_ca.h"
 
 namespace dsl::http::test {
 
-// Self-signed for "server.test" and 127.0.0.1, with ALPN for h2 and http/1.1; each `renew` makes
-// another pair.
-class TestCredentials final : public tls::ServerCredentials {
+// For "server.test" and 127.0.0.1, with ALPN for h2 and http/1.1. The folder then has ca.pem, for
+// clients to trust, server.crt and server.key. Confined to its test.
+class TestCredentials {
  public:
-  // The certificate is written to `ca_path`, for clients to trust.
-  explicit TestCredentials(std::string ca_path);
+  explicit TestCredentials(const dsl::test::TempDir& dir);
 
+  // Puts another pair in their place; it is in use on return.
   void renew();
-  std::string serial() const;  // hex, lower case, as the last pair has it
-
-  tls::Context current() const override;
-  Result<bool> reload() override { return false; }
-  void on_change(std::function<void()>) override {}
-  std::shared_ptr<const Material> material() const override { return nullptr; }
-  Status status() const override { return {}; }
+  const std::string& serial() const { return serial_; }  // of the pair in use
+  std::shared_ptr<tls::ServerCredentials> server() const { return server_; }
 
  private:
-  const std::string ca_path_;
-  mutable std::mutex mutex_;
-  tls::Context context_;  // guarded by mutex_, as below
-  long serial_ = 0x4d00;
+  void write_pair();
+
+  const dsl::test::TempDir& dir_;
+  const dsl::test::TestCa ca_;
+  std::string serial_;
+  std::shared_ptr<tls::ServerCredentials> server_;
 };
 
 }  // namespace dsl::http::test

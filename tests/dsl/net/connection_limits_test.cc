@@ -5,7 +5,18 @@
 namespace dsl::net {
 namespace {
 
-Address peer(const char* text) { return dsl::test::require_ok(parse_address(text)); }
+env::SocketAddress peer(const char* text) {
+  return dsl::test::require_ok(env::parse_socket_address(text));
+}
+
+TEST(ConnectionLimits, OnePartyHoldsASlash64) {
+  const auto party = [](const char* text) { return party_of(peer(text)); };
+
+  EXPECT_EQ(party("[2001:db8::1]:1"), party("[2001:db8::ffff:1]:2"));
+  EXPECT_NE(party("[2001:db8::1]:1"), party("[2001:db8:0:1::1]:1"));
+  EXPECT_EQ(party("192.0.2.7:1"), party("192.0.2.7:2"));
+  EXPECT_NE(party("192.0.2.7:1"), party("192.0.2.8:1"));
+}
 
 TEST(ConnectionLimits, BoundsThePeerAndTheTotal) {
   ConnectionLimits limits(3, 2);

@@ -11,7 +11,7 @@ namespace {
 using dsl::test::failed_with;
 using dsl::test::require_ok;
 
-Address at(const char* text) { return require_ok(parse_address(text)); }
+env::SocketAddress at(const char* text) { return require_ok(env::parse_socket_address(text)); }
 
 TEST(ProxyHeader, RefusesWhatIsNone) {
   const std::string v2 = proxy_header_v2(at("192.0.2.7:1"), at("192.0.2.1:2"));
@@ -53,10 +53,10 @@ RC_GTEST_PROP(ProxyHeader, IsReadAsWrittenAndNoByteMore, ()) {
   const bool v6 = *rc::gen::arbitrary<bool>();
   const auto address = [&] {
     const auto bytes = *rc::gen::container<std::string>(v6 ? 16 : 4, rc::gen::arbitrary<char>());
-    return make_address(bytes, *rc::gen::arbitrary<std::uint16_t>());
+    return env::make_socket_address(bytes, *rc::gen::arbitrary<std::uint16_t>());
   };
-  const Address source = address();
-  const Address destination = address();
+  const env::SocketAddress source = address();
+  const env::SocketAddress destination = address();
   const std::string tail = *rc::gen::arbitrary<std::string>();
   for (const std::string& written :
        {proxy_header_v1(source, destination), proxy_header_v2(source, destination)}) {

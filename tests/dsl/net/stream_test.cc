@@ -60,26 +60,27 @@ TEST(Stream, PeekLeavesTheBytes) {
 }
 
 TEST(Listen, BusyPortIsAConflict) {
-  const auto first = require_ok(listen_on(require_ok(parse_address("127.0.0.1:0"))));
+  const auto first = require_ok(listen_on(require_ok(env::parse_socket_address("127.0.0.1:0"))));
 
-  EXPECT_THAT(listen_on(local_address(first.get())), failed_with(Code::kConflict));
+  EXPECT_THAT(listen_on(env::local_address(first.get())), failed_with(Code::kConflict));
 }
 
 TEST(Listen, ReusePortSharesIt) {
   ListenOptions options;
   options.reuse_port = true;
-  const auto first = require_ok(listen_on(require_ok(parse_address("127.0.0.1:0")), options));
+  const auto first =
+      require_ok(listen_on(require_ok(env::parse_socket_address("127.0.0.1:0")), options));
 
-  EXPECT_THAT(listen_on(local_address(first.get()), options), dsl::test::ok());
+  EXPECT_THAT(listen_on(env::local_address(first.get()), options), dsl::test::ok());
 }
 
 TEST(Acceptor, CloseTakesWhatHasConnectedAndNothingAfterwards) {
   const auto loop = require_ok(Loop::open());
-  const auto listener = require_ok(listen_on(require_ok(parse_address("127.0.0.1:0"))));
+  const auto listener = require_ok(listen_on(require_ok(env::parse_socket_address("127.0.0.1:0"))));
   int accepted = 0;
   const auto acceptor =
       require_ok(Acceptor::open(*loop, listener.get(), nullptr, [&](Accepted) { ++accepted; }));
-  const Address address = local_address(listener.get());
+  const env::SocketAddress address = env::local_address(listener.get());
   std::vector<env::UniqueFd> clients;
   const auto connect = [&] {
     clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -33,18 +33,12 @@ using Outcome = DialAttempt::Outcome;
 constexpr char kPublic[] = "dsl.rpc.test.EchoService.Public";
 constexpr char kHang[] = "dsl.rpc.test.EchoService.Hang";
 
-std::string bound_address(int fd) {
-  env::SocketAddress address;
-  address.size = sizeof address.storage;
-  void* raw = &address.storage;
-  MC_ASSERT(::getsockname(fd, static_cast<sockaddr*>(raw), &address.size) == 0, "it is bound");
-  return env::join_host_port(env::address_text(*address.get()), address.port());
-}
+std::string bound_address(int fd) { return env::to_text(env::local_address(fd)); }
 
 env::UniqueFd bound(const std::string& host) {
   env::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const auto address = env::parse_socket_address(host + ":0");
-  MC_ASSERT(::bind(fd.get(), address->get(), address->size) == 0, "loopback can be bound");
+  MC_ASSERT(::bind(fd.get(), address->raw(), address->size) == 0, "loopback can be bound");
   return fd;
 }
 
@@ -66,7 +60,7 @@ class Blackhole {
     const auto target = env::parse_socket_address(address());
     do {
       filling_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      (void)::connect(filling_.back().get(), target->get(), target->size);
+      (void)::connect(filling_.back().get(), target->raw(), target->size);
     } while (connected(filling_.back().get()));
   }
   std::string address() const { return bound_address(fd_.get()); }

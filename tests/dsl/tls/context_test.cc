@@ -167,5 +167,41 @@ TEST_F(ClientContext, VerifiesTheNameOfTheConnection) {
   EXPECT_EQ(Connection(server->current(), ours, {.verify_name = "rift"}).error(), "");
 }
 
+TEST_F(ClientContext, VerifiesAnAddressOfTheConnection) {
+  const auto server = open({.pairs = {store("rift", ca_.issue({.names = {"127.0.0.1", "::1"}}))}});
+  const Context ours = client();
+
+  EXPECT_THAT(Connection(server->current(), ours, {.verify_name = "127.0.0.2"}).error(),
+              HasSubstr("certificate verify failed"));
+  EXPECT_EQ(Connection(server->current(), ours, {.verify_name = "127.0.0.1"}).error(), "");
+  EXPECT_EQ(Connection(server->current(), ours, {.verify_name = "::1"}).error(), "");
+}
+
+TEST_F(ClientContext, SpeaksTls12OnlyWhereItVerifiesNothing) {
+  const auto server = open({.pairs = {store("rift", ca_.issue({.names = {"rift"}}))}});
+  const Context old = server->current();
+  SSL_CTX_set_min_proto_version(old.get(), TLS1_2_VERSION);
+  SSL_CTX_set_max_proto_version(old.get(), TLS1_2_VERSION);
+  const Context blind = require_ok(client_context(env_, {.verify = false}));
+
+  EXPECT_NE(Connection(old, client()).error(), "");
+  EXPECT_EQ(Connection(old, blind).version(), "TLSv1.2");
+}
+
+TEST_F(ClientContext, MaterialIsReadAndChecked) {
+  const PairFiles pair = store("me", ca_.issue({.names = {"me"}}));
+  const std::string ca = dir_.write("ca.crt", ca_.pem());
+
+  EXPECT_THAT(client_material(env_, {.ca_file = dir_.write("empty", "")}),
+              failed_saying(Code::kInvalidArgument, "empty: there is no certificate"));
+  EXPECT_THAT(client_material(env_, {.ca_file = ca, .pair = {pair.cert, ca}}),
+              failed_saying(Code::kInvalidArgument, "client certificate"));
+  const ClientMaterial material = require_ok(client_material(env_, {.ca_file = ca, .pair = pair}));
+
+  EXPECT_EQ(material.ca_pem, ca_.pem());
+  ASSERT_TRUE(material.pair);
+  EXPECT_EQ(material.pair->cert_pem, dir_.read("me.crt"));
+}
+
 }  // namespace
 }  // namespace dsl::tls::test

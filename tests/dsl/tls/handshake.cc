@@ -54,7 +54,7 @@ Connection::Connection(const Context& server, const Context& client, const Wishe
     SSL_ctrl(client_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
   }
   if (!wishes.verify_name.empty()) {
-    SSL_set1_host(client_, wishes.verify_name.c_str());
+    expect_name(*client_, wishes.verify_name);
   }
   if (wishes.session != nullptr) {
     SSL_set_session(client_, wishes.session);

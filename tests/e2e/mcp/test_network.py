@@ -164,6 +164,14 @@ def test_rest_says_what_grpc_says(node, authority):
     assert status == 400 and "colour" in body
 
 
+def test_the_openapi_document_needs_no_token(node, authority):
+    status, _, body = curl(node, authority, "/v1/openapi.json")
+
+    assert status == 200
+    document = json.loads(body)
+    assert document["openapi"].startswith("3.1") and "/v1/services" in document["paths"]
+
+
 def test_health_and_metrics(node, authority):
     assert curl(node, authority, "/v1/health")[0] == 200
     status, _, body = curl(node, authority, "/v1/ready")

@@ -1,0 +1,12 @@
+// What both servers of this bench do: routes over TLS 1.3 until stdin ends.
+#pragma once
+
+#include "dsl/http/server.h"
+
+namespace bench {
+
+// Listens on loopback with the pair of files, prints the address, and returns the exit code once
+// whoever started it has closed its end.
+int serve(dsl::http::Router router, const char* cert, const char* key);
+
+}  // namespace bench
