@@ -89,17 +89,19 @@ Result<std::vector<Candidate>> find_candidates(env::Env& env, const Request& req
   return candidates;
 }
 
-Failure nothing_found(const Request& request, const std::vector<std::string>& notes) {
-  Failure failure =
-      request.at ? fail(Code::kFailedPrecondition, "there is no state of {} at {}",
-                        file_name(request.database), env::format_time(*request.at))
-                       .hint("`replica list` shows how far each epoch goes back")
-                 : fail(Code::kNotFound, "there is no replica of {}", file_name(request.database))
-                       .hint("name a mirror or a copy of the database with --from");
-  for (const std::string& note : notes) {
-    failure = std::move(failure).detail("looked at", note);
+Error nothing_found(const Request& request, const std::vector<std::string>& notes) {
+  const std::string name = file_name(request.database);
+  Error error(Code::kNotFound, text("there is no replica of {}", name));
+  error.set_hint("name a mirror or a copy of the database with --from");
+  if (request.at) {
+    error = Error(Code::kFailedPrecondition,
+                  text("there is no state of {} at {}", name, env::format_time(*request.at)));
+    error.set_hint("`replica verify` shows how far back each epoch goes");
   }
-  return failure;
+  for (const std::string& note : notes) {
+    error.add_detail("looked at", note);
+  }
+  return error;
 }
 
 // A break matters when what was asked for may lie behind it.
@@ -155,7 +157,7 @@ Result<void> plan_from_replica(env::Env& env, const Request& request,
   if (damage) {
     return fail(*std::move(damage)).hint("try another mirror with --from, or an older --at");
   }
-  return nothing_found(request, plan.notes);
+  return tl::unexpected(nothing_found(request, plan.notes));
 }
 
 Result<void> copy_file(env::FileSystem& files, const std::string& from, const std::string& to) {
