@@ -85,11 +85,7 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
     self->shippers_.push_back(std::make_unique<Shipper>(
         env, *self->outbox_, i, options.mirrors[i], files.name(), options.keep,
         ShipperEvents{
-            .listed =
-                [&self = *self](std::uint32_t highest) {
-                  self.note_epoch(highest);
-                  self.listed_highest_ = std::max(self.listed_highest_.load(), highest);
-                },
+            .listed = [&self = *self](const std::set<Epoch>& epochs) { self.note_listed(epochs); },
             .stored = [&self = *self,
                        i](const OutboxObject& object) { self.object_stored(i, object); }}));
     self->tails_.push_back(options.mirrors[i].sync
@@ -106,6 +102,19 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
     }
   });
   return self;
+}
+
+void Replicator::note_listed(const std::set<Epoch>& epochs) {
+  if (epochs.empty()) {
+    return;
+  }
+  note_epoch(epochs.rbegin()->number);
+  const std::lock_guard guard(mutex_);
+  for (const Epoch& epoch : epochs) {
+    if (epoch.number >= sealer_->state().epoch.number) {
+      listed_.insert(epoch);
+    }
+  }
 }
 
 void Replicator::note_epoch(std::uint32_t number) {
@@ -253,7 +262,10 @@ std::optional<std::string> Replicator::why_base_is_due() const {
     return reason_;
   }
   const State& state = sealer_->state();
-  if (listed_highest_ > state.epoch.number) {
+  const bool is_newest = std::all_of(listed_.begin(), listed_.end(), [&](const Epoch& epoch) {
+    return epoch.number < state.epoch.number || epoch == state.epoch;
+  });
+  if (!is_newest) {
     // Left by a process that was killed as it began it, or of another copy of this service: whoever
     // restores takes it for the newest.
     return "a mirror has a later epoch";
@@ -312,6 +324,12 @@ Result<NewEpoch> Replicator::make_base() {
   }
   NewEpoch next{.epoch = {.number = ++epoch_highest_, .random = env_.random().hex(4)}};
   MC_TRY(remove_leftovers(env_.files(), files_));
+  {
+    // Restores look for the newest commit of all epochs: time does not go back from one to the
+    // next.
+    const std::lock_guard guard(mutex_);
+    next.header.time = sealer_->state().last_commit;
+  }
   const Result<void> made = make_base_of(next);
   const Result<void> removed = remove_leftovers(env_.files(), files_);
   MC_TRY(made);
@@ -339,7 +357,7 @@ Result<void> Replicator::make_base_of(NewEpoch& next) {
               }
               next.salts = index.salts;
               next.header.position = index.end();
-              next.header.time = env_.clock().now();
+              next.header.time = std::max(next.header.time, env_.clock().now());
               return {};
             }));
   return store_base(copied, next);
