@@ -636,7 +636,8 @@ bool Replicator::wait_until_stored(std::chrono::milliseconds timeout) {
     bool all = sealer_->open() && !base_running_;
     for (std::size_t i = 0; all && i < shippers_.size(); ++i) {
       const MirrorStatus mirror = shippers_[i]->status();
-      all = mirror.state == MirrorState::kFollowing || mirror.state == MirrorState::kFailing;
+      all = (mirror.state == MirrorState::kFollowing && is_whole(i)) ||
+            mirror.state == MirrorState::kFailing || mirror.state == MirrorState::kLost;
     }
     if (all) {
       return true;
