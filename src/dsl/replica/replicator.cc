@@ -125,7 +125,9 @@ void Replicator::note_epoch(std::uint32_t number) {
 
 Replicator::~Replicator() {
   stop();
-  outbox_->close();
+  if (outbox_ != nullptr) {  // else it could not be opened
+    outbox_->close();
+  }
   shippers_.clear();
 }
 
@@ -544,7 +546,7 @@ bool Replicator::append_tails() {
       all = false;
     } else if (const auto stored = tails_[i]->append(**log, *end, sealer_->times()); !stored) {
       kLogger.failure(log::Level::kError,
-                      "commits are acknowledged without " + options_.mirrors[i].directory,
+                      "a mirror did not take a commit: " + options_.mirrors[i].directory,
                       stored.error());
       all = false;
     }
