@@ -23,6 +23,18 @@ constexpr std::uint64_t kLogBytesMin = 64u << 20;
 constexpr int kFailuresMax = 10;
 constexpr std::size_t kPieceBytes = 1u << 20;
 
+std::string digest_of(const Recipients& recipients) {
+  std::set<std::string> names;
+  for (const archive::AgeRecipient& recipient : recipients) {
+    names.insert(recipient.to_text() + "\n");
+  }
+  Sha256 hash;
+  for (const std::string& name : names) {
+    hash.add(std::as_bytes(std::span(name)));
+  }
+  return hash.finish();
+}
+
 // What a process that was killed had not finished: copies of the database, as large as itself.
 Result<void> remove_leftovers(env::FileSystem& files, const DatabaseFiles& database) {
   MC_ASSIGN(const auto names, files.list(database.folder()));
@@ -72,6 +84,9 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
     self->note_epoch(state->epoch.number);
     if (state->open) {
       MC_ASSIGN(doubt, doubt_about(env.files(), database, *state));
+      if (!doubt && state->recipients != digest_of(options.recipients)) {
+        doubt = "it is for other recipients";
+      }
     }
   }
   self->reason_ = state ? "the last epoch was ended" : "there is no copy yet";
@@ -366,6 +381,7 @@ Result<void> Replicator::make_base_of(NewEpoch& next) {
 }
 
 Result<void> Replicator::store_base(const CopiedBase& copied, NewEpoch& next) {
+  next.recipients = digest_of(options_.recipients);
   next.header.database = files_.name();
   next.header.epoch = next.epoch.name();
   next.header.page_bytes = copied.page_bytes;
