@@ -93,6 +93,12 @@ class SqliteDatabase final : public Database {
   Result<void> checkpoint() override { return writer_->checkpoint(); }
   int schema_version() const override { return schema_version_; }
 
+  void stop_waiting() override {
+    if (replicator_ != nullptr) {
+      replicator_->stop();
+    }
+  }
+
   std::optional<replica::Status> replica_status() const override {
     return replicator_ == nullptr ? std::nullopt : std::optional(replicator_->status());
   }

@@ -147,6 +147,9 @@ class Database {
   Result<void> replica_health() const;
   // Every commit so far is in every mirror that can be written. kDeadlineExceeded after `timeout`.
   virtual Result<void> wait_until_replicated(std::chrono::milliseconds timeout) = 0;
+  // The service ends: no write waits for a mirror any more, which is an error for those that must
+  // (kUnavailable). To be called before one waits for the threads that write.
+  virtual void stop_waiting() = 0;
   // Highest migration applied.
   virtual int schema_version() const = 0;
 

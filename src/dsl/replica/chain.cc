@@ -63,11 +63,6 @@ Result<ObjectReader> open_object(Store& store, const ObjectName& name,
   return ObjectReader::open(std::move(source), identities);
 }
 
-// A missing key concerns the whole replica, not one object.
-bool is_about_keys(const Error& error) {
-  return error.code() == Code::kWrongKey || error.code() == Code::kFailedPrecondition;
-}
-
 // Drops the first bytes of what comes through.
 class Skip {
  public:
@@ -107,7 +102,7 @@ class Follower {
     MC_ASSIGN(const auto records, read_tail(source, kRecordBytesMax));
     for (std::size_t i = 0; i < records.size(); ++i) {
       const auto taken = take_record(name, i, records[i]);
-      if (!taken && last && i + 1 == records.size() && !is_about_keys(taken.error())) {
+      if (!taken && last && i + 1 == records.size()) {
         chain_.torn = true;
         return {};
       }
@@ -253,9 +248,6 @@ Result<Chain> read_once(Store& store, const EpochSummary& epoch, const Identitie
                            : follower.take_tail(objects[i], last);
     if (taken) {
       continue;
-    }
-    if (is_about_keys(taken.error())) {
-      return tl::unexpected(taken.error());
     }
     vanished = taken.error().code() == Code::kNotFound;
     const auto behind = std::span(objects).subspan(i + 1);

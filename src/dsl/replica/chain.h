@@ -84,8 +84,8 @@ struct Chain {
 using ChainProgress = std::function<void(std::size_t objects_done, std::size_t objects)>;
 
 // Reads every byte of the epoch and checks it: base, chain of headers, hashes, and each frame of
-// the log. Damage to the base is the error; damage behind it is `broken`. kWrongKey,
-// kFailedPrecondition: see ObjectReader.
+// the log. Damage to the base is the error, and a key that does not open it (see ObjectReader);
+// damage behind it is `broken`.
 Result<Chain> read_chain(Store& store, const EpochSummary& epoch, const Identities& identities,
                          const ChainProgress& progress = {});
 

@@ -1,5 +1,6 @@
 // Objects as they lie in a mirror: header line, line feed, payload; compressed by zstd; encrypted
-// by age, unless the operator keeps mirrors in the clear.
+// by age, unless the operator keeps mirrors in the clear. There the last zstd frame is one that is
+// skipped, with the SHA-256 of all bytes before it.
 #pragma once
 
 #include <memory>

@@ -62,12 +62,7 @@ void Outbox::add(OutboxObject object) {
   const auto place = std::lower_bound(
       entries_.begin(), entries_.end(), object.name,
       [](const Entry& entry, const ObjectName& name) { return entry.object.name < name; });
-  // A segment that is sealed again, after a restart, replaces the one before.
-  if (place != entries_.end() && place->object.name == object.name) {
-    *place = {.object = std::move(object), .waiting = every_mirror(lost_)};
-  } else {
-    entries_.insert(place, {.object = std::move(object), .waiting = every_mirror(lost_)});
-  }
+  // Before the object comes to it: one alone may be as large as it must be.
   for (std::size_t mirror = 0; mirror < lost_.size(); ++mirror) {
     if (!lost_[mirror] && bytes_of(mirror) > bytes_max_) {
       lost_[mirror] = true;
@@ -75,6 +70,12 @@ void Outbox::add(OutboxObject object) {
         entry.waiting.erase(mirror);
       }
     }
+  }
+  // A segment that is sealed again, after a restart, replaces the one before.
+  if (place != entries_.end() && place->object.name == object.name) {
+    *place = {.object = std::move(object), .waiting = every_mirror(lost_)};
+  } else {
+    entries_.insert(place, {.object = std::move(object), .waiting = every_mirror(lost_)});
   }
   forget_taken();
   changed_.notify_all();

@@ -38,8 +38,8 @@ class Outbox {
 
   Store& store() { return *store_; }
 
-  // The object lies in the store already. Mirrors that would exceed the bound are lost from here
-  // on, and nothing waits for them any more.
+  // The object lies in the store already. Mirrors for which more than the bound waits already are
+  // lost from here on, and nothing waits for them any more.
   void add(OutboxObject object);
   // What `mirror` has yet to take, oldest first; waits until there is something, `deadline` has
   // passed, or `close`.

@@ -23,6 +23,18 @@ constexpr std::uint64_t kLogBytesMin = 64u << 20;
 constexpr int kFailuresMax = 10;
 constexpr std::size_t kPieceBytes = 1u << 20;
 
+std::string digest_of(const Recipients& recipients) {
+  std::set<std::string> names;
+  for (const archive::AgeRecipient& recipient : recipients) {
+    names.insert(recipient.to_text() + "\n");
+  }
+  Sha256 hash;
+  for (const std::string& name : names) {
+    hash.add(std::as_bytes(std::span(name)));
+  }
+  return hash.finish();
+}
+
 // What a process that was killed had not finished: copies of the database, as large as itself.
 Result<void> remove_leftovers(env::FileSystem& files, const DatabaseFiles& database) {
   MC_ASSIGN(const auto names, files.list(database.folder()));
@@ -72,6 +84,9 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
     self->note_epoch(state->epoch.number);
     if (state->open) {
       MC_ASSIGN(doubt, doubt_about(env.files(), database, *state));
+      if (!doubt && state->recipients != digest_of(options.recipients)) {
+        doubt = "it is for other recipients";
+      }
     }
   }
   self->reason_ = state ? "the last epoch was ended" : "there is no copy yet";
@@ -85,11 +100,7 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
     self->shippers_.push_back(std::make_unique<Shipper>(
         env, *self->outbox_, i, options.mirrors[i], files.name(), options.keep,
         ShipperEvents{
-            .listed =
-                [&self = *self](std::uint32_t highest) {
-                  self.note_epoch(highest);
-                  self.listed_highest_ = std::max(self.listed_highest_.load(), highest);
-                },
+            .listed = [&self = *self](const std::set<Epoch>& epochs) { self.note_listed(epochs); },
             .stored = [&self = *self,
                        i](const OutboxObject& object) { self.object_stored(i, object); }}));
     self->tails_.push_back(options.mirrors[i].sync
@@ -108,6 +119,19 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
   return self;
 }
 
+void Replicator::note_listed(const std::set<Epoch>& epochs) {
+  if (epochs.empty()) {
+    return;
+  }
+  note_epoch(epochs.rbegin()->number);
+  const std::lock_guard guard(mutex_);
+  for (const Epoch& epoch : epochs) {
+    if (epoch.number >= sealer_->state().epoch.number) {
+      listed_.insert(epoch);
+    }
+  }
+}
+
 void Replicator::note_epoch(std::uint32_t number) {
   std::uint32_t known = epoch_highest_;
   while (number > known && !epoch_highest_.compare_exchange_weak(known, number)) {
@@ -116,7 +140,9 @@ void Replicator::note_epoch(std::uint32_t number) {
 
 Replicator::~Replicator() {
   stop();
-  outbox_->close();
+  if (outbox_ != nullptr) {  // else it could not be opened
+    outbox_->close();
+  }
   shippers_.clear();
 }
 
@@ -253,7 +279,10 @@ std::optional<std::string> Replicator::why_base_is_due() const {
     return reason_;
   }
   const State& state = sealer_->state();
-  if (listed_highest_ > state.epoch.number) {
+  const bool is_newest = std::all_of(listed_.begin(), listed_.end(), [&](const Epoch& epoch) {
+    return epoch.number < state.epoch.number || epoch == state.epoch;
+  });
+  if (!is_newest) {
     // Left by a process that was killed as it began it, or of another copy of this service: whoever
     // restores takes it for the newest.
     return "a mirror has a later epoch";
@@ -312,6 +341,12 @@ Result<NewEpoch> Replicator::make_base() {
   }
   NewEpoch next{.epoch = {.number = ++epoch_highest_, .random = env_.random().hex(4)}};
   MC_TRY(remove_leftovers(env_.files(), files_));
+  {
+    // Restores look for the newest commit of all epochs: time does not go back from one to the
+    // next.
+    const std::lock_guard guard(mutex_);
+    next.header.time = sealer_->state().last_commit;
+  }
   const Result<void> made = make_base_of(next);
   const Result<void> removed = remove_leftovers(env_.files(), files_);
   MC_TRY(made);
@@ -339,13 +374,14 @@ Result<void> Replicator::make_base_of(NewEpoch& next) {
               }
               next.salts = index.salts;
               next.header.position = index.end();
-              next.header.time = env_.clock().now();
+              next.header.time = std::max(next.header.time, env_.clock().now());
               return {};
             }));
   return store_base(copied, next);
 }
 
 Result<void> Replicator::store_base(const CopiedBase& copied, NewEpoch& next) {
+  next.recipients = digest_of(options_.recipients);
   next.header.database = files_.name();
   next.header.epoch = next.epoch.name();
   next.header.page_bytes = copied.page_bytes;
@@ -526,7 +562,7 @@ bool Replicator::append_tails() {
       all = false;
     } else if (const auto stored = tails_[i]->append(**log, *end, sealer_->times()); !stored) {
       kLogger.failure(log::Level::kError,
-                      "commits are acknowledged without " + options_.mirrors[i].directory,
+                      "a mirror did not take a commit: " + options_.mirrors[i].directory,
                       stored.error());
       all = false;
     }
@@ -618,7 +654,8 @@ bool Replicator::wait_until_stored(std::chrono::milliseconds timeout) {
     bool all = sealer_->open() && !base_running_;
     for (std::size_t i = 0; all && i < shippers_.size(); ++i) {
       const MirrorStatus mirror = shippers_[i]->status();
-      all = mirror.state == MirrorState::kFollowing || mirror.state == MirrorState::kFailing;
+      all = (mirror.state == MirrorState::kFollowing && is_whole(i)) ||
+            mirror.state == MirrorState::kFailing || mirror.state == MirrorState::kLost;
     }
     if (all) {
       return true;

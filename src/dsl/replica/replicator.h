@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -78,6 +79,7 @@ class Replicator {
   Result<NewEpoch> make_base();  // on the thread of the base
   Result<void> make_base_of(NewEpoch& next);
   Result<void> store_base(const CopiedBase& copied, NewEpoch& next);
+  void note_listed(const std::set<Epoch>& epochs);
   void note_epoch(std::uint32_t number);
   void object_stored(std::size_t mirror, const OutboxObject& object);
   bool has_sync() const;
@@ -103,8 +105,7 @@ class Replicator {
   CopyBase copy_base_;
   std::unique_ptr<Outbox> outbox_;
   std::atomic<std::uint32_t> epoch_highest_{0};
-  std::atomic<std::uint32_t> listed_highest_{0};  // by the mirrors
-  std::atomic<bool> gone_{false};                 // the files of the database are not in place
+  std::atomic<bool> gone_{false};  // the files of the database are not in place
 
   mutable std::mutex mutex_;  // of the chain; held while segments are sealed
   std::condition_variable woken_;
@@ -118,6 +119,7 @@ class Replicator {
   std::thread base_thread_;
   bool base_running_ = false;  // until its result was taken
   std::optional<Result<NewEpoch>> base_;
+  std::set<Epoch> listed_;  // by the mirrors, not before that of then
   bool ending_ = false;
 
   std::mutex times_mutex_;

@@ -226,6 +226,7 @@ Result<void> Sealer::start_epoch(const NewEpoch& next) {
                     .base_bytes = next.header.length,
                     .log_bytes = 0,
                     .segments = 0,
+                    .recipients = next.recipients,
                     .database = next.database};
   MC_TRY(save(begun));
   state_ = begun;

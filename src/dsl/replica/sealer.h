@@ -36,6 +36,7 @@ struct NewEpoch {
   BaseHeader header;
   std::string digest;  // of the header line
   std::uint64_t stored_bytes = 0;
+  std::string recipients;   // see State
   std::uint64_t salts = 0;  // of the log when the copy was made; 0 = there was none yet
   Fingerprint database;     // then
 };

@@ -157,7 +157,7 @@ Result<void> Shipper::look_again() {
 }
 
 void Shipper::take_note(const std::vector<StoredObject>& objects) {
-  std::uint32_t highest = 0;
+  std::set<Epoch> epochs;
   std::set<Epoch> bases;
   std::map<Epoch, std::uint64_t> segments;
   for (const StoredObject& object : objects) {
@@ -165,7 +165,7 @@ void Shipper::take_note(const std::vector<StoredObject>& objects) {
     if (!name) {
       continue;
     }
-    highest = std::max(highest, name->epoch.number);
+    epochs.insert(name->epoch);
     // Later looks may see what this process appends.
     if (name->kind == ObjectKind::kTail && !looked_) {
       old_tails_.push_back(*name);
@@ -182,7 +182,7 @@ void Shipper::take_note(const std::vector<StoredObject>& objects) {
     bases_ = std::move(bases);
     segments_ = std::move(segments);
   }
-  events_.listed(highest);
+  events_.listed(epochs);
 }
 
 Result<void> Shipper::copy(const OutboxObject& object) {

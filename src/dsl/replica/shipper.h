@@ -22,8 +22,8 @@ namespace dsl::replica {
 
 // What the shipper tells. Called from its thread.
 struct ShipperEvents {
-  // The mirror has been looked at: the highest number of an epoch that it knows.
-  std::function<void(std::uint32_t epoch_highest)> listed;
+  // The mirror has been looked at: the epochs that it knows.
+  std::function<void(const std::set<Epoch>&)> listed;
   // The mirror has the object.
   std::function<void(const OutboxObject&)> stored;
 };

@@ -30,6 +30,7 @@ json::object to_json(const State& state) {
                       {"base_bytes", state.base_bytes},
                       {"log_bytes", state.log_bytes},
                       {"segments", state.segments},
+                      {"recipients", state.recipients},
                       {"database",
                        {{"inode", state.database.inode},
                         {"size_bytes", state.database.size_bytes},
@@ -68,6 +69,7 @@ std::optional<State> from_json(const json::object& object) {
   state.base_bytes = json::value_to<std::uint64_t>(object.at("base_bytes"));
   state.log_bytes = json::value_to<std::uint64_t>(object.at("log_bytes"));
   state.segments = json::value_to<std::uint64_t>(object.at("segments"));
+  state.recipients = json::value_to<std::string>(object.at("recipients"));
   const json::value& database = object.at("database");
   state.database = {.inode = json::value_to<std::uint64_t>(database.at("inode")),
                     .size_bytes = json::value_to<std::uint64_t>(database.at("size_bytes")),

@@ -35,6 +35,7 @@ struct State {
   std::uint64_t base_bytes = 0;
   std::uint64_t log_bytes = 0;  // sealed in this epoch
   std::uint64_t segments = 0;   // likewise
+  std::string recipients;       // who can open the epoch: a digest
   // The database file since our last checkpoint: nothing but a checkpoint writes to it.
   Fingerprint database;
   bool operator==(const State&) const = default;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -43,13 +45,33 @@ class ReplicaTest : public ::testing::Test {
   }
 
   static Result<void> add(db::Database& db, const std::string& name) {
-    return db.write([&](db::Transaction& tx) {
-      return tx.run("INSERT INTO items(name) VALUES(?)", name);
-    });
+    return db.write(
+        [&](db::Transaction& tx) { return tx.run("INSERT INTO items(name) VALUES(?)", name); });
   }
 
   static void expect_replicated(db::Database& db) {
     EXPECT_THAT(db.wait_until_replicated(std::chrono::seconds(20)), test::ok());
+  }
+
+  // Waits until it holds; false after 20 s.
+  static bool becomes(const std::function<bool()>& condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > until) {
+        return false;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return true;
+  }
+
+  // Another epoch than `before` is open, and is in the mirrors.
+  static void expect_next_epoch(db::Database& db, const std::string& before) {
+    EXPECT_TRUE(becomes([&] {
+      const Status now = *db.replica_status();
+      return now.following && now.epoch > before;
+    })) << db.replica_status()->reason;
+    expect_replicated(db);
   }
 
   std::unique_ptr<Store> mirror() { return directory_store(env_, mirror_ + "/test.db"); }
@@ -59,26 +81,37 @@ class ReplicaTest : public ::testing::Test {
     return test::require_ok(list_epochs(*store));
   }
 
-  Chain chain() {
-    const auto store = mirror();
-    const auto list = test::require_ok(list_epochs(*store));
-    return test::require_ok(read_chain(*store, list.back(), identities_));
+  // That of the epoch with the newest commit, as a restore looks for it.
+  Chain chain() { return chain_in(mirror_); }
+  Chain chain_in(const std::string& directory) {
+    const auto store = directory_store(env_, directory + "/test.db");
+    std::optional<Chain> newest;
+    for (const EpochSummary& epoch : test::require_ok(list_epochs(*store))) {
+      if (!epoch.has_base) {
+        continue;
+      }
+      Chain found = test::require_ok(read_chain(*store, epoch, identities_));
+      if (!newest || found.newest({})->time >= newest->newest({})->time) {
+        newest = std::move(found);
+      }
+    }
+    MC_ASSERT(newest, "the mirror has an epoch");
+    return *std::move(newest);
   }
 
-  // The names that the newest epoch has at `until`, or at its end.
+  // The names that it has at `until`, or at its end.
   std::vector<std::string> restored_names(std::optional<Position> until = {}) {
-    const auto store = mirror();
-    while (true) {
-      const Chain found = chain();
-      const std::string copy = dir_.file("restored-" + env_.random().hex(4) + ".db");
-      const auto rebuilt = rebuild(*store, found, until ? *until : *found.newest({}), identities_,
-                                   env_.files(), copy);
-      if (!rebuilt && rebuilt.error().code() == Code::kNotFound) {
-        continue;  // a tail was replaced by a segment since the chain was read
-      }
-      test::require_ok(rebuilt);
-      return names_in(copy);
-    }
+    return restored_names_in(mirror_, until);
+  }
+  std::vector<std::string> restored_names_in(const std::string& directory,
+                                             std::optional<Position> until = {}) {
+    const auto store = directory_store(env_, directory + "/test.db");
+    const Chain found = chain_in(directory);
+    EXPECT_FALSE(found.broken) << found.broken->to_text();
+    const std::string copy = dir_.file("restored-" + env_.random().hex(4) + ".db");
+    test::require_ok(rebuild(*store, found, until ? *until : *found.newest({}), identities_,
+                             env_.files(), copy));
+    return names_in(copy);
   }
 
   std::vector<std::string> names_in(const std::string& path) {
@@ -98,7 +131,7 @@ class ReplicaTest : public ::testing::Test {
     return found;
   }
 
-  test::TempDir dir_;
+  test::TempDir dir_{test::TempDir::Where::kMemory};
   test::TestEnv env_;
   Identities identities_;
   const std::string path_;
