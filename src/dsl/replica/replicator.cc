@@ -575,8 +575,10 @@ bool Replicator::append_tails() {
 }
 
 bool Replicator::before_checkpoint() {
-  std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || base_running_) {
+  // What is done with the lock held is done on the database's own disk, or is what a commit waits
+  // for as well.
+  std::unique_lock lock(mutex_);
+  if (base_running_) {
     return false;
   }
   take_times();
@@ -608,6 +610,10 @@ void Replicator::stop() {
   }
   if (base_thread_.joinable()) {
     base_thread_.join();
+  }
+  const std::lock_guard guard(mutex_);
+  if (base_) {
+    take_base();  // the next start goes on with it
   }
   base_running_ = false;
 }
