@@ -19,6 +19,17 @@ std::string compact(env::WallTime time) {
 
 std::string note_of(const std::string& database) { return database + ".restoring"; }
 
+Result<bool> any_exists(env::FileSystem& files, const std::string& name,
+                        const std::vector<std::string>& companions) {
+  for (const std::string& companion : companions) {
+    MC_ASSIGN(const bool exists, files.exists(name + companion));
+    if (exists) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string temporary_name(const std::string& database) { return database + ".restored"; }
@@ -35,27 +46,29 @@ Result<void> remove_if_there(env::FileSystem& files, const std::string& path) {
 
 Result<SetAside> what_to_set_aside(env::Env& env, const std::string& database) {
   env::FileSystem& files = env.files();
-  SetAside aside;
+  std::string name = database + ".before-restore-" + compact(env.clock().now());
   // A restore that was cut off has moved some already, to the name that its note holds.
   MC_ASSIGN(const bool cut_off, files.exists(note_of(database)));
   if (cut_off) {
-    MC_ASSIGN(aside.name, files.read_file(note_of(database)));
-  } else {
-    const std::string name = database + ".before-restore-" + compact(env.clock().now());
-    aside.name = name;
-    for (int n = 2;; ++n) {
-      MC_ASSIGN(const bool taken, files.exists(aside.name));
-      if (!taken) {
-        break;
-      }
-      aside.name = text("{}.{}", name, n);
-    }
+    MC_ASSIGN(name, files.read_file(note_of(database)));
   }
+  std::vector<std::string> companions;
   for (const char* companion : {".replica", "-shm", "-wal", ""}) {
     MC_ASSIGN(const bool there, files.exists(database + companion));
     if (there) {
-      aside.moves.emplace_back(database + companion, aside.name + companion);
+      companions.emplace_back(companion);
     }
+  }
+  SetAside aside{.name = name};
+  for (int n = 2;; ++n) {
+    MC_ASSIGN(const bool taken, any_exists(files, aside.name, companions));
+    if (!taken) {
+      break;
+    }
+    aside.name = text("{}.{}", name, n);
+  }
+  for (const std::string& companion : companions) {
+    aside.moves.emplace_back(database + companion, aside.name + companion);
   }
   return aside;
 }
