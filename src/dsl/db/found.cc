@@ -81,9 +81,15 @@ Result<Found> look_at_files(env::Env& env, const std::string& path, const Option
     found.database_bytes = info.size_bytes;
     found.mode = info.mode;
   }
-  MC_ASSIGN(const bool has_wal, files.exists(path + "-wal"));
+  std::string wal = path + "-wal";
+  if (found.database) {
+    // The log lies beside the file itself, not beside a link to it.
+    MC_ASSIGN(const std::string file, files.canonical(path));
+    wal = file + "-wal";
+  }
+  MC_ASSIGN(const bool has_wal, files.exists(wal));
   if (has_wal) {
-    MC_ASSIGN(const env::FileInfo info, files.stat(path + "-wal"));
+    MC_ASSIGN(const env::FileInfo info, files.stat(wal));
     found.wal_bytes = info.size_bytes;
   }
   if (found.database_bytes == 0) {

@@ -276,6 +276,25 @@ TEST_F(InteropTest, ShellOnAStoppedServiceTakesTheLogAway) {
   EXPECT_THAT(names(*require_ok(open())), ElementsAre("one"));
 }
 
+TEST_F(InteropTest, KilledBehindALinkOpensAgain) {
+  require_ok(env_.files().make_directories(dir_.file("elsewhere"), 0700));
+  const std::string target = dir_.file("elsewhere/real.db");
+  require_ok(env_.files().open(target, env::OpenMode::kCreateNew, 0600));
+  ASSERT_EQ(::symlink(target.c_str(), path_.c_str()), 0);
+  run_and_die([&] {
+    const auto db = require_ok(open());
+    for (int i = 0; i < 100; ++i) {
+      require_ok(add(*db, std::to_string(i) + std::string(2000, 'x')));
+    }
+    ::raise(SIGKILL);
+  });
+
+  const auto db = open();
+
+  ASSERT_THAT(db, ok());
+  EXPECT_EQ(names(**db).size(), 100u);
+}
+
 // Without a log: the locks on the database itself.
 TEST_F(InteropTest, RollbackJournalExcludesAcrossBoth) {
   require_ok(env_.files().open(path_, env::OpenMode::kCreateNew, 0600));
