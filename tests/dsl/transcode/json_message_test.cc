@@ -148,6 +148,39 @@ TEST(AppendMessage, TextThatIsNotUtf8IsStillJson) {
   EXPECT_THAT(print(message), testing::HasSubstr("\"text\":\"a\xEF\xBF\xBD\\\"b\""));
 }
 
+// Both, or neither.
+template <class Time>
+void expect_as_libprotobuf(std::int64_t seconds, std::int32_t nanos) {
+  Time time;
+  time.set_seconds(seconds);
+  time.set_nanos(nanos);
+  std::string theirs;
+  bool printed = false;
+  try {
+    printed = google::protobuf::util::MessageToJsonString(time, &theirs).ok();
+  } catch (const std::exception&) {  // a check of its own where it should refuse
+  }
+  std::string ours;
+  const auto appended = append_message(time, ours);
+
+  EXPECT_EQ(appended.has_value(), printed) << seconds << " " << nanos;
+  EXPECT_EQ(appended ? ours : "", printed ? theirs : "") << seconds << " " << nanos;
+}
+
+TEST(AppendMessage, TimesArePrintedAsLibprotobufPrintsThem) {
+  for (const std::int64_t seconds :
+       {-62135596801, -62135596800, -1, 0, 1, 951782400, 1775205900, 253402300799}) {
+    for (const std::int32_t nanos : {0, 1, 1000, 250000000, 999999999}) {
+      expect_as_libprotobuf<google::protobuf::Timestamp>(seconds, nanos);
+    }
+  }
+  for (const std::int64_t seconds : {-315576000001, -315576000000, -7, 0, 7, 315576000000}) {
+    for (const std::int32_t nanos : {-999999999, -1000000, 0, 1000, 250000000}) {
+      expect_as_libprotobuf<google::protobuf::Duration>(seconds, nanos);
+    }
+  }
+}
+
 TEST(AppendMessage, ATimeBeyondTheMappingIsAnError) {
   Everything message;
   message.mutable_time()->set_seconds(253402300800);  // the year 10000
