@@ -168,13 +168,14 @@ void expect_as_libprotobuf(std::int64_t seconds, std::int32_t nanos) {
 }
 
 TEST(AppendMessage, TimesArePrintedAsLibprotobufPrintsThem) {
+  using Seconds = std::initializer_list<std::int64_t>;
   for (const std::int64_t seconds :
-       {-62135596801, -62135596800, -1, 0, 1, 951782400, 1775205900, 253402300799}) {
+       Seconds{-62135596801, -62135596800, -1, 0, 1, 951782400, 1775205900, 253402300799}) {
     for (const std::int32_t nanos : {0, 1, 1000, 250000000, 999999999}) {
       expect_as_libprotobuf<google::protobuf::Timestamp>(seconds, nanos);
     }
   }
-  for (const std::int64_t seconds : {-315576000001, -315576000000, -7, 0, 7, 315576000000}) {
+  for (const std::int64_t seconds : Seconds{-315576000001, -315576000000, -7, 0, 7, 315576000000}) {
     for (const std::int32_t nanos : {-999999999, -1000000, 0, 1000, 250000000}) {
       expect_as_libprotobuf<google::protobuf::Duration>(seconds, nanos);
     }
