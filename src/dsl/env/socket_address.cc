@@ -84,8 +84,9 @@ Result<SocketAddress> unix_socket_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(Code::kInvalidArgument, "unix socket path '{}' has {} bytes", path, path.size())
-        .hint(text("the kernel allows 1 to {}", sizeof address.sun_path - 1));
+    return fail(Code::kInvalidArgument, "the socket path '{}' has {} bytes", path, path.size())
+        .hint(text("a unix socket's path has at least 1 and holds at most {}",
+                   sizeof address.sun_path - 1));
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return wrap(address);

@@ -281,9 +281,12 @@ Result<Dialled> Dial::run() {
 
 Error Dial::nobody() const {
   const std::string who = options_.tls.name.empty() ? "the node" : options_.tls.name;
-  Error error = refusal_ ? *refusal_
-                         : Error(Code::kUnavailable, text("{} answers at none of its {} addresses",
-                                                          who, options_.addresses.size()));
+  Error error = refusal_
+                    ? *refusal_
+                    : Error(Code::kUnavailable, options_.addresses.size() == 1
+                                                    ? text("{} does not answer at its address", who)
+                                                    : text("{} answers at none of its {} addresses",
+                                                           who, options_.addresses.size()));
   for (const DialAttempt& attempt : attempts_) {
     const bool same = attempt.endpoint.empty() || attempt.endpoint == attempt.address;
     error.add_detail(same ? attempt.address : text("{} ({})", attempt.address, attempt.endpoint),

@@ -68,7 +68,8 @@ Result<void> set_group(const std::string& path, const std::string& group) {
   struct group* found = nullptr;
   if (getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
       found == nullptr) {
-    return fail(Code::kInvalidArgument, "the group {} of the local socket does not exist", group);
+    return fail(Code::kInvalidArgument, "the group {} of the local socket does not exist", group)
+        .hint("make it (groupadd --system), name another, or set socket.group = \"\" for none");
   }
   if (::lchown(path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) != 0) {
     return system_failure(Code::kPermissionDenied, text("cannot give group {} to", group), path);

@@ -17,7 +17,9 @@ std::string openssl_reason() {
 }
 
 Owned<BIO> bio_of(std::string_view text) {
-  Owned<BIO> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  // An empty view may have no address, which OpenSSL refuses: a file may be empty, too.
+  const char* data = text.empty() ? "" : text.data();
+  Owned<BIO> bio(BIO_new_mem_buf(data, static_cast<int>(text.size())));
   MC_ASSERT(bio != nullptr, "BIO_new_mem_buf: out of memory");
   return bio;
 }

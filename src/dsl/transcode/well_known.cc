@@ -1,6 +1,9 @@
 #include "dsl/transcode/well_known.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
 #include <exception>
 
 #include <google/protobuf/descriptor.h>
@@ -89,17 +92,91 @@ bool read_time(std::string_view text, Message& message) {
   }
 }
 
-bool append_time(const Message& message, std::string& out) {
-  std::string json;
-  try {
-    if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) {
-      return false;
-    }
-  } catch (const std::exception&) {
+// What a Timestamp and a Duration hold.
+struct Span {
+  std::int64_t seconds;
+  std::int32_t nanos;
+};
+
+Span span_of(const Message& message) {
+  const auto* reflection = message.GetReflection();
+  const Descriptor& type = *message.GetDescriptor();
+  return {reflection->GetInt64(message, type.FindFieldByNumber(1)),
+          reflection->GetInt32(message, type.FindFieldByNumber(2))};
+}
+
+void append_digits(std::uint64_t value, std::size_t width, std::string& out) {
+  out.append(width, '0');
+  for (std::size_t at = out.size(); width > 0; --width) {
+    out[--at] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  }
+}
+
+// ".250", ".000001", ".000000001", and nothing for whole seconds.
+void append_fraction(std::int32_t nanos, std::string& out) {
+  if (nanos == 0) {
+    return;
+  }
+  out += '.';
+  const auto value = static_cast<std::uint64_t>(nanos);
+  if (value % 1'000'000 == 0) {
+    append_digits(value / 1'000'000, 3, out);
+  } else if (value % 1'000 == 0) {
+    append_digits(value / 1'000, 6, out);
+  } else {
+    append_digits(value, 9, out);
+  }
+}
+
+bool append_timestamp(Span at, std::string& out) {
+  constexpr std::int64_t kFirst = -62'135'596'800;  // the years 1 to 9999, as the .proto says
+  constexpr std::int64_t kLast = 253'402'300'799;
+  if (at.seconds < kFirst || at.seconds > kLast || at.nanos < 0 || at.nanos > 999'999'999) {
     return false;
   }
-  out += json;
+  const std::chrono::sys_seconds time{std::chrono::seconds(at.seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  out += '"';
+  append_digits(static_cast<std::uint64_t>(static_cast<int>(date.year())), 4, out);
+  out += '-';
+  append_digits(static_cast<unsigned>(date.month()), 2, out);
+  out += '-';
+  append_digits(static_cast<unsigned>(date.day()), 2, out);
+  out += 'T';
+  append_digits(static_cast<std::uint64_t>(clock.hours().count()), 2, out);
+  out += ':';
+  append_digits(static_cast<std::uint64_t>(clock.minutes().count()), 2, out);
+  out += ':';
+  append_digits(static_cast<std::uint64_t>(clock.seconds().count()), 2, out);
+  append_fraction(at.nanos, out);
+  out += "Z\"";
   return true;
+}
+
+bool append_duration(Span span, std::string& out) {
+  constexpr std::int64_t kMost = 315'576'000'000;  // as the .proto says: some 10,000 years
+  const bool negative = span.seconds < 0 || span.nanos < 0;
+  if (span.seconds < -kMost || span.seconds > kMost || span.nanos < -999'999'999 ||
+      span.nanos > 999'999'999 || (negative && (span.seconds > 0 || span.nanos > 0))) {
+    return false;
+  }
+  out += negative ? "\"-" : "\"";
+  out += std::to_string(std::abs(span.seconds));
+  append_fraction(std::abs(span.nanos), out);
+  out += "s\"";
+  return true;
+}
+
+// By hand, since many answers have one, and libprotobuf serializes it and reads it again to print
+// it.
+bool append_time(const Message& message, std::string& out) {
+  const bool is_timestamp =
+      message.GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_TIMESTAMP;
+  return is_timestamp ? append_timestamp(span_of(message), out)
+                      : append_duration(span_of(message), out);
 }
 
 bool is_mask(const Descriptor& type) {

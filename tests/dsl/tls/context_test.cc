@@ -5,6 +5,7 @@ namespace dsl::tls::test {
 namespace {
 
 using dsl::test::failed_saying;
+using dsl::test::failed_with;
 using dsl::test::IssuedPair;
 using dsl::test::require_ok;
 using dsl::test::TestCa;
@@ -26,6 +27,13 @@ TEST_F(ServerContext, NeedsAPairThatFits) {
   EXPECT_THAT(
       ServerCredentials::open(env_, {.pairs = {store("rift", one)}, .client_required = true}),
       failed_saying(Code::kInvalidArgument, "no CA is named"));
+}
+
+TEST_F(ServerContext, RefusesAnEmptyKey) {
+  const PairFiles pair = store("rift", ca_.issue({}));
+
+  EXPECT_THAT(ServerCredentials::open(env_, {.pairs = {{pair.cert, dir_.write("empty", "")}}}),
+              failed_with(Code::kInvalidArgument));
 }
 
 TEST_F(ServerContext, RefusesTls12) {

@@ -148,6 +148,55 @@ TEST(AppendMessage, TextThatIsNotUtf8IsStillJson) {
   EXPECT_THAT(print(message), testing::HasSubstr("\"text\":\"a\xEF\xBF\xBD\\\"b\""));
 }
 
+// Both, or neither.
+template <class Time>
+void expect_as_libprotobuf(std::int64_t seconds, std::int32_t nanos) {
+  Time time;
+  time.set_seconds(seconds);
+  time.set_nanos(nanos);
+  std::string theirs;
+  bool printed = false;
+  try {
+    printed = google::protobuf::util::MessageToJsonString(time, &theirs).ok();
+  } catch (const std::exception&) {  // a check of its own where it should refuse
+  }
+  std::string ours;
+  const auto appended = append_message(time, ours);
+
+  EXPECT_EQ(appended.has_value(), printed) << seconds << " " << nanos;
+  EXPECT_EQ(appended ? ours : "", printed ? theirs : "") << seconds << " " << nanos;
+}
+
+TEST(AppendMessage, TimesArePrintedAsLibprotobufPrintsThem) {
+  using Seconds = std::initializer_list<std::int64_t>;
+  for (const std::int64_t seconds :
+       Seconds{-62135596801, -62135596800, -1, 0, 1, 951782400, 1775205900, 253402300799}) {
+    for (const std::int32_t nanos : {0, 1, 1000, 250000000, 999999999}) {
+      expect_as_libprotobuf<google::protobuf::Timestamp>(seconds, nanos);
+    }
+  }
+  for (const std::int64_t seconds : Seconds{-315576000001, -315576000000, -7, 0}) {
+    for (const std::int32_t nanos : {-999999999, -1000000, 0}) {
+      expect_as_libprotobuf<google::protobuf::Duration>(seconds, nanos);
+    }
+  }
+  for (const std::int64_t seconds : Seconds{0, 7, 315576000000, 315576000001}) {
+    for (const std::int32_t nanos : {0, 1000, 250000000}) {
+      expect_as_libprotobuf<google::protobuf::Duration>(seconds, nanos);
+    }
+  }
+}
+
+// libprotobuf prints 7.294967297s.
+TEST(AppendMessage, ADurationOfTwoSignsIsAnError) {
+  google::protobuf::Duration duration;
+  duration.set_seconds(7);
+  duration.set_nanos(-999999999);
+  std::string out;
+
+  EXPECT_THAT(append_message(duration, out), failed_with(Code::kDataLoss));
+}
+
 TEST(AppendMessage, ATimeBeyondTheMappingIsAnError) {
   Everything message;
   message.mutable_time()->set_seconds(253402300800);  // the year 10000
