@@ -395,6 +395,31 @@ Result<Chain> read_chain(Store& store, const EpochSummary& epoch, const Identiti
   }
 }
 
+Result<env::WallTime> last_commit_of(Store& store, const EpochSummary& epoch,
+                                     const Identities& identities) {
+  MC_ASSIGN(const BaseHeader base, read_base_header(store, epoch.epoch, identities));
+  if (epoch.objects.empty()) {
+    return base.time;
+  }
+  const ObjectName& last = epoch.objects.back();
+  std::string record;
+  archive::Source source;
+  if (last.kind == ObjectKind::kTail) {
+    MC_ASSIGN(const archive::Source tail, store.get(last.name()));
+    MC_ASSIGN(auto records, read_tail(tail, kRecordBytesMax));
+    if (records.empty()) {
+      return base.time;
+    }
+    record = std::move(records.back());
+    source = archive::source_of(record);
+  } else {
+    MC_ASSIGN(source, store.get(last.name()));
+  }
+  MC_ASSIGN(const ObjectReader reader, ObjectReader::open(std::move(source), identities));
+  MC_ASSIGN(const SegmentHeader header, parse_segment_header(reader.line()));
+  return std::max(base.time, header.commits.back().time);
+}
+
 Result<void> read_piece(Store& store, const ChainPiece& piece, const Identities& identities,
                         const OnBytes& bytes) {
   const Skip skip(piece.from - piece.header.offset, bytes);

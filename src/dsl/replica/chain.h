@@ -90,6 +90,11 @@ Result<Chain> read_chain(Store& store, const EpochSummary& epoch, const Identiti
                          const ChainProgress& progress = {});
 
 Result<BaseHeader> read_base_header(Store& store, const Epoch& epoch, const Identities& identities);
+// When the epoch's last commit was, by the header of its last object. The newest epoch need not be
+// the one that goes furthest: while the copy for a planned one is on its way, and until the first
+// segment follows it, the one before does.
+Result<env::WallTime> last_commit_of(Store& store, const EpochSummary& epoch,
+                                     const Identities& identities);
 // The payload of a piece from `piece.from` on.
 Result<void> read_piece(Store& store, const ChainPiece& piece, const Identities& identities,
                         const std::function<Result<void>(std::span<const std::byte>)>& bytes);

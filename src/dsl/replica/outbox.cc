@@ -27,7 +27,7 @@ std::set<std::size_t> every_mirror(const std::vector<bool>& lost) {
 
 Result<std::unique_ptr<Outbox>> Outbox::open(env::Env& env, const std::string& directory,
                                              std::size_t mirrors, std::uint64_t bytes_max,
-                                             std::optional<Epoch> begun) {
+                                             const std::function<bool(const ObjectName&)>& wanted) {
   MC_TRY(env.files().make_directories(directory, kFolderMode));
   auto store = directory_store(env, directory);
   MC_ASSIGN(const auto objects, store->list());
@@ -36,9 +36,11 @@ Result<std::unique_ptr<Outbox>> Outbox::open(env::Env& env, const std::string& d
   for (const StoredObject& object : objects) {
     if (auto name = parse_object(object.name)) {
       outbox->epoch_highest_ = std::max(outbox->epoch_highest_, name->epoch.number);
-      if (!begun || name->epoch.number <= begun->number) {
+      if (wanted(*name)) {
         folders.insert(name->epoch.name());
         outbox->add({.name = *std::move(name), .size_bytes = object.size_bytes});
+      } else {
+        MC_TRY(outbox->store_->remove(object.name));
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,11 +31,11 @@ struct OutboxObject {
 // Thread-safe.
 class Outbox {
  public:
-  // What an earlier process left there waits for every mirror again, except for epochs that it had
-  // not begun: those beyond `begun`.
+  // What an earlier process left there waits for every mirror again, unless it is not `wanted`, and
+  // is removed.
   static Result<std::unique_ptr<Outbox>> open(env::Env& env, const std::string& directory,
                                               std::size_t mirrors, std::uint64_t bytes_max,
-                                              std::optional<Epoch> begun);
+                                              const std::function<bool(const ObjectName&)>& wanted);
 
   Store& store() { return *store_; }
 

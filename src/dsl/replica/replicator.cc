@@ -1,6 +1,7 @@
 #include "dsl/replica/replicator.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <pthread.h>
@@ -22,6 +23,15 @@ constexpr std::chrono::milliseconds kFinishWait{5000};
 constexpr std::uint64_t kLogBytesMin = 64u << 20;
 constexpr int kFailuresMax = 10;
 constexpr std::size_t kPieceBytes = 1u << 20;
+
+// Whether an object in the outbox is of what the state says was begun and sealed. What is ahead of
+// it is sealed again: while the old one is on its way to a mirror, it must not take its place.
+bool is_on_record(const ObjectName& name, const State& state) {
+  const bool ahead =
+      state.open && name.epoch == state.epoch && name.kind == ObjectKind::kSegment &&
+      std::tuple(name.generation, name.offset) >= std::tuple(state.generation, state.point.offset);
+  return name.epoch.number <= state.epoch.number && !ahead;
+}
 
 std::string digest_of(const Recipients& recipients) {
   std::set<std::string> names;
@@ -75,9 +85,10 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
   MC_TRY(env.files().make_directories(files.folder(), 0700));
   MC_TRY(remove_leftovers(env.files(), files));
   MC_ASSIGN(auto state, load_state(env.files(), files.state()));
-  MC_ASSIGN(self->outbox_,
-            Outbox::open(env, files.outbox(), options.mirrors.size(), options.spool_max,
-                         state ? std::optional(state->epoch) : std::nullopt));
+  MC_ASSIGN(self->outbox_, Outbox::open(env, files.outbox(), options.mirrors.size(),
+                                        options.spool_max, [&](const ObjectName& name) {
+                                          return !state || is_on_record(name, *state);
+                                        }));
   self->epoch_highest_ = self->outbox_->epoch_highest();
   std::optional<std::string> doubt;
   if (state) {
