@@ -105,10 +105,10 @@ Result<void> Connection::in_snapshot(const Work& work) {
   if (in_transaction()) {
     return call(work);
   }
-  MC_TRY(execute("BEGIN"));
+  MC_TRY(run("BEGIN"));
   Result<void> result = call(work);
   if (in_transaction()) {
-    Result<void> ended = execute("ROLLBACK");
+    Result<void> ended = run("ROLLBACK");
     if (result && !ended) {
       return ended;
     }

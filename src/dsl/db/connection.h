@@ -39,6 +39,8 @@ class Connection {
 
   // Statements without results, such as pragmas and migrations.
   Result<void> execute(std::string_view sql);
+  // One statement that is run again and again, kept prepared.
+  Result<void> run(std::string_view sql) { return prepare(sql).run(); }
   // First column of the first row.
   Result<std::int64_t> integer(std::string_view sql);
   Result<std::string> text(std::string_view sql);

@@ -1,5 +1,6 @@
 #include "dsl/db/snapshot.h"
 
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -75,36 +76,27 @@ Result<void> copy_pages(Connection& source, Connection& copy) {
   return fail(finished != SQLITE_OK ? copy.error(finished) : source.error(stepped));
 }
 
-// Copies, and says what the source held in the very state that was copied.
-Result<Inventory> copy_one_state(env::Env& env, Connection& source, const std::string& path) {
-  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
+// Copies what the transaction of `source` sees. The copy inherits WAL mode; it is made one file
+// without companions, which can be read from read-only media.
+Result<void> copy_to(env::Env& env, Connection& source, const std::string& path) {
   // No journal on disk and no syncs: the file is thrown away unless all of it succeeds, and is then
   // synced whole.
-  MC_TRY(copy->execute("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF"));
-  Inventory inventory;
-  MC_TRY(source.in_snapshot([&](Transaction&) -> Result<void> {
-    MC_ASSIGN(inventory, take_inventory(source));
-    return copy_pages(source, *copy);
-  }));
-  return inventory;
-}
-
-// Opens the copy anew, as a restore would. It inherits WAL mode from the source; as a single file
-// without companions it can be read from read-only media.
-Result<void> verify_copy(env::Env& env, const std::string& path, const Inventory& expected) {
-  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
-  MC_TRY(copy->execute("PRAGMA journal_mode=DELETE"));
-  MC_ASSIGN(const Inventory found, take_inventory(*copy));
-  if (found != expected) {
-    return fail(Code::kDataLoss, "{} does not equal its source", path)
-        .hint("check memory and disk of this machine, then try again");
+  {
+    MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
+    MC_TRY(copy->execute("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF"));
+    MC_TRY(copy_pages(source, *copy));
   }
-  return {};
+  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
+  return copy->execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=DELETE");
 }
 
-Result<SnapshotReport> sync_and_hash(env::FileSystem& files, const std::string& path) {
+Result<void> sync_file(env::FileSystem& files, const std::string& path) {
   MC_ASSIGN(const auto file, files.open(path, env::OpenMode::kReadWrite));
-  MC_TRY(file->sync());
+  return file->sync();
+}
+
+Result<SnapshotReport> hash_file(env::FileSystem& files, const std::string& path) {
+  MC_ASSIGN(const auto file, files.open(path, env::OpenMode::kRead));
   Sha256 hash;
   SnapshotReport report;
   std::vector<std::byte> chunk(kChunkBytes);
@@ -119,12 +111,39 @@ Result<SnapshotReport> sync_and_hash(env::FileSystem& files, const std::string& 
   }
 }
 
+// Opens the copy anew, as a restore would, and compares.
+Result<void> verify_copy(env::Env& env, const std::string& path, const Inventory& expected) {
+  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadOnly));
+  MC_ASSIGN(const Inventory found, take_inventory(*copy));
+  if (found != expected) {
+    return fail(Code::kDataLoss, "{} does not equal its source", path)
+        .hint("check memory and disk of this machine, then try again");
+  }
+  return {};
+}
+
+// What the source held is counted in the very state that was copied, while the disk takes the copy
+// and another thread hashes it.
+Result<SnapshotReport> copy_and_compare(env::Env& env, Connection& source,
+                                        const std::string& path) {
+  MC_TRY(copy_to(env, source, path));
+  auto synced = std::async(std::launch::async, [&] { return sync_file(env.files(), path); });
+  auto hashed = std::async(std::launch::async, [&] { return hash_file(env.files(), path); });
+  MC_ASSIGN(const Inventory inventory, take_inventory(source));
+  MC_TRY(verify_copy(env, path, inventory));
+  MC_TRY(synced.get());
+  MC_ASSIGN(SnapshotReport report, hashed.get());
+  report.rows = inventory.rows_total();
+  return report;
+}
+
 Result<SnapshotReport> write_copy(env::Env& env, Connection& source, const std::string& path) {
   MC_TRY(env.files().open(path, env::OpenMode::kCreateNew, 0600));
-  MC_ASSIGN(const Inventory inventory, copy_one_state(env, source, path));
-  MC_TRY(verify_copy(env, path, inventory));
-  MC_ASSIGN(SnapshotReport report, sync_and_hash(env.files(), path));
-  report.rows = inventory.rows_total();
+  Result<SnapshotReport> report = fail(Code::kInternal, "not run");
+  MC_TRY(source.in_snapshot([&](Transaction&) -> Result<void> {
+    report = copy_and_compare(env, source, path);
+    return {};
+  }));
   return report;
 }
 

@@ -147,7 +147,7 @@ void Writer::run_group(const std::vector<Job*>& group) {
 
 // Runs jobs from `first` on in one transaction; returns where the next one begins.
 std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t first) {
-  Result<void> outcome = connection_->execute("BEGIN IMMEDIATE");
+  Result<void> outcome = connection_->run("BEGIN IMMEDIATE");
   std::size_t end = outcome ? first : group.size();
   while (end < group.size()) {
     run_job(*group[end++]);
@@ -159,7 +159,7 @@ std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t 
   }
   if (outcome) {
     has_written_ = false;
-    outcome = connection_->execute("COMMIT");
+    outcome = connection_->run("COMMIT");
   }
   if (outcome) {
     outcome = replicate();
@@ -169,7 +169,7 @@ std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t 
   }
   if (connection_->in_transaction()) {
     // The failed COMMIT is the error to report.
-    (void)connection_->execute("ROLLBACK");
+    (void)connection_->run("ROLLBACK");
   }
   for (std::size_t i = first; i < end; ++i) {
     if (group[i]->result) {
@@ -181,7 +181,7 @@ std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t 
 
 // A savepoint of its own: an error takes back this job and no other.
 void Writer::run_job(Job& job) {
-  job.result = connection_->execute("SAVEPOINT job");
+  job.result = connection_->run("SAVEPOINT job");
   if (!job.result) {
     return;
   }
@@ -191,9 +191,9 @@ void Writer::run_job(Job& job) {
   }
   if (!job.result) {
     // Its failure would show as a failing RELEASE or COMMIT.
-    (void)connection_->execute("ROLLBACK TO job");
+    (void)connection_->run("ROLLBACK TO job");
   }
-  Result<void> released = connection_->execute("RELEASE job");
+  Result<void> released = connection_->run("RELEASE job");
   if (job.result && !released) {
     job.result = released;
   }

@@ -83,7 +83,8 @@ ObjectWriter::ObjectWriter(ObjectWriter&&) noexcept = default;
 ObjectWriter::~ObjectWriter() = default;
 
 Result<ObjectWriter> ObjectWriter::begin(env::Random& random, const Recipients& recipients,
-                                         archive::Sink sink, std::string_view line) {
+                                         archive::Sink sink, std::string_view line,
+                                         int zstd_level) {
   auto state = std::make_unique<State>();
   state->sink = std::move(sink);
   archive::Sink compressed;
@@ -99,7 +100,7 @@ Result<ObjectWriter> ObjectWriter::begin(env::Random& random, const Recipients& 
       return age->write(bytes);
     };
   }
-  MC_ASSIGN(state->zstd, archive::ZstdWriter::begin(std::move(compressed)));
+  MC_ASSIGN(state->zstd, archive::ZstdWriter::begin(std::move(compressed), {.level = zstd_level}));
   ObjectWriter writer(std::move(state));
   MC_TRY(writer.write(std::as_bytes(std::span(line))));
   MC_TRY(writer.write(std::span(&kLineEnd, 1)));

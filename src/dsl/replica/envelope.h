@@ -25,7 +25,7 @@ using Identities = std::vector<archive::AgeIdentity>;
 class ObjectWriter {
  public:
   static Result<ObjectWriter> begin(env::Random& random, const Recipients& recipients,
-                                    archive::Sink sink, std::string_view line);
+                                    archive::Sink sink, std::string_view line, int zstd_level = 3);
   ObjectWriter(ObjectWriter&&) noexcept;
   ~ObjectWriter();
 

@@ -33,9 +33,10 @@ struct Options {
   std::vector<archive::AgeRecipient> recipients;
   OnSyncFailure on_sync_failure = OnSyncFailure::kDegrade;
 
-  // A commit waits at most so long, or for so many bytes of log, until it is sealed.
+  // A commit waits at most so long, or for so many bytes of log, until it is sealed. Each sealing
+  // has the disk flush its caches six times: with less a fast writer would wait for those.
   std::chrono::milliseconds seal_every{400};
-  std::uint64_t seal_bytes = 1u << 20;
+  std::uint64_t seal_bytes = 4u << 20;
   // A new copy of the database after so long, or once the log exceeds twice the copy.
   std::chrono::milliseconds base_every = std::chrono::hours(24);
   // Epochs that ended longer ago are removed from the mirrors; the last two stay whatever their

@@ -53,6 +53,7 @@ struct Slice {
   WalPoint from;
   WalPoint end;
   SegmentHeader header;
+  std::vector<std::byte> bytes;  // of a small one; empty = to be read again
 };
 
 // Reads and checks [from, end) of `log`. kDataLoss when the log does not continue `from`, or the
@@ -60,8 +61,8 @@ struct Slice {
 Result<Slice> describe_slice(env::File& log, const WalPoint& from, std::uint64_t end,
                              const SlicePlace& place, const CommitTimes& times, env::WallTime now);
 
-// Writes it as an object, reading the log again. Returns the digest of its header line. kDataLoss
-// when the log says something else than before.
+// Writes it as an object; what was not kept is read again. Returns the digest of its header line.
+// kDataLoss when the log says something else than before.
 Result<std::string> write_slice(env::Random& random, const Recipients& recipients, env::File& log,
                                 const Slice& slice, archive::Sink sink);
 

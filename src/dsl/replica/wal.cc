@@ -1,5 +1,6 @@
 #include "dsl/replica/wal.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::uint32_t kMagicLittle = 0x377f0682;  // sums over little-endian words
 constexpr std::uint32_t kMagicBig = 0x377f0683;
 constexpr std::uint32_t kFormat = 3007000;
+constexpr std::uint64_t kFramesAtOnce = 64;
 constexpr std::uint32_t kPageBytesMin = 512;
 constexpr std::uint32_t kPageBytesMax = 65536;
 
@@ -32,6 +34,18 @@ WalSum sum_at(std::span<const std::byte> bytes, std::size_t at) {
 
 Failure broken(std::uint64_t offset, std::string_view why) {
   return fail(Code::kDataLoss, "the log is broken at byte {}: {}", offset, why);
+}
+
+Result<void> take_frames(WalWalker& walker, std::span<const std::byte> piece,
+                         std::vector<WalCommit>& commits) {
+  const auto frame_bytes = static_cast<std::size_t>(walker.point().header.frame_bytes());
+  for (; !piece.empty(); piece = piece.subspan(frame_bytes)) {
+    MC_ASSIGN(const WalFrame frame, walker.take_frame(piece.first(frame_bytes)));
+    if (frame.page_count != 0) {
+      commits.push_back({.end = walker.point().offset, .page_count = frame.page_count});
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -99,7 +113,9 @@ Result<WalStretch> walk(env::File& log, const WalPoint& from, std::uint64_t end,
   while (walker.point().offset < end) {
     const std::uint64_t offset = walker.point().offset;
     if (offset > 0) {
-      piece.resize(walker.point().header.frame_bytes());
+      const std::uint64_t frame_bytes = walker.point().header.frame_bytes();
+      const std::uint64_t frames = std::min((end - offset) / frame_bytes, kFramesAtOnce);
+      piece.resize(std::max<std::uint64_t>(frames, 1) * frame_bytes);
     }
     MC_ASSIGN(const std::size_t size, log.read_at(offset, piece));
     if (size < piece.size() || end - offset < piece.size()) {
@@ -108,10 +124,7 @@ Result<WalStretch> walk(env::File& log, const WalPoint& from, std::uint64_t end,
     if (offset == 0) {
       MC_TRY(walker.take_header(piece));
     } else {
-      MC_ASSIGN(const WalFrame frame, walker.take_frame(piece));
-      if (frame.page_count != 0) {
-        stretch.commits.push_back({.end = walker.point().offset, .page_count = frame.page_count});
-      }
+      MC_TRY(take_frames(walker, piece, stretch.commits));
     }
     MC_TRY(bytes(piece));
   }
