@@ -95,7 +95,7 @@ class SqliteDatabase final : public Database {
 
   void stop_waiting() override {
     if (replicator_ != nullptr) {
-      replicator_->stop();
+      replicator_->stop_waiting();
     }
   }
 

@@ -538,7 +538,7 @@ Result<void> Replicator::committed(std::uint64_t frames, const std::function<voi
   }
   std::unique_lock lock(mutex_);
   while (!append_tails() && !gone_ && options_.on_sync_failure == OnSyncFailure::kBlock) {
-    if (ending_) {
+    if (!waits_) {
       return fail(Code::kUnavailable,
                   "{}: the write is kept here, but a mirror that must have it does not",
                   files_.database)
@@ -609,9 +609,18 @@ void Replicator::after_checkpoint() {
   sealed_end_ = sealer_->state().point.offset;
 }
 
+void Replicator::stop_waiting() {
+  {
+    const std::lock_guard guard(mutex_);
+    waits_ = false;
+  }
+  changed_.notify_all();
+}
+
 void Replicator::stop() {
   {
     const std::lock_guard guard(mutex_);
+    waits_ = false;
     ending_ = true;
   }
   woken_.notify_all();

@@ -62,6 +62,8 @@ class Replicator {
   bool before_checkpoint();
   void after_checkpoint();
 
+  // No commit waits for a mirror any more.
+  void stop_waiting();
   // No new base is begun, and nothing waits for a mirror any more. Commits and the last checkpoint
   // may follow.
   void stop();
@@ -120,6 +122,7 @@ class Replicator {
   bool base_running_ = false;  // until its result was taken
   std::optional<Result<NewEpoch>> base_;
   std::set<Epoch> listed_;  // by the mirrors, not before that of then
+  bool waits_ = true;  // commits may wait for a mirror
   bool ending_ = false;
 
   std::mutex times_mutex_;
