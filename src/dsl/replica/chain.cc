@@ -19,7 +19,6 @@ constexpr std::size_t kPieceBytes = 256u << 10;
 constexpr int kListTriesMax = 20;
 constexpr std::size_t kClosedBytesMax = 64u << 10;
 constexpr std::uint64_t kTimeMaxMs = std::uint64_t{1} << 53;
-constexpr std::size_t kRecordBytesMax = std::size_t{2} << 30;
 
 using OnBytes = std::function<Result<void>(std::span<const std::byte>)>;
 
@@ -50,11 +49,11 @@ Result<void> read_payload(ObjectReader& reader, std::uint64_t length, const std:
 
 Result<std::string> read_record(Store& store, const ObjectName& tail, std::size_t record) {
   MC_ASSIGN(const archive::Source source, store.get(tail.name()));
-  MC_ASSIGN(auto records, read_tail(source, kRecordBytesMax));
-  if (record >= records.size()) {
+  MC_ASSIGN(auto tail_read, read_tail(source));
+  if (record >= tail_read.records.size()) {
     return fail(Code::kDataLoss, "it has no record {}", record);
   }
-  return std::move(records[record]);
+  return std::move(tail_read.records[record]);
 }
 
 Result<ObjectReader> open_object(Store& store, const ObjectName& name,
@@ -99,10 +98,11 @@ class Follower {
   // The records of a tail that go on where the chain stands.
   Result<void> take_tail(const ObjectName& name, bool last) {
     MC_ASSIGN(const archive::Source source, store_.get(name.name()));
-    MC_ASSIGN(const auto records, read_tail(source, kRecordBytesMax));
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      const auto taken = take_record(name, i, records[i]);
-      if (!taken && last && i + 1 == records.size()) {
+    MC_ASSIGN(const Tail tail, read_tail(source));
+    chain_.torn = chain_.torn || (tail.torn && last);
+    for (std::size_t i = 0; i < tail.records.size(); ++i) {
+      const auto taken = take_record(name, i, tail.records[i]);
+      if (!taken && last && i + 1 == tail.records.size()) {
         chain_.torn = true;
         return {};
       }
@@ -406,11 +406,11 @@ Result<env::WallTime> last_commit_of(Store& store, const EpochSummary& epoch,
   archive::Source source;
   if (last.kind == ObjectKind::kTail) {
     MC_ASSIGN(const archive::Source tail, store.get(last.name()));
-    MC_ASSIGN(auto records, read_tail(tail, kRecordBytesMax));
-    if (records.empty()) {
+    MC_ASSIGN(Tail read, read_tail(tail));
+    if (read.records.empty()) {
       return base.time;
     }
-    record = std::move(records.back());
+    record = std::move(read.records.back());
     source = archive::source_of(record);
   } else {
     MC_ASSIGN(source, store.get(last.name()));

@@ -122,7 +122,7 @@ class Replicator {
   bool base_running_ = false;  // until its result was taken
   std::optional<Result<NewEpoch>> base_;
   std::set<Epoch> listed_;  // by the mirrors, not before that of then
-  bool waits_ = true;  // commits may wait for a mirror
+  bool waits_ = true;       // commits may wait for a mirror
   bool ending_ = false;
 
   std::mutex times_mutex_;

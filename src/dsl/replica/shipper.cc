@@ -118,13 +118,17 @@ Result<void> Shipper::check_there() {
 Result<void> Shipper::connect() {
   MC_TRY(check_there());
   MC_TRY(env_.files().make_directories(store_->place(), 0700));
-  MC_ASSIGN(lock_, env_.files().lock(store_->place() + "/lock", text("process {}", ::getpid())));
+  MC_ASSIGN(lock_, lock_mirror());
   MC_TRY(look());
   worked();
   return {};
 }
 
 // After a failure it may be another disk that is there, or one that somebody has emptied.
+Result<std::unique_ptr<env::FileLock>> Shipper::lock_mirror() {
+  return env_.files().lock(store_->place() + "/lock", text("process {}", ::getpid()));
+}
+
 Result<void> Shipper::look() {
   MC_TRY(check_there());
   MC_TRY(env_.files().make_directories(store_->place(), 0700));
@@ -210,7 +214,9 @@ Result<void> Shipper::ship(const OutboxObject& object) {
   MC_ASSIGN(const bool replaces, store_->contains(object.name.name()));
   MC_TRY(copy(object));
   MC_ASSIGN(const bool arrived, store_->contains(object.name.name()));
-  if (arrived && object.name.kind == ObjectKind::kBase) {
+  // Before its first segment the epoch before may still go on.
+  if (arrived && object.name.kind == ObjectKind::kSegment && object.name.generation == 1 &&
+      object.name.offset == 0) {
     MC_TRY(close_older(object.name.epoch));
     MC_TRY(remove_old(object.name.epoch));
   }
@@ -234,8 +240,12 @@ Result<void> Shipper::ship(const OutboxObject& object) {
     if (base_there) {
       bases_.insert(object.name.epoch);
     } else {
-      bases_.erase(object.name.epoch);  // somebody emptied the mirror
+      bases_.erase(object.name.epoch);
     }
+  }
+  if (!base_there) {
+    lock_.reset();  // somebody emptied the mirror, and this lock with it
+    MC_ASSIGN(lock_, lock_mirror());
   }
   outbox_.done(index_, object);
   worked();

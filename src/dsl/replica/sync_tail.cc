@@ -1,6 +1,6 @@
 #include "dsl/replica/sync_tail.h"
 
-#include <limits>
+#include <algorithm>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -14,16 +14,38 @@ namespace {
 
 const log::Logger kLogger("replica");
 
-constexpr std::size_t kLengthBytes = 4;
+// The length, and its complement: a length that was damaged is not taken for a record cut off.
+constexpr std::size_t kFrameBytes = 8;
 // The first record of an object names no other.
 const std::string kNoRecord(64, '0');
 
-std::string with_length(std::string record) {
+std::string with_length(const std::string& record) {
   std::string framed;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    framed += static_cast<char>(record.size() >> shift & 0xff);
+  const auto length = static_cast<std::uint32_t>(record.size());
+  for (const std::uint32_t word : {length, ~length}) {
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      framed += static_cast<char>(word >> shift & 0xff);
+    }
   }
   return framed + record;
+}
+
+// What a file system may leave of an append that the power cut off: nothing, a part, or zeros.
+Result<bool> only_zeros_follow(const archive::Source& source, std::span<const std::byte> begun) {
+  const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
+  if (!std::all_of(begun.begin(), begun.end(), is_zero)) {
+    return false;
+  }
+  std::vector<std::byte> piece(64u << 10);
+  while (true) {
+    MC_ASSIGN(const std::size_t size, source(piece));
+    if (size == 0) {
+      return true;
+    }
+    if (!std::all_of(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(size), is_zero)) {
+      return false;
+    }
+  }
 }
 
 }  // namespace
@@ -79,7 +101,7 @@ Result<void> SyncTail::append(env::File& log, std::uint64_t end, const CommitTim
 }
 
 Result<void> SyncTail::store_record(const std::string& record, const Slice& slice) {
-  if (record.size() > std::numeric_limits<std::uint32_t>::max()) {
+  if (record.size() > kTailRecordMax) {
     return fail(Code::kTooLarge, "a commit of {} bytes is too large for a tail", record.size());
   }
   if (open_ == nullptr) {
@@ -112,15 +134,23 @@ void SyncTail::forget(const Epoch& epoch, std::uint32_t generation, std::uint64_
   pieces_ = std::move(kept);
 }
 
-Result<std::vector<std::string>> read_tail(const archive::Source& source, std::size_t bytes_max) {
-  std::vector<std::string> records;
-  std::byte length_bytes[kLengthBytes];
+Result<Tail> read_tail(const archive::Source& source, std::size_t bytes_max) {
+  Tail tail;
+  std::byte frame[kFrameBytes];
   while (true) {
-    MC_ASSIGN(const std::size_t got, archive::read_full(source, length_bytes));
-    if (got < kLengthBytes) {
-      return records;
+    MC_ASSIGN(const std::size_t got, archive::read_full(source, frame));
+    if (got < kFrameBytes) {
+      tail.torn = got > 0;
+      return tail;
     }
-    const std::size_t length = big_endian_32(length_bytes, 0);
+    const std::uint32_t length = big_endian_32(frame, 0);
+    if (length != ~big_endian_32(frame, 4)) {
+      MC_ASSIGN(tail.torn, only_zeros_follow(source, frame));
+      if (!tail.torn) {
+        return fail(Code::kDataLoss, "the length of record {} is damaged", tail.records.size());
+      }
+      return tail;
+    }
     if (length > bytes_max) {
       return fail(Code::kTooLarge, "a record of {} bytes", length);
     }
@@ -128,9 +158,10 @@ Result<std::vector<std::string>> read_tail(const archive::Source& source, std::s
     MC_ASSIGN(const std::size_t size,
               archive::read_full(source, std::as_writable_bytes(std::span(record))));
     if (size < length) {
-      return records;
+      tail.torn = true;
+      return tail;
     }
-    records.push_back(std::move(record));
+    tail.records.push_back(std::move(record));
   }
 }
 

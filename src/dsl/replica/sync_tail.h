@@ -58,8 +58,17 @@ class SyncTail {
   std::vector<Piece> pieces_;
 };
 
-// The records of a tail object: each is its length in four bytes, big-endian, and an object. What
-// the power cut off at the end is left out. kTooLarge beyond `bytes_max` for one record.
-Result<std::vector<std::string>> read_tail(const archive::Source& source, std::size_t bytes_max);
+// A larger commit is acknowledged without the tail, and protected once it is sealed.
+constexpr std::size_t kTailRecordMax = std::size_t{1} << 30;
+
+struct Tail {
+  std::vector<std::string> records;
+  bool torn = false;  // the power cut off another one, which was not acknowledged
+};
+
+// The records of a tail object: each is its length and the complement of it, four bytes each,
+// big-endian, and an object. kDataLoss for a length that is damaged, kTooLarge beyond `bytes_max`
+// for one record.
+Result<Tail> read_tail(const archive::Source& source, std::size_t bytes_max = kTailRecordMax);
 
 }  // namespace dsl::replica

@@ -304,6 +304,9 @@ Result<int> Commands::verify() {
     const auto store = open_mirror(env_, mirror, settings.database);
     MC_ASSIGN(const auto epochs, replica::list_epochs(*store));
     for (const replica::EpochSummary& epoch : epochs) {
+      if (!epoch.has_base && epoch.objects.empty()) {
+        continue;  // the note of an epoch that this mirror never had
+      }
       std::string finding;
       std::string oldest;
       std::string newest;

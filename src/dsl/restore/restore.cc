@@ -42,11 +42,14 @@ struct Candidate {
 
 std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// The newest epoch with a base that began by `at`, as far as can be told without reading it all.
+// The epoch that reaches furthest among those whose base is not after `at`. That is the newest one,
+// unless it has nothing but its base yet: then the one before may still have gone on.
 Result<std::optional<replica::EpochSummary>> epoch_for(replica::Store& store,
                                                        std::optional<env::WallTime> at,
                                                        const replica::Identities& identities) {
   MC_ASSIGN(auto epochs, replica::list_epochs(store));
+  std::optional<replica::EpochSummary> best;
+  env::WallTime best_time{};
   for (auto epoch = epochs.rbegin(); epoch != epochs.rend(); ++epoch) {
     if (!epoch->has_base) {
       continue;
@@ -58,9 +61,21 @@ Result<std::optional<replica::EpochSummary>> epoch_for(replica::Store& store,
         continue;
       }
     }
-    return std::move(*epoch);
+    const bool has_begun = !epoch->objects.empty();
+    if (!best && has_begun) {
+      return std::move(*epoch);
+    }
+    // Damage there is found, and said, when it is read whole.
+    const auto time = replica::last_commit_of(store, *epoch, identities);
+    if (!best || (time && *time > best_time)) {
+      best_time = time.value_or(env::WallTime());
+      best = std::move(*epoch);
+    }
+    if (has_begun) {
+      break;
+    }
   }
-  return std::nullopt;
+  return best;
 }
 
 Result<std::vector<Candidate>> find_candidates(env::Env& env, const Request& request,
@@ -146,6 +161,8 @@ Result<void> plan_from_replica(env::Env& env, const Request& request,
     }
   }
   if (broken && request.allow_gap) {
+    // Its own gap is said by the plan.
+    std::erase(plan.notes, broken->source + ": " + broken->chain.broken->to_text());
     broken->notes = plan.notes;
     plan = *std::move(broken);
     return {};
@@ -180,6 +197,11 @@ Result<void> fill(env::Env& env, const Request& request, const Plan& plan,
                   const replica::Identities& identities, const Progress& progress,
                   const std::string& path) {
   if (plan.is_copy) {
+    // With a log beside it the copy is only whole together with that.
+    MC_ASSIGN(const bool has_log, env.files().exists(plan.source + "-wal"));
+    if (has_log) {
+      MC_TRY(copy_file(env.files(), plan.source + "-wal", path + "-wal"));
+    }
     return copy_file(env.files(), plan.source, path);
   }
   const auto store = open_mirror(env, plan.source, request.database);

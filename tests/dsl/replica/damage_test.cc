@@ -263,7 +263,7 @@ TEST_F(TailDamageTest, TornTailGivesThePreviousCommit) {
     for (std::size_t i = 0; i < 4; ++i) {
       length = length << 8 | static_cast<unsigned char>(content[at + i]);
     }
-    at += 4 + length;
+    at += 8 + length;
     ends.push_back(at);
   }
   ASSERT_EQ(ends.back(), content.size());
