@@ -689,7 +689,8 @@ bool Replicator::wait_until_stored(std::chrono::milliseconds timeout) {
     if (env_.clock().mono_now() >= until) {
       return false;
     }
-    (void)env_.clock().wait_until(changed_, lock, env_.clock().mono_now() + kWaitStep);
+    const env::MonoTime next = env_.clock().mono_now() + kWaitStep;
+    (void)env_.clock().wait_until(changed_, lock, std::min(until, next));
   }
 }
 
