@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dsl/hash/sha256.h"
+#include "dsl/replica/envelope.h"
 #include "dsl/replica/replica_test_base.h"
 #include "support/crash_points.h"
 
@@ -200,6 +202,49 @@ TEST_F(RestoreTest, WholeMirrorIsPreferredToADamagedOne) {
   EXPECT_EQ(found.source, second);
   EXPECT_THAT(carry_out(env_, wanted, found, identities_, kQuiet), ok());
   EXPECT_THAT(names_in(path_), ElementsAre("a", "b", "c"));
+}
+
+// A planned epoch has its copy in the mirror before the one before it ends.
+TEST_F(RestoreTest, CopyOfAnEpochThatHasNotBegunDoesNotHideLaterCommits) {
+  const auto db = open(options());
+  EXPECT_THAT(add(*db, "a"), ok());
+  expect_replicated(*db);
+  const replica::Epoch next{.number = 9, .random = "0badcafe"};
+  const auto store = mirror();
+  const auto upload = require_ok(store->put(replica::ObjectName{.epoch = next}.name()));
+  const replica::BaseHeader header{.database = "test.db",
+                                   .epoch = next.name(),
+                                   .time = env_.clock().now(),
+                                   .page_bytes = 4096,
+                                   .sha256 = sha256_hex("")};
+  auto writer = require_ok(replica::ObjectWriter::begin(
+      env_.random(), options().replica.recipients,
+      [&](std::span<const std::byte> bytes) { return upload->write(bytes); }, to_line(header)));
+  require_ok(writer.finish());
+  require_ok(upload->commit());
+  env_.clock().sleep_for(std::chrono::milliseconds(20));
+  EXPECT_THAT(add(*db, "b"), ok());
+  expect_replicated(*db);
+
+  Request wanted = request();
+  wanted.to = dir_.file("look");
+  EXPECT_THAT(restore(wanted), ok());
+  EXPECT_THAT(names_in(dir_.file("look") + "/test.db"), ElementsAre("a", "b"));
+}
+
+// A database that was set aside has its log beside it.
+TEST_F(RestoreTest, CopyComesWithItsLog) {
+  db::Options plain{.migrations = replica::kMigrations};
+  const auto db = open(plain);
+  EXPECT_THAT(add(*db, "in the log"), ok());
+  std::filesystem::copy_file(path_, dir_.file("copy.db"));
+  std::filesystem::copy_file(path_ + "-wal", dir_.file("copy.db-wal"));
+
+  Request wanted = request();
+  wanted.from = dir_.file("copy.db");
+  wanted.to = dir_.file("look");
+  EXPECT_THAT(restore(wanted), ok());
+  EXPECT_THAT(names_in(dir_.file("look") + "/test.db"), ElementsAre("in the log"));
 }
 
 // HOUSE-A18: A process that writes 500 rows a second is killed and loses its database with all that
