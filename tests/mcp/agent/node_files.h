@@ -36,6 +36,10 @@ class NodeFiles final : public dsl::env::FileSystem {
   dsl::Result<void> set_mode(const std::string& path, std::uint32_t permissions) override {
     return at(path).set_mode(path, permissions);
   }
+  dsl::Result<void> set_owner(const std::string& path, std::uint32_t uid,
+                              std::uint32_t gid) override {
+    return at(path).set_owner(path, uid, gid);
+  }
   dsl::Result<void> sync_directory(const std::string& path) override {
     return at(path).sync_directory(path);
   }
