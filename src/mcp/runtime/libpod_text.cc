@@ -1,4 +1,5 @@
 // Signals and times as podman writes them.
+#include <algorithm>
 #include <array>
 #include <cctype>
 
@@ -65,7 +66,8 @@ Result<int> signal_number(std::string_view name) {
 }
 
 dsl::env::WallTime parse_time(std::string_view text) {
-  return dsl::env::parse_time(text).value_or(dsl::env::WallTime());
+  // Podman writes a time long past for what has not happened.
+  return std::max(dsl::env::parse_time(text).value_or(dsl::env::WallTime()), dsl::env::WallTime());
 }
 
 }  // namespace mcp::runtime
