@@ -39,9 +39,7 @@ Result<Service> service_from_json(std::string_view text) {
   return service_from(value);
 }
 
-std::string spec_sha256(const Service& service) {
-  return dsl::sha256_hex(canonical_json(service));
-}
+std::string spec_sha256(const Service& service) { return dsl::sha256_hex(canonical_json(service)); }
 
 std::string component_sha256(const Service& service, const Component& component) {
   boost::json::value value = to_json(component);
