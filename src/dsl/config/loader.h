@@ -12,11 +12,13 @@
 
 #include "dsl/config/key_state.h"
 
-namespace toml::inline v3 {
+namespace toml {
+inline namespace v3 {
 class key;
 class node;
 class table;
-}  // namespace toml::inline v3
+}  // namespace v3
+}  // namespace toml
 
 namespace dsl::config {
 
