@@ -37,7 +37,8 @@ changed() {
 shell_files() {
   {
     tracked '*.sh'
-    git -C "$MC_ROOT" grep -lIE --untracked '^#!.*\b(ba)?sh$' | existing
+    # Pages show scripts too.
+    git -C "$MC_ROOT" grep -lIE --untracked '^#!.*\b(ba)?sh$' -- ':!*.md' | existing
   } | sort -u
 }
 
