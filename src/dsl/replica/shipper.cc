@@ -124,11 +124,11 @@ Result<void> Shipper::connect() {
   return {};
 }
 
-// After a failure it may be another disk that is there, or one that somebody has emptied.
 Result<std::unique_ptr<env::FileLock>> Shipper::lock_mirror() {
   return env_.files().lock(store_->place() + "/lock", text("process {}", ::getpid()));
 }
 
+// After a failure it may be another disk that is there, or one that somebody has emptied.
 Result<void> Shipper::look() {
   MC_TRY(check_there());
   MC_TRY(env_.files().make_directories(store_->place(), 0700));
