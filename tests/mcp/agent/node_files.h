@@ -1,5 +1,5 @@
-// Files of a test node: the registry's folder is real, since SQLite opens it by path; everything
-// else (/proc, /etc, /srv) is in memory.
+// Files of a test node: the registry's folder is real; everything else (/proc, /etc, /srv) is in
+// memory.
 #pragma once
 
 #include <functional>
