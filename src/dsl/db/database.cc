@@ -247,7 +247,9 @@ Result<std::unique_ptr<Database>> Database::open(env::Env& env, const std::strin
   std::unique_ptr<replica::Replicator> replicator;
   if (options.owner && !options.replica.mirrors.empty()) {
     // Before SQLite changes anything: it compares the files with what it left.
-    MC_ASSIGN(replicator, replica::Replicator::open(env, path, options.replica));
+    // Behind a link the log lies beside the file that the link names.
+    MC_ASSIGN(const std::string file, env.files().canonical(path));
+    MC_ASSIGN(replicator, replica::Replicator::open(env, file, options.replica));
   }
   MC_ASSIGN(auto connection, Connection::open(env, path, Access::kReadWrite));
   MC_TRY(check_usable(*connection, found));

@@ -161,6 +161,8 @@ void Agent::stop(std::chrono::milliseconds grace) {
     context_->stopping = true;
   }
   if (opened_.core) {
+    // A mirror that is away must not hold up the end.
+    opened_.core->registry->database().stop_waiting();
     opened_.core->stop(grace / 2);
   }
   if (face_) {
