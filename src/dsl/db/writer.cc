@@ -256,8 +256,8 @@ void Writer::checkpoint_when_large() {
     return;
   }
   const bool wait = wal_pages_ >= kCheckpointPagesWait;
-  // What was sealed must not be written over unseen: the log of a replica starts over at once or
-  // not at all.
+  // RESTART says when a reader keeps the log from starting over; PASSIVE would not, and nobody
+  // would hear of a log that only grows.
   const int mode = wait || replicated ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
   const auto done = run_checkpoint(mode, wait ? kReadersWaitMs : 0);
   // While a reader keeps the log from being started over, look again only after some more.

@@ -524,7 +524,6 @@ Result<void> Replicator::committed(std::uint64_t frames, const std::function<voi
     const std::lock_guard guard(times_mutex_);
     new_times_.push_back({.end = end, .time = env_.clock().now()});
   }
-  log_end_ = end;
   if (end >= sealed_end_ + options_.seal_bytes) {
     woken_.notify_one();
   }

@@ -126,8 +126,7 @@ class Replicator {
   bool ending_ = false;
 
   std::mutex times_mutex_;
-  std::vector<Commit> new_times_;          // guarded by times_mutex_
-  std::atomic<std::uint64_t> log_end_{0};  // as of the last commit
+  std::vector<Commit> new_times_;  // guarded by times_mutex_
   std::atomic<std::uint64_t> sealed_end_{0};
 
   std::vector<std::unique_ptr<Shipper>> shippers_;

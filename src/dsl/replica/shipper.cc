@@ -67,12 +67,13 @@ void Shipper::start() {
 void Shipper::run() {
   pthread_setname_np(pthread_self(), "replica-ship");
   while (true) {
-    const auto connected = connect();
+    const auto seen = look();
     looked_ = true;
-    if (connected) {
+    if (seen) {
+      worked();
       break;
     }
-    failed(connected.error());
+    failed(seen.error());
     if (!pause()) {
       return;
     }
@@ -115,23 +116,13 @@ Result<void> Shipper::check_there() {
   return {};
 }
 
-Result<void> Shipper::connect() {
-  MC_TRY(check_there());
-  MC_TRY(env_.files().make_directories(store_->place(), 0700));
-  MC_ASSIGN(lock_, lock_mirror());
-  MC_TRY(look());
-  worked();
-  return {};
-}
-
-Result<std::unique_ptr<env::FileLock>> Shipper::lock_mirror() {
-  return env_.files().lock(store_->place() + "/lock", text("process {}", ::getpid()));
-}
-
-// After a failure it may be another disk that is there, or one that somebody has emptied.
+// At first, and when it may be another disk that is there, or one that somebody has emptied: the
+// lock is then that of another file.
 Result<void> Shipper::look() {
   MC_TRY(check_there());
   MC_TRY(env_.files().make_directories(store_->place(), 0700));
+  lock_.reset();
+  MC_ASSIGN(lock_, env_.files().lock(store_->place() + "/lock", text("process {}", ::getpid())));
   MC_ASSIGN(const auto objects, store_->list());
   take_note(objects);
   must_look_ = false;
@@ -243,10 +234,7 @@ Result<void> Shipper::ship(const OutboxObject& object) {
       bases_.erase(object.name.epoch);
     }
   }
-  if (!base_there) {
-    lock_.reset();  // somebody emptied the mirror, and this lock with it
-    MC_ASSIGN(lock_, lock_mirror());
-  }
+  must_look_ = !base_there;
   outbox_.done(index_, object);
   worked();
   events_.stored(object);

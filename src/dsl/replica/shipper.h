@@ -49,11 +49,9 @@ class Shipper {
 
  private:
   void run();
-  Result<void> connect();
   Result<void> look();
   Result<void> look_again();
   Result<void> check_there();
-  Result<std::unique_ptr<env::FileLock>> lock_mirror();
   void take_note(const std::vector<StoredObject>& objects);
   Result<void> ship(const OutboxObject& object);
   Result<void> copy(const OutboxObject& object);
