@@ -7,6 +7,7 @@
 #include "dsl/db/snapshot.h"
 #include "dsl/db/sqlite_error.h"
 #include "dsl/db/writer.h"
+#include "dsl/env/path.h"
 #include "dsl/log/log.h"
 #include "dsl/replica/replicator.h"
 
@@ -155,7 +156,7 @@ Result<void> create_or_restrict(env::FileSystem& files, const std::string& path,
                                 const Found& found) {
   if (!found.database) {
     MC_TRY(files.open(path, env::OpenMode::kCreateNew, 0600));
-    return files.sync_directory(folder_of(path));
+    return files.sync_directory(env::folder_of(path));
   }
   if ((found.mode & 077u) != 0) {
     // Some file systems cannot do it; the service must run there too.
@@ -236,7 +237,7 @@ Result<void> Database::check_file(env::Env& env, const std::string& path) {
   }
   MC_ASSIGN(const auto file, env.files().open(path, env::OpenMode::kReadWrite));
   MC_TRY(file->sync());
-  return env.files().sync_directory(folder_of(path));
+  return env.files().sync_directory(env::folder_of(path));
 }
 
 Result<std::unique_ptr<Database>> Database::open(env::Env& env, const std::string& path,

@@ -2,6 +2,7 @@
 
 #include "dsl/db/snapshot.h"
 #include "dsl/db/sqlite_error.h"
+#include "dsl/env/path.h"
 #include "dsl/replica/chain.h"
 #include "dsl/replica/directory_store.h"
 #include "dsl/replica/sealer.h"
@@ -15,8 +16,6 @@ Failure refused(const std::string& path, const std::string& why, const Options& 
   return fail(Code::kFailedPrecondition, "{} is missing or empty, but {}", path, why)
       .hint("get it back with: " + options.restore_command);
 }
-
-std::string name_in(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // Copies of this database in `folder`: their names begin with its own.
 Result<bool> has_copies(env::FileSystem& files, const std::string& folder,
@@ -44,7 +43,7 @@ Result<void> refuse_as_new(env::Env& env, const std::string& path, const Options
                   mirror.directory)
           .hint("mount the mirror; for a database that never was, make the directory");
     }
-    const auto store = replica::directory_store(env, mirror.directory + "/" + name_in(path));
+    const auto store = replica::directory_store(env, mirror.directory + "/" + env::name_of(path));
     MC_ASSIGN(const auto epochs, replica::list_epochs(*store));
     for (const replica::EpochSummary& epoch : epochs) {
       if (epoch.has_base) {
@@ -56,9 +55,9 @@ Result<void> refuse_as_new(env::Env& env, const std::string& path, const Options
   if (was_replicated) {
     return refused(path, "it was replicated", options);
   }
-  const std::string folder = folder_of(path);
-  MC_ASSIGN(const bool has_backups, has_copies(files, folder + "/backups", name_in(path)));
-  MC_ASSIGN(const bool has_old, has_copies(files, folder, name_in(path) + ".pre-"));
+  const std::string folder = env::folder_of(path);
+  MC_ASSIGN(const bool has_backups, has_copies(files, folder + "/backups", env::name_of(path)));
+  MC_ASSIGN(const bool has_old, has_copies(files, folder, env::name_of(path) + ".pre-"));
   if (has_backups || has_old) {
     return refused(path, "there are copies of it", options);
   }

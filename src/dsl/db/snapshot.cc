@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "dsl/env/path.h"
 #include "dsl/hash/sha256.h"
 
 namespace dsl::db {
@@ -163,7 +164,7 @@ Result<void> put_in_place(env::FileSystem& files, const std::string& partial,
     remove_partial(files, partial);
     return renamed;
   }
-  Result<void> synced = files.sync_directory(folder_of(destination));
+  Result<void> synced = files.sync_directory(env::folder_of(destination));
   if (!synced) {
     // Whole, but not there for certain after a power cut: no snapshot.
     (void)files.remove(destination);
@@ -172,14 +173,6 @@ Result<void> put_in_place(env::FileSystem& files, const std::string& partial,
 }
 
 }  // namespace
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
                                      const std::string& destination) {

@@ -14,6 +14,4 @@ namespace dsl::db {
 Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
                                      const std::string& destination);
 
-std::string folder_of(const std::string& path);
-
 }  // namespace dsl::db

@@ -7,6 +7,7 @@
 
 #include "dsl/db/snapshot.h"
 #include "dsl/db/vfs_file.h"
+#include "dsl/env/path.h"
 
 namespace dsl::db {
 namespace {
@@ -184,7 +185,7 @@ int Vfs::remove(const char* path, int sync_folder) {
                : report(std::move(removed).error(), SQLITE_IOERR_DELETE);
   }
   if (sync_folder != 0) {
-    if (Result<void> synced = files_.sync_directory(folder_of(path)); !synced) {
+    if (Result<void> synced = files_.sync_directory(env::folder_of(path)); !synced) {
       return report(std::move(synced).error(), SQLITE_IOERR_DIR_FSYNC);
     }
   }
@@ -210,10 +211,10 @@ int Vfs::access(const char* path, int* there) {
 int Vfs::full_path(const char* path, int size_max, char* out) {
   Result<std::string> full = files_.canonical(path);
   if (!full && full.error().code() == Code::kNotFound) {
-    const std::string folder = folder_of(path);
+    const std::string folder = env::folder_of(path);
     full = files_.canonical(folder);
     if (full) {
-      const std::string name = std::string(path).substr(std::string(path).rfind('/') + 1);
+      const std::string name = env::name_of(path);
       *full += (full->ends_with('/') ? "" : "/") + name;
     }
   }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "dsl/db/snapshot.h"
+#include "dsl/env/path.h"
 
 namespace dsl::db {
 namespace {
@@ -123,7 +124,7 @@ int VfsFile::sync(int) {
     return vfs_.report(std::move(done).error(), SQLITE_IOERR_FSYNC);
   }
   if (new_name_) {
-    if (Result<void> done = vfs_.files().sync_directory(folder_of(path_)); !done) {
+    if (Result<void> done = vfs_.files().sync_directory(env::folder_of(path_)); !done) {
       return vfs_.report(std::move(done).error(), SQLITE_IOERR_DIR_FSYNC);
     }
     new_name_ = false;

@@ -5,19 +5,13 @@
 
 #include <unistd.h>
 
+#include "dsl/env/path.h"
+
 namespace dsl::env {
 namespace {
 
 constexpr std::size_t kChunkBytes = 64u << 10;
 constexpr int kNameTriesMax = 64;
-
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 // Unlike any other name in use: the process, then a counter. A leftover of a dead process with our
 // number is skipped by kCreateNew.
@@ -94,7 +88,7 @@ Result<void> FileSystem::write_file(const std::string& path, std::string_view co
     (void)remove(temporary.path);
     return written;
   }
-  return sync_directory(parent_of(path));
+  return sync_directory(folder_of(path));
 }
 
 }  // namespace dsl::env

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "dsl/env/errno_error.h"
+#include "dsl/env/path.h"
 #include "dsl/env/unique_fd.h"
 
 namespace dsl::env {
@@ -275,14 +276,6 @@ std::string note_in(File& file) {
   return std::string(reinterpret_cast<const char*>(buffer.data()), *size);
 }
 
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/', path.find_last_not_of('/'));
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<void> sync_folder(const std::string& path) {
   MC_ASSIGN(const UniqueFd fd, open_fd(path, O_RDONLY | O_DIRECTORY, 0));
   if (::fsync(fd.get()) < 0) {
@@ -293,7 +286,7 @@ Result<void> sync_folder(const std::string& path) {
 
 Result<void> make_one_directory(const std::string& path, std::uint32_t permissions) {
   if (::mkdir(path.c_str(), permissions) == 0) {
-    return sync_folder(parent_of(path));
+    return sync_folder(folder_of(path));
   }
   const int number = errno;
   struct stat info {};

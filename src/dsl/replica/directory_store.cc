@@ -2,14 +2,14 @@
 
 #include <utility>
 
+#include "dsl/env/path.h"
+
 namespace dsl::replica {
 namespace {
 
 constexpr std::uint32_t kFolderMode = 0700;
 constexpr std::uint32_t kFileMode = 0600;
 constexpr std::string_view kPartialEnd = ".partial";
-
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 class FileUpload final : public Upload {
  public:
@@ -36,7 +36,7 @@ class FileUpload final : public Upload {
     MC_TRY(file_->sync());
     MC_TRY(files_.rename(partial_, path_));
     file_.reset();
-    return files_.sync_directory(folder_of(path_));
+    return files_.sync_directory(env::folder_of(path_));
   }
 
  private:
@@ -61,7 +61,7 @@ class AppendedFile final : public AppendedObject {
     MC_TRY(file_->sync());
     if (size_bytes_ == 0) {
       MC_TRY(files_.rename(partial_, path_));
-      MC_TRY(files_.sync_directory(folder_of(path_)));
+      MC_TRY(files_.sync_directory(env::folder_of(path_)));
     }
     size_bytes_ += bytes.size();
     return {};
@@ -153,7 +153,7 @@ class DirectoryStore final : public Store {
       return fail(Code::kNotFound, "{} is not there", directory_)
           .hint("mount its disk, or make the directory");
     }
-    MC_TRY(files().make_directories(folder_of(path), kFolderMode));
+    MC_TRY(files().make_directories(env::folder_of(path), kFolderMode));
     return files().open(path, env::OpenMode::kTruncate, kFileMode);
   }
 

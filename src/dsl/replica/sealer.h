@@ -8,6 +8,7 @@
 #include <string>
 
 #include "dsl/env/env.h"
+#include "dsl/env/path.h"
 #include "dsl/replica/outbox.h"
 #include "dsl/replica/segment.h"
 #include "dsl/replica/state.h"
@@ -27,7 +28,7 @@ struct DatabaseFiles {
   std::string state() const { return folder() + "/state"; }
   std::string outbox() const { return folder() + "/outbox"; }
   std::string base_copy() const { return folder() + "/base.tmp"; }
-  std::string name() const { return database.substr(database.rfind('/') + 1); }
+  std::string name() const { return env::name_of(database); }
 };
 
 // What a new epoch begins with: a copy in the outbox, made while the log stood there.

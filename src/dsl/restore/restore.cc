@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dsl/db/database.h"
+#include "dsl/env/path.h"
 #include "dsl/replica/directory_store.h"
 #include "dsl/replica/overlay_store.h"
 #include "dsl/replica/rebuild.h"
@@ -39,8 +40,6 @@ struct Candidate {
             bytes};
   }
 };
-
-std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // The epoch that reaches furthest among those whose base is not after `at`. That is the newest one,
 // unless it has nothing but its base yet: then the one before may still have gone on.
@@ -105,7 +104,7 @@ Result<std::vector<Candidate>> find_candidates(env::Env& env, const Request& req
 }
 
 Error nothing_found(const Request& request, const std::vector<std::string>& notes) {
-  const std::string name = file_name(request.database);
+  const std::string name = env::name_of(request.database);
   Error error(Code::kNotFound, text("there is no replica of {}", name));
   error.set_hint("name a mirror or a copy of the database with --from");
   if (request.at) {
@@ -230,7 +229,7 @@ Result<void> fill(env::Env& env, const Request& request, const Plan& plan,
 std::unique_ptr<replica::Store> open_mirror(env::Env& env, const std::string& mirror,
                                             const std::string& database) {
   return replica::overlay(replica::directory_store(env, replica::DatabaseFiles{database}.outbox()),
-                          replica::directory_store(env, mirror + "/" + file_name(database)));
+                          replica::directory_store(env, mirror + "/" + env::name_of(database)));
 }
 
 Result<void> check_unused(env::Env& env, const std::string& database) {
@@ -256,7 +255,7 @@ Result<Plan> make_plan(env::Env& env, const Request& request, const replica::Ide
     plan.destination = request.database;
     MC_ASSIGN(plan.set_aside, what_to_set_aside(env, request.database));
   } else {
-    plan.destination = request.to + "/" + file_name(request.database);
+    plan.destination = request.to + "/" + env::name_of(request.database);
     MC_ASSIGN(const bool exists, files.exists(plan.destination));
     if (exists) {
       return fail(Code::kAlreadyExists, "{} exists already", plan.destination)

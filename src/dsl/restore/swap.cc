@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
+#include "dsl/env/path.h"
+
 namespace dsl::restore {
 namespace {
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
 
 // 2026-11-25T10:15:00.000Z as 20261125T101500Z.
 std::string compact(env::WallTime time) {
@@ -76,7 +73,7 @@ Result<SetAside> what_to_set_aside(env::Env& env, const std::string& database) {
 Result<void> put_in_place(env::Env& env, const std::string& fresh, const std::string& database,
                           const SetAside& set_aside) {
   env::FileSystem& files = env.files();
-  const std::string folder = folder_of(database);
+  const std::string folder = env::folder_of(database);
   MC_TRY(files.write_file(note_of(database), set_aside.name, 0600));
   for (const auto& [from, to] : set_aside.moves) {
     MC_ASSIGN(const bool taken, files.exists(to));

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "dsl/env/path.h"
 #include "dsl/log/log.h"
 #include "dsl/service/version.h"
 #include "dsl/transcode/openapi.h"
@@ -24,11 +25,6 @@ dsl::transcode::OpenApiInfo about() {
           .summary = "Owns the containers of one node."};
 }
 
-std::string parent_directory(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
-}
-
 // Methods that change services: for whoever operates the node.
 Result<void> operators_only(const dsl::rpc::CallContext& call, const google::protobuf::Message&) {
   if (call.caller().has_role("admin") || call.caller().has_role("operate")) {
@@ -47,7 +43,7 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
   Opened opened;
   MC_TRY(check_identity(config, geteuid(), getegid(), std::nullopt));
   MC_ASSIGN(opened.boot_id, read_boot_id(env));
-  MC_TRY(env.files().make_directories(parent_directory(config.database_path), 0750));
+  MC_TRY(env.files().make_directories(dsl::env::folder_of(config.database_path), 0750));
   Result<std::unique_ptr<dsl::env::FileLock>> lock = env.files().lock(
       config.database_path + ".lock", text("pid {} boot {}", getpid(), opened.boot_id));
   if (!lock) {
@@ -106,7 +102,7 @@ Result<void> Agent::start(dsl::env::Env& env) {
   }
   dsl::rpc::MethodTable table;
   add_methods(table, *context_);
-  MC_TRY(env.files().make_directories(parent_directory(config_.face.socket_path), 0750));
+  MC_TRY(env.files().make_directories(dsl::env::folder_of(config_.face.socket_path), 0750));
   MC_ASSIGN(face_, dsl::endpoint::Endpoint::open(
                        env, config_.face, std::move(table),
                        {.service = "mcp_agent",
