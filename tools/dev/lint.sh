@@ -120,11 +120,16 @@ check_acceptance() {
 
 # step NAME COMMAND...
 step() {
-  local start=$EPOCHREALTIME
-  (set -e && "${@:2}") || {
+  local start=$EPOCHREALTIME status
+  # Not in a condition: there bash ignores `set -e`, and a check would go on behind its failure.
+  set +e
+  (set -e && "${@:2}")
+  status=$?
+  set -e
+  if ((status != 0)); then
     say "lint: $1 failed"
     exit 1
-  }
+  fi
   say "lint: $1 ($(((${EPOCHREALTIME/./} - ${start/./}) / 1000)) ms)"
 }
 

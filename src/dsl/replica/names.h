@@ -24,6 +24,7 @@ struct Epoch {
   std::string random;  // 8 lower-case hex digits
 
   std::string name() const;
+  // NOLINTNEXTLINE(modernize-use-nullptr): the tool takes the 0 of a comparison for a pointer
   auto operator<=>(const Epoch&) const = default;
 };
 

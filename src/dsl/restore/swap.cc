@@ -33,7 +33,7 @@ std::string temporary_name(const std::string& database) { return database + ".re
 
 Result<void> remove_if_there(env::FileSystem& files, const std::string& path) {
   for (const char* companion : {"", "-wal", "-shm", "-journal"}) {
-    const auto removed = files.remove(path + companion);
+    auto removed = files.remove(path + companion);
     if (!removed && removed.error().code() != Code::kNotFound) {
       return removed;
     }
