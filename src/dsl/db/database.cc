@@ -79,8 +79,8 @@ class SqliteDatabase final : public Database {
 
   Result<SnapshotReport> snapshot(const std::string& destination) override {
     // A connection of its own: the readers go on, and so does the writer.
-    MC_ASSIGN(const auto source, Connection::open(env_, path_, Access::kReadOnly));
-    return take_snapshot(env_, *source, destination);
+    MC_ASSIGN(const PinnedState source, pin_state(env_, path_));
+    return take_snapshot(env_, source, destination);
   }
 
   Result<void> check() override {
@@ -120,17 +120,14 @@ class SqliteDatabase final : public Database {
   // The state is fixed between two commits, then copied while others go on.
   Result<replica::CopiedBase> copy_base(const std::string& destination, std::uint32_t page_bytes,
                                         const std::function<Result<void>()>& pinned) {
-    std::unique_ptr<Connection> source;
+    PinnedState source;
     const auto fix_state = [&](Connection&) -> Result<void> {
       MC_TRY(pinned());
-      MC_ASSIGN(source, Connection::open(env_, path_, Access::kReadOnly));
-      MC_TRY(source->execute("BEGIN"));
-      MC_TRY(source->integer("SELECT count(*) FROM sqlite_schema"));
+      MC_ASSIGN(source, pin_state(env_, path_));
       return pinned();
     };
     MC_TRY(writer_->upkeep(fix_state));
-    MC_ASSIGN(const SnapshotReport copied, take_snapshot(env_, *source, destination));
-    MC_TRY(source->execute("ROLLBACK"));
+    MC_ASSIGN(const SnapshotReport copied, take_snapshot(env_, source, destination));
     return replica::CopiedBase{
         .size_bytes = copied.size_bytes, .sha256 = copied.sha256, .page_bytes = page_bytes};
   }
@@ -194,7 +191,8 @@ Result<void> migrate(env::Env& env, Connection& connection, const MigrationPlan&
     if (left_over) {
       MC_TRY(env.files().remove(copy));
     }
-    MC_TRY(take_snapshot(env, connection, copy));
+    MC_ASSIGN(const PinnedState source, pin_state(env, connection.path()));
+    MC_TRY(take_snapshot(env, source, copy));
     kLogger.info("copied the database before its migration", {{"copy", copy}});
   }
   MC_ASSIGN(const std::string mode, connection.text("PRAGMA journal_mode=WAL"));

@@ -1,6 +1,8 @@
 #include "dsl/db/snapshot.h"
 
+#include <condition_variable>
 #include <future>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -10,7 +12,7 @@
 namespace dsl::db {
 namespace {
 
-constexpr std::size_t kChunkBytes = 256u << 10;
+constexpr std::uint64_t kSyncBytes = 32u << 20;
 
 // What must be equal in a copy: the schema as text, and the rows of every table.
 struct Inventory {
@@ -62,91 +64,97 @@ Result<Inventory> take_inventory(Connection& connection) {
   return inventory;
 }
 
-// All pages in one step, so that the copy is of one state and writers cannot start it over.
-Result<void> copy_pages(Connection& source, Connection& copy) {
-  sqlite3_backup* backup = sqlite3_backup_init(copy.handle(), "main", source.handle(), "main");
-  if (backup == nullptr) {
-    return fail(copy.error(sqlite3_errcode(copy.handle())));
-  }
-  const int stepped = sqlite3_backup_step(backup, -1);
-  const int finished = sqlite3_backup_finish(backup);
-  if (stepped == SQLITE_DONE && finished == SQLITE_OK) {
-    return {};
-  }
-  // Without an error of the copy it was the source that could not be read.
-  return fail(finished != SQLITE_OK ? copy.error(finished) : source.error(stepped));
-}
+// Hands a file to the disk on a thread of its own while it is still being written, so that little
+// is left to wait for at the end; a small one in one go.
+class SyncBehind {
+ public:
+  explicit SyncBehind(env::File& file)
+      : file_(file), synced_(std::async(std::launch::async, [this] { return run(); })) {}
+  ~SyncBehind() { end(); }
 
-// Copies what the transaction of `source` sees. The copy inherits WAL mode; it is made one file
-// without companions, which can be read from read-only media.
-Result<void> copy_to(env::Env& env, Connection& source, const std::string& path) {
-  // No journal on disk and no syncs: the file is thrown away unless all of it succeeds, and is then
-  // synced whole.
-  {
-    MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
-    MC_TRY(copy->execute("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF"));
-    MC_TRY(copy_pages(source, *copy));
-  }
-  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadWrite));
-  return copy->execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=DELETE");
-}
-
-Result<void> sync_file(env::FileSystem& files, const std::string& path) {
-  MC_ASSIGN(const auto file, files.open(path, env::OpenMode::kReadWrite));
-  return file->sync();
-}
-
-Result<SnapshotReport> hash_file(env::FileSystem& files, const std::string& path) {
-  MC_ASSIGN(const auto file, files.open(path, env::OpenMode::kRead));
-  Sha256 hash;
-  SnapshotReport report;
-  std::vector<std::byte> chunk(kChunkBytes);
-  while (true) {
-    MC_ASSIGN(const std::size_t size, file->read_at(report.size_bytes, chunk));
-    if (size == 0) {
-      report.sha256 = hash.finish();
-      return report;
+  void written(std::uint64_t size) {
+    {
+      const std::lock_guard guard(mutex_);
+      size_ = size;
     }
-    hash.add(std::span(chunk).first(size));
-    report.size_bytes += size;
+    changed_.notify_one();
   }
-}
 
-// Opens the copy anew, as a restore would, and compares.
-Result<void> verify_copy(env::Env& env, const std::string& path, const Inventory& expected) {
-  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadOnly));
-  MC_ASSIGN(const Inventory found, take_inventory(*copy));
-  if (found != expected) {
-    return fail(Code::kDataLoss, "{} does not equal its source", path)
-        .hint("check memory and disk of this machine, then try again");
+  // The file is whole; it is durable when this returns.
+  Result<void> finish() {
+    end();
+    return synced_.get();
   }
-  return {};
-}
 
-// What the source held is counted in the very state that was copied, while the disk takes the copy
-// and another thread hashes it.
-Result<SnapshotReport> copy_and_compare(env::Env& env, Connection& source,
-                                        const std::string& path) {
-  // The first read settles what the transaction sees.
-  MC_TRY(source.integer("SELECT count(*) FROM sqlite_schema"));
-  MC_TRY(copy_to(env, source, path));
-  auto synced = std::async(std::launch::async, [&] { return sync_file(env.files(), path); });
-  auto hashed = std::async(std::launch::async, [&] { return hash_file(env.files(), path); });
-  MC_ASSIGN(const Inventory inventory, take_inventory(source));
-  MC_TRY(verify_copy(env, path, inventory));
-  MC_TRY(synced.get());
-  MC_ASSIGN(SnapshotReport report, hashed.get());
-  report.rows = inventory.rows_total();
+ private:
+  Result<void> run() {
+    std::uint64_t synced = 0;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return ended_ || size_ >= synced + kSyncBytes; });
+      if (ended_) {
+        lock.unlock();
+        return file_.sync();
+      }
+      synced = size_;
+      lock.unlock();
+      MC_TRY(file_.sync_data());
+      lock.lock();
+    }
+  }
+
+  void end() {
+    {
+      const std::lock_guard guard(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_one();
+  }
+
+  env::File& file_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t size_ = 0;            // guarded by mutex_
+  bool ended_ = false;                // guarded by mutex_
+  std::future<Result<void>> synced_;  // last: uses all of the above
+};
+
+Result<SnapshotReport> write_pages(env::Env& env, const PinnedState& source, env::File& file) {
+  SnapshotReport report;
+  Sha256 hash;
+  SyncBehind sync(file);
+  const auto write = [&](std::span<const std::byte> bytes) -> Result<void> {
+    hash.add(bytes);
+    MC_TRY(file.write_at(report.size_bytes, bytes));
+    report.size_bytes += bytes.size();
+    sync.written(report.size_bytes);
+    return {};
+  };
+  MC_TRY(read_state(env, source, write));
+  MC_TRY(sync.finish());
+  report.sha256 = hash.finish();
   return report;
 }
 
-Result<SnapshotReport> write_copy(env::Env& env, Connection& source, const std::string& path) {
-  MC_TRY(env.files().open(path, env::OpenMode::kCreateNew, 0600));
-  Result<SnapshotReport> report = fail(Code::kInternal, "not run");
-  MC_TRY(source.in_snapshot([&](Transaction&) -> Result<void> {
-    report = copy_and_compare(env, source, path);
-    return {};
-  }));
+// Opens the copy anew, as a restore would.
+Result<Inventory> inventory_of(env::Env& env, const std::string& path) {
+  MC_ASSIGN(const auto copy, Connection::open(env, path, Access::kReadOnly));
+  return take_inventory(*copy);
+}
+
+// The rows of the source are counted by SQLite, in the state that is copied, meanwhile.
+Result<SnapshotReport> write_copy(env::Env& env, const PinnedState& source,
+                                  const std::string& path) {
+  MC_ASSIGN(const auto file, env.files().open(path, env::OpenMode::kCreateNew, 0600));
+  auto counted = std::async(std::launch::async, [&] { return take_inventory(*source.connection); });
+  MC_ASSIGN(SnapshotReport report, write_pages(env, source, *file));
+  MC_ASSIGN(const Inventory copied, inventory_of(env, path));
+  MC_ASSIGN(const Inventory expected, counted.get());
+  if (copied != expected) {
+    return fail(Code::kDataLoss, "{} does not equal its source", path)
+        .hint("check memory and disk of this machine, then try again");
+  }
+  report.rows = copied.rows_total();
   return report;
 }
 
@@ -174,7 +182,7 @@ Result<void> put_in_place(env::FileSystem& files, const std::string& partial,
 
 }  // namespace
 
-Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
+Result<SnapshotReport> take_snapshot(env::Env& env, const PinnedState& source,
                                      const std::string& destination) {
   env::FileSystem& files = env.files();
   MC_ASSIGN(const bool exists, files.exists(destination));
@@ -186,7 +194,7 @@ Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
   Result<SnapshotReport> report = write_copy(env, source, partial);
   if (!report) {
     remove_partial(files, partial);
-    return fail(std::move(report).error()).context("snapshot of " + source.path());
+    return fail(std::move(report).error()).context("snapshot of " + source.connection->path());
   }
   MC_TRY(put_in_place(files, partial, destination));
   return report;

@@ -2,16 +2,15 @@
 // dsl::db.
 #pragma once
 
-#include "dsl/db/connection.h"
+#include "dsl/db/pinned.h"
 #include "dsl/env/env.h"
 
 namespace dsl::db {
 
-// Copies what `source` sees to `destination`, verified and durable; see Database::snapshot. A copy
-// that fails leaves no file; one that is cut off leaves none at `destination`, at most some whose
-// names begin with `destination`.partial-. What `source` sees is settled by its transaction if it
-// is in one.
-Result<SnapshotReport> take_snapshot(env::Env& env, Connection& source,
+// Copies `source` to `destination`, verified and durable; see Database::snapshot. A copy that fails
+// leaves no file; one that is cut off leaves none at `destination`, at most some whose names begin
+// with `destination`.partial-.
+Result<SnapshotReport> take_snapshot(env::Env& env, const PinnedState& source,
                                      const std::string& destination);
 
 }  // namespace dsl::db

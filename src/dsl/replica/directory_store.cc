@@ -1,5 +1,6 @@
 #include "dsl/replica/directory_store.h"
 
+#include <set>
 #include <utility>
 
 #include "dsl/env/path.h"
@@ -14,11 +15,12 @@ constexpr std::string_view kPartialEnd = ".partial";
 class FileUpload final : public Upload {
  public:
   FileUpload(env::FileSystem& files, std::unique_ptr<env::File> file, std::string partial,
-             std::string path)
+             std::string path, Durability durability)
       : files_(files),
         file_(std::move(file)),
         partial_(std::move(partial)),
-        path_(std::move(path)) {}
+        path_(std::move(path)),
+        durability_(durability) {}
   ~FileUpload() override {
     if (file_ != nullptr) {
       file_.reset();
@@ -33,10 +35,13 @@ class FileUpload final : public Upload {
   }
 
   Result<void> commit() override {
-    MC_TRY(file_->sync());
+    if (durability_ == Durability::kAtOnce) {
+      MC_TRY(file_->sync());
+    }
     MC_TRY(files_.rename(partial_, path_));
     file_.reset();
-    return files_.sync_directory(env::folder_of(path_));
+    return durability_ == Durability::kAtOnce ? files_.sync_directory(env::folder_of(path_))
+                                              : Result<void>();
   }
 
  private:
@@ -44,6 +49,7 @@ class FileUpload final : public Upload {
   std::unique_ptr<env::File> file_;  // null once it bears its name
   std::string partial_;
   std::string path_;
+  Durability durability_;
   std::uint64_t size_bytes_ = 0;
 };
 
@@ -77,8 +83,8 @@ class AppendedFile final : public AppendedObject {
 
 class DirectoryStore final : public Store {
  public:
-  DirectoryStore(env::Env& env, std::string directory)
-      : env_(env), directory_(std::move(directory)) {}
+  DirectoryStore(env::Env& env, std::string directory, Durability durability)
+      : env_(env), directory_(std::move(directory)), durability_(durability) {}
 
   const std::string& place() const override { return directory_; }
 
@@ -86,7 +92,7 @@ class DirectoryStore final : public Store {
     const std::string path = path_of(name);
     const std::string partial = path + std::string(kPartialEnd);
     MC_ASSIGN(auto file, open_partial(partial));
-    return std::make_unique<FileUpload>(files(), std::move(file), partial, path);
+    return std::make_unique<FileUpload>(files(), std::move(file), partial, path, durability_);
   }
 
   Result<std::unique_ptr<AppendedObject>> append_to_new(const std::string& name) override {
@@ -125,7 +131,7 @@ class DirectoryStore final : public Store {
   Result<bool> contains(const std::string& name) override { return files().exists(path_of(name)); }
 
   Result<void> remove(const std::string& name) override {
-    const auto removed = files().remove(path_of(name));
+    auto removed = files().remove(path_of(name));
     if (!removed && removed.error().code() != Code::kNotFound) {
       return removed;
     }
@@ -140,7 +146,7 @@ class DirectoryStore final : public Store {
     }
     MC_ASSIGN(const auto names, files().list(path));
     for (const std::string& name : names) {
-      MC_TRY(files().remove(path + "/" + name));
+      MC_TRY(files().remove(text("{}/{}", path, name)));
     }
     return files().remove(path);
   }
@@ -165,7 +171,7 @@ class DirectoryStore final : public Store {
       }
       const auto info = files().stat(text("{}/{}/{}", directory_, folder, name));
       if (info && info->kind == env::FileKind::kRegular) {
-        objects.push_back({.name = folder + "/" + name, .size_bytes = info->size_bytes});
+        objects.push_back({.name = text("{}/{}", folder, name), .size_bytes = info->size_bytes});
       } else if (!info && info.error().code() != Code::kNotFound) {
         return tl::unexpected(info.error());
       }
@@ -178,12 +184,35 @@ class DirectoryStore final : public Store {
 
   env::Env& env_;
   const std::string directory_;
+  const Durability durability_;
 };
 
 }  // namespace
 
-std::unique_ptr<Store> directory_store(env::Env& env, std::string directory) {
-  return std::make_unique<DirectoryStore>(env, std::move(directory));
+std::unique_ptr<Store> directory_store(env::Env& env, std::string directory,
+                                       Durability durability) {
+  return std::make_unique<DirectoryStore>(env, std::move(directory), durability);
+}
+
+Result<void> sync_objects(env::FileSystem& files, const std::string& directory,
+                          const std::vector<std::string>& names) {
+  std::set<std::string> folders;
+  for (const std::string& name : names) {
+    const std::string path = text("{}/{}", directory, name);
+    const auto file = files.open(path, env::OpenMode::kReadWrite);
+    if (!file && file.error().code() == Code::kNotFound) {
+      continue;
+    }
+    if (!file) {
+      return tl::unexpected(file.error());
+    }
+    MC_TRY((*file)->sync());
+    folders.insert(env::folder_of(path));
+  }
+  for (const std::string& folder : folders) {
+    MC_TRY(files.sync_directory(folder));
+  }
+  return {};
 }
 
 }  // namespace dsl::replica

@@ -29,7 +29,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(env::Env& env, const std::string& d
                                              std::size_t mirrors, std::uint64_t bytes_max,
                                              const std::function<bool(const ObjectName&)>& wanted) {
   MC_TRY(env.files().make_directories(directory, kFolderMode));
-  auto store = directory_store(env, directory);
+  auto store = directory_store(env, directory, Durability::kLater);
   MC_ASSIGN(const auto objects, store->list());
   std::unique_ptr<Outbox> outbox(new Outbox(env, std::move(store), mirrors, bytes_max));
   std::set<std::string> folders;
@@ -81,6 +81,49 @@ void Outbox::add(OutboxObject object) {
   }
   forget_taken();
   changed_.notify_all();
+}
+
+Result<void> Outbox::settle() {
+  std::vector<std::string> names;
+  std::set<std::uint64_t> serials;
+  {
+    const std::lock_guard guard(mutex_);
+    for (const Entry& entry : entries_) {
+      if (!entry.settled) {
+        names.push_back(entry.object.name.name());
+        serials.insert(entry.object.serial);
+      }
+    }
+  }
+  MC_TRY(sync_objects(env_.files(), store_->place(), names));
+  const std::lock_guard guard(mutex_);
+  for (Entry& entry : entries_) {
+    entry.settled |= serials.contains(entry.object.serial);
+  }
+  return {};
+}
+
+Result<void> Outbox::remove_strays() {
+  MC_ASSIGN(const auto objects, store_->list());
+  std::set<std::string> added;
+  {
+    const std::lock_guard guard(mutex_);
+    for (const Entry& entry : entries_) {
+      added.insert(entry.object.name.name());
+    }
+  }
+  std::set<std::string> folders;
+  for (const StoredObject& object : objects) {
+    const auto name = parse_object(object.name);
+    if (name && !added.contains(object.name)) {
+      MC_TRY(store_->remove(object.name));
+      folders.insert(name->epoch.name());
+    }
+  }
+  for (const std::string& folder : folders) {
+    MC_TRY(env_.files().sync_directory(store_->place() + "/" + folder));
+  }
+  return {};
 }
 
 std::optional<OutboxObject> Outbox::next(std::size_t mirror, env::MonoTime deadline) {

@@ -37,7 +37,12 @@ class Outbox {
                                               std::size_t mirrors, std::uint64_t bytes_max,
                                               const std::function<bool(const ObjectName&)>& wanted);
 
+  // What is put there is not on stable storage before `settle`.
   Store& store() { return *store_; }
+  // Everything that waits is on stable storage when this returns.
+  Result<void> settle();
+  // Removes for good what lies in the store and was never added.
+  Result<void> remove_strays();
 
   // The object lies in the store already. Mirrors for which more than the bound waits already are
   // lost from here on, and nothing waits for them any more.
@@ -69,6 +74,7 @@ class Outbox {
   struct Entry {
     OutboxObject object;
     std::set<std::size_t> waiting;  // mirrors
+    bool settled = false;           // on stable storage
   };
 
   Outbox(env::Env& env, std::unique_ptr<Store> store, std::size_t mirrors, std::uint64_t bytes_max);

@@ -26,9 +26,10 @@ constexpr std::size_t kPieceBytes = 1u << 20;
 
 // Whether an object in the outbox is of what the state says was begun and sealed. What is ahead of
 // it is sealed again: while the old one is on its way to a mirror, it must not take its place.
+// After a power cut it may be torn, too; so without a state nothing is on record.
 bool is_on_record(const ObjectName& name, const State& state) {
   const bool ahead =
-      state.open && name.epoch == state.epoch && name.kind == ObjectKind::kSegment &&
+      name.epoch == state.epoch && name.kind == ObjectKind::kSegment &&
       std::tuple(name.generation, name.offset) >= std::tuple(state.generation, state.point.offset);
   return name.epoch.number <= state.epoch.number && !ahead;
 }
@@ -50,7 +51,9 @@ Result<void> remove_leftovers(env::FileSystem& files, const DatabaseFiles& datab
   MC_ASSIGN(const auto names, files.list(database.folder()));
   for (const std::string& name : names) {
     const std::string path = database.folder() + "/" + name;
-    if (path.starts_with(database.base_copy()) || path.starts_with(database.state() + ".tmp-")) {
+    const bool is_half_state =
+        path.starts_with(database.state()) && path.find(".tmp-") != std::string::npos;
+    if (path.starts_with(database.base_copy()) || is_half_state) {
       MC_TRY(files.remove(path));
     }
   }
@@ -84,16 +87,19 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
   const DatabaseFiles& files = self->files_;
   MC_TRY(env.files().make_directories(files.folder(), 0700));
   MC_TRY(remove_leftovers(env.files(), files));
-  MC_ASSIGN(auto state, load_state(env.files(), files.state()));
+  StateFile state_file(env.files(), files.state());
+  MC_ASSIGN(auto state, state_file.load());
   MC_ASSIGN(self->outbox_, Outbox::open(env, files.outbox(), options.mirrors.size(),
                                         options.spool_max, [&](const ObjectName& name) {
-                                          return !state || is_on_record(name, *state);
+                                          return state && is_on_record(name, *state);
                                         }));
   self->epoch_highest_ = self->outbox_->epoch_highest();
   std::optional<std::string> doubt;
   if (state) {
     self->note_epoch(state->epoch.number);
-    if (state->open) {
+    if (state->open && state_file.is_behind()) {
+      doubt = "the machine was started again, and its disk may not have all that was sealed";
+    } else if (state->open) {
       MC_ASSIGN(doubt, doubt_about(env.files(), database, *state));
       if (!doubt && state->recipients != digest_of(options.recipients)) {
         doubt = "it is for other recipients";
@@ -102,7 +108,7 @@ Result<std::unique_ptr<Replicator>> Replicator::open(env::Env& env, const std::s
   }
   self->reason_ = state ? "the last epoch was ended" : "there is no copy yet";
   self->sealer_ = std::make_unique<Sealer>(env, files, self->options_.recipients, *self->outbox_,
-                                           std::move(state));
+                                           std::move(state_file), std::move(state));
   if (doubt) {
     const std::lock_guard guard(self->mutex_);
     self->end_epoch(*doubt);
@@ -638,6 +644,13 @@ void Replicator::stop() {
 }
 
 void Replicator::finish() {
+  {
+    const std::lock_guard guard(mutex_);
+    if (const auto settled = sealer_->settle(); !settled) {
+      kLogger.failure(log::Level::kWarn, "the next start may begin another epoch of the replica",
+                      settled.error());
+    }
+  }
   const env::MonoTime until = env_.clock().mono_now() + kFinishWait;
   for (std::size_t i = 0; i < shippers_.size(); ++i) {
     const bool can = shippers_[i]->looked() && shippers_[i]->status().error.empty();

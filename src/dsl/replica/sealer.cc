@@ -11,6 +11,10 @@ namespace {
 
 const log::Logger kLogger("replica");
 
+// After a power cut a new epoch begins anyway; of the one before it, so much may have been in the
+// outbox alone.
+constexpr std::chrono::seconds kSettleEvery{10};
+
 Failure doubt(std::string_view why) {
   return fail(Code::kDataLoss, "{}", why)
       .hint("nothing is lost here; a new copy of the database begins another epoch");
@@ -23,26 +27,33 @@ bool follows(std::uint64_t salts, std::uint64_t before) {
 
 std::int64_t milliseconds(env::WallTime time) { return time.time_since_epoch().count(); }
 
-// Plain text: who cannot open the replica may still know why an epoch ended.
-std::string closing_note(const State& state, const std::string& reason, env::WallTime now) {
-  return boost::json::serialize(
-             boost::json::object{{"format", "metacircular-replica-closed-1"},
-                                 {"epoch", state.epoch.name()},
-                                 {"reason", reason},
-                                 {"opened_ms", milliseconds(state.opened)},
-                                 {"closed_ms", milliseconds(now)},
-                                 {"last_commit_ms", milliseconds(state.last_commit)},
-                                 {"generation", state.generation},
-                                 {"offset", state.point.offset},
-                                 {"log_before", state.log_before}}) +
-         "\n";
+// Plain text: who cannot open the replica may still know why an epoch ended. Where it ended is not
+// told when nobody knows.
+std::string closing_note(const State& state, bool knows_end, const std::string& reason,
+                         env::WallTime now) {
+  boost::json::object note{{"format", "metacircular-replica-closed-1"},
+                           {"epoch", state.epoch.name()},
+                           {"reason", reason},
+                           {"opened_ms", milliseconds(state.opened)},
+                           {"closed_ms", milliseconds(now)}};
+  if (knows_end) {
+    note["last_commit_ms"] = milliseconds(state.last_commit);
+    note["generation"] = state.generation;
+    note["offset"] = state.point.offset;
+    note["log_before"] = state.log_before;
+  }
+  return boost::json::serialize(note) + "\n";
 }
 
 }  // namespace
 
 Sealer::Sealer(env::Env& env, DatabaseFiles files, const Recipients& recipients, Outbox& outbox,
-               std::optional<State> state)
-    : env_(env), files_(std::move(files)), recipients_(recipients), outbox_(outbox) {
+               StateFile file, std::optional<State> state)
+    : env_(env),
+      files_(std::move(files)),
+      recipients_(recipients),
+      outbox_(outbox),
+      file_(std::move(file)) {
   if (state) {
     state_ = *std::move(state);
   }
@@ -161,7 +172,7 @@ Result<void> Sealer::seal_up_to(std::uint64_t end) {
   next.last_commit = object.last_commit;
   next.log_bytes += slice.header.length;
   ++next.segments;
-  if (const auto saved = save(next); !saved) {
+  if (const auto saved = remember(next); !saved) {
     // Not tried again: it may be on record, or not.
     return fail(Code::kDataLoss, "how far the log is sealed is not on record: {}",
                 saved.error().message());
@@ -187,21 +198,36 @@ SlicePlace Sealer::place() const {
 
 TailStart Sealer::tail_start() const { return {.place = place(), .point = state_.point}; }
 
-Result<void> Sealer::save(const State& state) {
-  return save_state(env_.files(), files_.state(), state);
+Result<void> Sealer::settle() {
+  if (!state_.open) {
+    return {};  // its end is on record
+  }
+  MC_TRY(outbox_.settle());
+  return file_.save(state_);
+}
+
+// The bytes of `next` lie in the log, or the database, on stable storage. So it is enough to know
+// after a power cut that there may have been more, and of which time.
+Result<void> Sealer::remember(const State& next) {
+  if (!file_.may_follow(next.last_commit)) {
+    MC_TRY(outbox_.settle());
+    MC_TRY(file_.save(state_, next.last_commit + kSettleEvery));
+  }
+  return file_.note(next);
 }
 
 Result<void> Sealer::end_epoch(const std::string& reason) {
   MC_ASSERT(state_.open, "an epoch ends once");
   kLogger.info("an epoch of the replica ended",
                {{"database", files_.database}, {"epoch", state_.epoch.name()}, {"reason", reason}});
+  const std::string note = closing_note(state_, !file_.is_behind(), reason, env_.clock().now());
   state_.open = false;
-  MC_TRY(save(state_));
+  MC_TRY(outbox_.settle());
+  MC_TRY(file_.save(state_));
   const ObjectName name{.epoch = state_.epoch, .kind = ObjectKind::kClosed};
-  const std::string note = closing_note(state_, reason, env_.clock().now());
   MC_TRY(write_object(outbox_.store(), name.name(), note));
   outbox_.add({.name = name, .size_bytes = note.size()});
-  return {};
+  return outbox_.settle();
 }
 
 Result<void> Sealer::can_start(const NewEpoch& next) {
@@ -228,7 +254,10 @@ Result<void> Sealer::start_epoch(const NewEpoch& next) {
                     .segments = 0,
                     .recipients = next.recipients,
                     .database = next.database};
-  MC_TRY(save(begun));
+  // What a seal that failed left is ahead of the epoch before, and would not be told from it later.
+  MC_TRY(outbox_.remove_strays());
+  MC_TRY(outbox_.settle());  // the copy lies there
+  MC_TRY(file_.save(begun));
   state_ = begun;
   checkpointed_ = false;
   salts_expected_.reset();
@@ -272,7 +301,7 @@ Result<void> Sealer::after_checkpoint() {
     salts_expected_ = salts;
   }
   MC_ASSIGN(state_.database, fingerprint_of(env_.files(), files_.database));
-  if (const auto saved = save(state_); !saved) {
+  if (const auto saved = remember(state_); !saved) {
     return fail(Code::kDataLoss, "the checkpoint is not on record: {}", saved.error().message());
   }
   return {};

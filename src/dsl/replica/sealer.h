@@ -45,9 +45,9 @@ struct NewEpoch {
 // Guarded by its owner.
 class Sealer {
  public:
-  // All outlive the sealer. `state` is what an earlier process left.
+  // All outlive the sealer. `state` is what `file` has of an earlier process.
   Sealer(env::Env& env, DatabaseFiles files, const Recipients& recipients, Outbox& outbox,
-         std::optional<State> state);
+         StateFile file, std::optional<State> state);
 
   bool open() const { return state_.open; }
   const State& state() const { return state_; }
@@ -74,6 +74,10 @@ class Sealer {
   // Takes note of what the checkpoint did.
   Result<void> after_checkpoint();
 
+  // Puts on stable storage where the chain stands, with what waits in the outbox: it goes on from
+  // there also when the machine is started again.
+  Result<void> settle();
+
   // The times of commits are kept while a copy is made: the next epoch seals them again.
   void keep_times(bool keep) { keep_times_ = keep; }
 
@@ -97,12 +101,13 @@ class Sealer {
   void start_generation();
   Result<void> seal_up_to(std::uint64_t end);
   SlicePlace place() const;
-  Result<void> save(const State& state);
+  Result<void> remember(const State& next);
 
   env::Env& env_;
   const DatabaseFiles files_;
   const Recipients& recipients_;
   Outbox& outbox_;
+  StateFile file_;
   State state_;
   CommitTimes times_;
   // All of the log was sealed when our last checkpoint ran, and nothing has been since: SQLite may

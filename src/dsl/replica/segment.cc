@@ -52,10 +52,12 @@ Result<Slice> describe_slice(env::File& log, const WalPoint& from, std::uint64_t
                              const SlicePlace& place, const CommitTimes& times, env::WallTime now) {
   Sha256 hash;
   std::vector<std::byte> kept;
+  const bool keeps = end - from.offset <= kKeptBytesMax;
+  kept.reserve(keeps ? end - from.offset : 0);
   MC_ASSIGN(const WalStretch stretch,
             walk(log, from, end, [&](std::span<const std::byte> bytes) -> Result<void> {
               hash.add(bytes);
-              if (end - from.offset <= kKeptBytesMax) {
+              if (keeps) {
                 kept.insert(kept.end(), bytes.begin(), bytes.end());
               }
               return {};

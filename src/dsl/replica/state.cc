@@ -1,5 +1,8 @@
 #include "dsl/replica/state.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
@@ -11,6 +14,10 @@ namespace json = boost::json;
 
 constexpr std::string_view kFormat = "metacircular-replica-state-1";
 constexpr std::size_t kStateBytesMax = 64u << 10;
+constexpr std::size_t kBootBytesMax = 64;
+constexpr std::size_t kNowBytesMin =
+    2048;  // more than it needs, so that nothing older shows behind
+constexpr std::uint32_t kMode = 0600;
 
 json::object to_json(const State& state) {
   json::object object{{"format", kFormat},
@@ -47,13 +54,9 @@ env::WallTime time_of(const json::value& value) {
 }
 
 // Throws what Boost throws for members that are missing or of another type.
-std::optional<State> from_json(const json::object& object) {
-  const auto epoch = parse_epoch(json::value_to<std::string>(object.at("epoch")));
-  if (json::value_to<std::string>(object.at("format")) != kFormat || !epoch) {
-    return std::nullopt;
-  }
+State from_json(const json::object& object, const Epoch& epoch) {
   State state;
-  state.epoch = *epoch;
+  state.epoch = epoch;
   state.open = json::value_to<bool>(object.at("open"));
   state.generation = json::value_to<std::uint32_t>(object.at("generation"));
   state.point.offset = json::value_to<std::uint64_t>(object.at("offset"));
@@ -94,21 +97,95 @@ Result<Fingerprint> fingerprint_of(env::FileSystem& files, const std::string& pa
       .inode = info.inode, .size_bytes = info.size_bytes, .changed_ns = info.changed_ns};
 }
 
-Result<std::optional<State>> load_state(env::FileSystem& files, const std::string& path) {
-  MC_ASSIGN(const bool exists, files.exists(path));
-  if (!exists) {
-    return std::nullopt;
+StateFile::StateFile(env::FileSystem& files, std::string path)
+    : files_(files),
+      path_(std::move(path)),
+      boot_(files.read_file("/proc/sys/kernel/random/boot_id", kBootBytesMax).value_or("")) {}
+
+std::string StateFile::to_text(const Kept& kept) {
+  json::object object = to_json(kept.state);
+  object["serial"] = kept.serial;
+  object["boot"] = kept.boot;
+  if (kept.newer_before) {
+    object["newer_before_ms"] = kept.newer_before->time_since_epoch().count();
   }
-  MC_ASSIGN(const std::string content, files.read_file(path, kStateBytesMax));
+  return json::serialize(object) + "\n";
+}
+
+std::optional<StateFile::Kept> StateFile::parse(const std::string& content) {
   try {
-    return from_json(json::parse(content).as_object());
+    const json::object object = json::parse(content).as_object();
+    const auto epoch = parse_epoch(json::value_to<std::string>(object.at("epoch")));
+    if (json::value_to<std::string>(object.at("format")) != kFormat || !epoch) {
+      return std::nullopt;
+    }
+    Kept kept{.state = from_json(object, *epoch),
+              .serial = json::value_to<std::uint64_t>(object.at("serial")),
+              .newer_before = std::nullopt,
+              .boot = json::value_to<std::string>(object.at("boot"))};
+    if (const json::value* time = object.if_contains("newer_before_ms")) {
+      kept.newer_before = time_of(*time);
+    }
+    return kept;
   } catch (const std::exception&) {
     return std::nullopt;
   }
 }
 
-Result<void> save_state(env::FileSystem& files, const std::string& path, const State& state) {
-  return files.write_file(path, json::serialize(to_json(state)) + "\n", 0600);
+Result<std::optional<StateFile::Kept>> StateFile::read(const std::string& path) {
+  MC_ASSIGN(const bool exists, files_.exists(path));
+  if (!exists) {
+    return std::nullopt;
+  }
+  MC_ASSIGN(const std::string content, files_.read_file(path, kStateBytesMax));
+  return parse(content);
+}
+
+Result<std::optional<State>> StateFile::load() {
+  MC_ASSIGN(auto saved, read(path_));
+  if (!saved) {
+    return std::nullopt;
+  }
+  newer_before_ = saved->newer_before;
+  serial_ = saved->serial;
+  MC_ASSIGN(auto noted, read(path_ + ".now"));
+  if (noted && !boot_.empty() && noted->boot == boot_ && noted->serial > saved->serial) {
+    serial_ = noted->serial;
+    return std::move(noted->state);
+  }
+  if (newer_before_) {
+    behind_ = true;
+    saved->state.last_commit = std::max(saved->state.last_commit, *newer_before_);
+  }
+  return std::move(saved->state);
+}
+
+Result<void> StateFile::save(const State& state, std::optional<env::WallTime> newer_before) {
+  const Kept kept{
+      .state = state, .serial = serial_ + 1, .newer_before = newer_before, .boot = boot_};
+  MC_TRY(files_.write_file(path_, to_text(kept), kMode));
+  serial_ = kept.serial;
+  newer_before_ = newer_before;
+  behind_ = false;
+  return {};
+}
+
+bool StateFile::may_follow(env::WallTime time) const {
+  return newer_before_ && time < *newer_before_;
+}
+
+Result<void> StateFile::note(const State& state) {
+  const Kept kept{.state = state, .serial = serial_ + 1, .newer_before = {}, .boot = boot_};
+  if (now_ == nullptr) {
+    MC_ASSIGN(now_, files_.open(path_ + ".now", env::OpenMode::kTruncate, kMode));
+  }
+  // In place: a rename would have the file system allocate and free blocks each time. The one way
+  // to find half of it is a power cut, and then it does not count.
+  std::string content = to_text(kept);
+  content.resize(std::max(content.size(), kNowBytesMin), ' ');
+  MC_TRY(now_->write_at(0, std::as_bytes(std::span(content))));
+  serial_ = kept.serial;
+  return {};
 }
 
 Result<std::optional<std::string>> doubt_about(env::FileSystem& files, const std::string& database,

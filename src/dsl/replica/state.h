@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -41,10 +42,49 @@ struct State {
   bool operator==(const State&) const = default;
 };
 
-// Nothing when there is none, or none that can be read: then a new epoch is due anyway.
-Result<std::optional<State>> load_state(env::FileSystem& files, const std::string& path);
-// Atomic and durable.
-Result<void> save_state(env::FileSystem& files, const std::string& path, const State& state);
+// Where the state is kept: `path` outlives a power cut and is written now and then; `path`.now
+// costs the disk nothing, and is good until the machine is started again.
+//
+// Confined to its owner.
+class StateFile {
+ public:
+  StateFile(env::FileSystem& files, std::string path);
+
+  // The newer of the two that can be trusted. Nothing when there is none, or none that can be read:
+  // then a new epoch is due anyway.
+  Result<std::optional<State>> load();
+  // Of what `load` returned: the machine was started again, and more may have been sealed, by
+  // commits up to `last_commit`.
+  bool is_behind() const { return behind_; }
+
+  // Atomic and durable. More may be sealed after it by commits before `newer_before`, and by none
+  // when that is left out.
+  Result<void> save(const State& state, std::optional<env::WallTime> newer_before = {});
+  // Whether a commit of `time` may follow what was saved: else it is to be saved again first.
+  bool may_follow(env::WallTime time) const;
+  // Outlives the process; `may_follow` holds for its last commit.
+  Result<void> note(const State& state);
+
+ private:
+  struct Kept {
+    State state;
+    std::uint64_t serial = 0;  // the newer file's is higher
+    std::optional<env::WallTime> newer_before;
+    std::string boot;  // of the machine
+  };
+
+  static std::string to_text(const Kept& kept);
+  static std::optional<Kept> parse(const std::string& content);
+  Result<std::optional<Kept>> read(const std::string& path);
+
+  env::FileSystem& files_;
+  const std::string path_;
+  const std::string boot_;    // empty = unknown: what was noted is not trusted then
+  std::uint64_t serial_ = 0;  // the last one used
+  std::optional<env::WallTime> newer_before_;
+  std::unique_ptr<env::File> now_;  // null until the first note
+  bool behind_ = false;
+};
 
 // Whether the chain of `state` can go on over the files of `database` as they lie there, before
 // SQLite has opened them. Nothing = yes; else why not.

@@ -22,6 +22,7 @@ using test::require_ok;
 
 constexpr const char* kPath = "/srv/test.db";
 constexpr const char* kMirror = "/mirror";
+constexpr const char* kBootFolder = "/proc/sys/kernel/random";
 
 class ReplicaCrashTest : public ::testing::Test {
  protected:
@@ -42,6 +43,7 @@ class ReplicaCrashTest : public ::testing::Test {
     Result<std::unique_ptr<db::Database>> db = fail(Code::kInternal, "not opened");
   };
   static inline std::uint64_t programs_ = 0;
+  static inline int boots_ = 0;
 
   // What one run writes, row after row, and what it learned of it.
   struct History {
@@ -169,9 +171,15 @@ class ReplicaCrashTest : public ::testing::Test {
     EXPECT_EQ(restored(files), rows(db));
   }
 
+  static void start_machine(MemoryFileSystem& files) {
+    require_ok(files.write_file(std::string(kBootFolder) + "/boot_id", text("{}\n", ++boots_)));
+  }
+
   static void make_folders(MemoryFileSystem& files) {
     require_ok(files.make_directories("/srv", 0700));
     require_ok(files.make_directories(kMirror, 0700));
+    require_ok(files.make_directories(kBootFolder, 0700));
+    start_machine(files);
   }
 
   // A database of rows that a killed process left, with its log.
@@ -210,6 +218,7 @@ class ReplicaCrashTest : public ::testing::Test {
           EXPECT_TRUE(!finished || history.acknowledged == history.rows);
           EXPECT_TRUE(!finished || !sync || history.mirrored == history.rows);
           files.restart({data, names_kept});
+          start_machine(files);
           check(files, sync, history, true);
           if (HasFailure()) {
             return cuts;
@@ -233,6 +242,7 @@ class ReplicaCrashTest : public ::testing::Test {
       const History history = write(files, sync);
       finished = files.faults_left() > 0;
       files.restart();
+      start_machine(files);
       check(files, sync, history, false);
       if (HasFailure()) {
         return runs;

@@ -8,6 +8,8 @@ namespace {
 
 using test::require_ok;
 
+constexpr const char* kPath = "/srv/state";
+
 class StateTest : public ::testing::Test {
  protected:
   StateTest() {
@@ -37,6 +39,11 @@ class StateTest : public ::testing::Test {
             .database = require_ok(fingerprint_of(files(), "/srv/x.db"))};
   }
 
+  void start_machine(const std::string& boot) {
+    require_ok(files().make_directories("/proc/sys/kernel/random", 0755));
+    require_ok(files().write_file("/proc/sys/kernel/random/boot_id", boot + "\n"));
+  }
+
   std::optional<std::string> doubt(const State& state) {
     return require_ok(doubt_about(files(), "/srv/x.db", state));
   }
@@ -44,23 +51,84 @@ class StateTest : public ::testing::Test {
   test::TestEnv env_{1};
 };
 
-TEST_F(StateTest, IsReadAsWritten) {
-  require_ok(save_state(files(), "/srv/state", full()));
-  EXPECT_EQ(require_ok(load_state(files(), "/srv/state")), full());
+TEST_F(StateTest, SavedStateIsReadAsWritten) {
+  require_ok(StateFile(files(), kPath).save(full()));
+  StateFile file(files(), kPath);
+  EXPECT_EQ(require_ok(file.load()), full());
+  EXPECT_FALSE(file.is_behind());
 }
 
 TEST_F(StateTest, MissingOrDamagedIsNone) {
-  EXPECT_FALSE(require_ok(load_state(files(), "/srv/state")));
-  require_ok(save_state(files(), "/srv/state", full()));
-  const std::string whole = require_ok(files().read_file("/srv/state", 1u << 20));
+  EXPECT_FALSE(require_ok(StateFile(files(), kPath).load()));
+  require_ok(StateFile(files(), kPath).save(full()));
+  const std::string whole = require_ok(files().read_file(kPath, 1u << 20));
   for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
-    require_ok(files().write_file("/srv/state", whole.substr(0, size), 0600));
-    EXPECT_FALSE(require_ok(load_state(files(), "/srv/state"))) << size;
+    require_ok(files().write_file(kPath, whole.substr(0, size), 0600));
+    EXPECT_FALSE(require_ok(StateFile(files(), kPath).load())) << size;
   }
   for (const char* wrong : {"{}", "[]", "{\"format\":1}", "\xff"}) {
-    require_ok(files().write_file("/srv/state", wrong, 0600));
-    EXPECT_FALSE(require_ok(load_state(files(), "/srv/state"))) << wrong;
+    require_ok(files().write_file(kPath, wrong, 0600));
+    EXPECT_FALSE(require_ok(StateFile(files(), kPath).load())) << wrong;
   }
+}
+
+TEST_F(StateTest, WhatWasNotedIsGoodUntilTheMachineIsStartedAgain) {
+  start_machine("one");
+  StateFile file(files(), kPath);
+  EXPECT_FALSE(file.may_follow(full().last_commit));
+  require_ok(file.save(full(), full().last_commit + std::chrono::seconds(10)));
+  State next = full();
+  next.last_commit += std::chrono::seconds(3);
+  next.segments = 6;
+  ASSERT_TRUE(file.may_follow(next.last_commit));
+  require_ok(file.note(next));
+
+  StateFile same_boot(files(), kPath);
+  EXPECT_EQ(require_ok(same_boot.load()), next);
+  EXPECT_FALSE(same_boot.is_behind());
+
+  start_machine("two");
+  StateFile other_boot(files(), kPath);
+  State behind = full();
+  behind.last_commit += std::chrono::seconds(10);  // none can have been later
+  EXPECT_EQ(require_ok(other_boot.load()), behind);
+  EXPECT_TRUE(other_boot.is_behind());
+}
+
+TEST_F(StateTest, WhatWasSavedLaterReplacesWhatWasNoted) {
+  start_machine("one");
+  StateFile file(files(), kPath);
+  require_ok(file.save(full(), full().last_commit + std::chrono::seconds(10)));
+  require_ok(file.note(full()));
+  State last = full();
+  last.open = false;
+  require_ok(file.save(last));
+
+  for (const char* boot : {"one", "two"}) {
+    start_machine(boot);
+    StateFile again(files(), kPath);
+    EXPECT_EQ(require_ok(again.load()), last);
+    EXPECT_FALSE(again.is_behind());
+  }
+}
+
+TEST_F(StateTest, WithoutABootIdOnlyWhatWasSavedIsTrusted) {
+  StateFile file(files(), kPath);
+  require_ok(file.save(full(), full().last_commit + std::chrono::seconds(10)));
+  require_ok(file.note(full()));
+  StateFile again(files(), kPath);
+  EXPECT_TRUE(require_ok(again.load()));
+  EXPECT_TRUE(again.is_behind());
+}
+
+TEST_F(StateTest, DamagedNoteIsIgnored) {
+  start_machine("one");
+  StateFile file(files(), kPath);
+  require_ok(file.save(full(), full().last_commit + std::chrono::seconds(10)));
+  require_ok(files().write_file(std::string(kPath) + ".now", "{", 0600));
+  StateFile again(files(), kPath);
+  EXPECT_TRUE(require_ok(again.load()));
+  EXPECT_TRUE(again.is_behind());
 }
 
 TEST_F(StateTest, DatabaseThatWasTouchedIsADoubt) {
