@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint32_t kFolderMode = 0700;
 constexpr std::uint32_t kFileMode = 0600;
 constexpr std::string_view kPartialEnd = ".partial";
+constexpr int kListTriesMax = 100;
 
 class FileUpload final : public Upload {
  public:
@@ -120,9 +121,11 @@ class DirectoryStore final : public Store {
     }
     MC_ASSIGN(const auto folders, files().list(directory_));
     for (const std::string& folder : folders) {
-      MC_ASSIGN(const env::FileInfo info, files().stat(directory_ + "/" + folder));
-      if (info.kind == env::FileKind::kDirectory) {
+      const auto info = files().stat(path_of(folder));
+      if (info && info->kind == env::FileKind::kDirectory) {
         MC_TRY(list_folder(folder, objects));
+      } else if (!info && info.error().code() != Code::kNotFound) {
+        return tl::unexpected(info.error());
       }
     }
     return objects;
@@ -163,20 +166,41 @@ class DirectoryStore final : public Store {
     return files().open(path, env::OpenMode::kTruncate, kFileMode);
   }
 
+  // Looks again when an object went meanwhile: what took its place may have come after the names
+  // were read.
   Result<void> list_folder(const std::string& folder, std::vector<StoredObject>& objects) {
-    MC_ASSIGN(const auto names, files().list(directory_ + "/" + folder));
-    for (const std::string& name : names) {
+    const std::size_t before = objects.size();
+    for (int tries = 0; tries < kListTriesMax; ++tries) {
+      MC_ASSIGN(const bool is_whole, list_once(folder, objects));
+      if (is_whole) {
+        return {};
+      }
+      objects.resize(before);
+    }
+    return fail(Code::kUnavailable, "{} changed at every look", path_of(folder)).hint("try again");
+  }
+
+  // False when an object went meanwhile.
+  Result<bool> list_once(const std::string& folder, std::vector<StoredObject>& objects) {
+    const auto names = files().list(path_of(folder));
+    if (!names) {
+      return names.error().code() == Code::kNotFound ? Result<bool>(true)
+                                                     : tl::unexpected(names.error());
+    }
+    for (const std::string& name : *names) {
       if (name.ends_with(kPartialEnd)) {
         continue;
       }
       const auto info = files().stat(text("{}/{}/{}", directory_, folder, name));
-      if (info && info->kind == env::FileKind::kRegular) {
+      if (!info) {
+        return info.error().code() == Code::kNotFound ? Result<bool>(false)
+                                                      : tl::unexpected(info.error());
+      }
+      if (info->kind == env::FileKind::kRegular) {
         objects.push_back({.name = text("{}/{}", folder, name), .size_bytes = info->size_bytes});
-      } else if (!info && info.error().code() != Code::kNotFound) {
-        return tl::unexpected(info.error());
       }
     }
-    return {};
+    return true;
   }
 
   env::FileSystem& files() { return env_.files(); }

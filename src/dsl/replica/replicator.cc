@@ -392,6 +392,10 @@ Result<void> Replicator::make_base_of(NewEpoch& next) {
               next.salts = index.salts;
               next.header.position = index.end();
               next.header.time = std::max(next.header.time, env_.clock().now());
+              // Whoever restores before the new epoch has begun takes the old one for its later
+              // commits, and knows them by their times alone.
+              const std::lock_guard guard(times_mutex_);
+              times_not_before_ = next.header.time + std::chrono::milliseconds(1);
               return {};
             }));
   return store_base(copied, next);
@@ -494,13 +498,17 @@ bool Replicator::sync_mirrors_have(const Epoch& epoch) const {
   return true;
 }
 
-// A tail begins where the mirror has all that is sealed.
+// A tail begins where the mirror has all that is sealed of its epoch. What it may still lack of the
+// one before, such as the note of its end, is in the copy as well: waiting for that would let
+// commits by without the mirror whenever a planned epoch begins.
 void Replicator::activate_tail(std::size_t mirror) {
   if (tails_[mirror] == nullptr || tails_[mirror]->active() || !sealer_->open() ||
       outbox_->lost(mirror) || !shippers_[mirror]->looked()) {
     return;
   }
-  const bool has_all = outbox_->waiting_bytes(mirror) == 0 &&
+  const Epoch& epoch = sealer_->state().epoch;
+  const bool has_all = !outbox_->waits_for(mirror, {.epoch = epoch}) &&
+                       outbox_->waiting_segments(mirror, epoch) == 0 &&
                        shippers_[mirror]->status().error.empty() && is_whole(mirror);
   if (!has_all) {
     return;
@@ -528,7 +536,7 @@ Result<void> Replicator::committed(std::uint64_t frames, const std::function<voi
       frames == 0 ? 0 : kWalHeaderBytes + frames * (kFrameHeaderBytes + page_bytes_);
   {
     const std::lock_guard guard(times_mutex_);
-    new_times_.push_back({.end = end, .time = env_.clock().now()});
+    new_times_.push_back({.end = end, .time = std::max(env_.clock().now(), times_not_before_)});
   }
   if (end >= sealed_end_ + options_.seal_bytes) {
     woken_.notify_one();

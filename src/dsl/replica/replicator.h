@@ -126,7 +126,8 @@ class Replicator {
   bool ending_ = false;
 
   std::mutex times_mutex_;
-  std::vector<Commit> new_times_;  // guarded by times_mutex_
+  std::vector<Commit> new_times_;     // guarded by times_mutex_
+  env::WallTime times_not_before_{};  // likewise: after the last copy
   std::atomic<std::uint64_t> sealed_end_{0};
 
   std::vector<std::unique_ptr<Shipper>> shippers_;

@@ -29,13 +29,23 @@ void make_orphan() {
   }
   const pid_t child = ::fork();
   if (child == 0) {
-    ::_exit(::fork() < 0 ? 1 : 0);  // both sides of the second fork end here
+    const pid_t orphan = ::fork();
+    if (orphan > 0) {
+      (void)!::write(ends[1], &orphan, sizeof(orphan));
+    }
+    ::_exit(0);  // both sides of the second fork end here
   }
   (void)::waitpid(child, nullptr, 0);
   (void)::close(ends[1]);
-  char byte = 0;
-  (void)!::read(ends[0], &byte, 1);  // end of file: the orphan holds the pipe no more
+  pid_t orphan = 0;
+  if (::read(ends[0], &orphan, sizeof(orphan)) != sizeof(orphan)) {
+    std::abort();
+  }
   (void)::close(ends[0]);
+  // Until process 1 has reaped it; a test that waits in vain is ended by its own deadline.
+  while (::kill(orphan, 0) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 // Answers each connection with one word, until it is told to stop.
