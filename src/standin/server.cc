@@ -91,7 +91,7 @@ Server::Server(const Settings& settings)
     : health_(std::make_unique<Health>(settings.service, settings.fail_file)),
       tls_(std::make_unique<TlsContext>(make_tls(settings.service))) {}
 
-tl::expected<void, std::string> Server::bind(Listen listen) {
+tl::expected<void, std::string> Server::bind(const Listen& listen) {
   const bool datagrams = listen.kind == Kind::kDns;
   const bool any_port = listen.port == 0;
   for (int attempt = 1;; ++attempt) {

@@ -32,7 +32,7 @@ class Server {
 
   explicit Server(const Settings& settings);
 
-  tl::expected<void, std::string> bind(Listen listen);
+  tl::expected<void, std::string> bind(const Listen& listen);
   void accept(const Socket& socket, Connection::Time now);
   void answer_datagrams(const Socket& socket);
 

@@ -35,7 +35,7 @@ std::vector<std::string> marked_words(int argc, const char* const* argv) {
   return words;
 }
 
-std::string unmarked(std::string word) {
+std::string unmarked(const std::string& word) {
   return word.starts_with(kPlainWord) ? word.substr(1) : word;
 }
 

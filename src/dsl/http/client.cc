@@ -112,7 +112,7 @@ Result<Response> Connection::send(const Request& request, std::chrono::milliseco
   };
 
   return impl_->exchange(request, Framing::kLength, write_body, patience, options,
-                         [&] { return patience; }, {});
+                         [&] { return Patience(patience); }, {});
 }
 
 Result<Response> Connection::stream(const Request& request, std::chrono::milliseconds timeout,
@@ -162,7 +162,7 @@ Result<Response> Connection::upload(const Request& request, std::chrono::millise
   // The pieces cannot be had twice: never on a connection that may turn out closed.
   impl_->stream.reset();
   return impl_->exchange(request, Framing::kChunked, write_body, patience, ReadOptions{},
-                         [&] { return patience; }, {});
+                         [&] { return Patience(patience); }, {});
 }
 
 bool Connection::request_sent() const { return impl_->sent; }

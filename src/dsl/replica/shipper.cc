@@ -35,7 +35,8 @@ std::string note_of_successor(const Epoch& epoch, const Epoch& successor, env::W
 }  // namespace
 
 Shipper::Shipper(env::Env& env, Outbox& outbox, std::size_t index, MirrorOptions options,
-                 std::string database_name, std::chrono::milliseconds keep, ShipperEvents events)
+                 const std::string& database_name, std::chrono::milliseconds keep,
+                 ShipperEvents events)
     : env_(env),
       outbox_(outbox),
       index_(index),

@@ -33,7 +33,7 @@ class Shipper {
  public:
   // `outbox`, in which this mirror is number `index`, outlives the shipper.
   Shipper(env::Env& env, Outbox& outbox, std::size_t index, MirrorOptions options,
-          std::string database_name, std::chrono::milliseconds keep, ShipperEvents events);
+          const std::string& database_name, std::chrono::milliseconds keep, ShipperEvents events);
   // Ends after the object that is under way.
   ~Shipper();
 

@@ -6,7 +6,6 @@ namespace mcp::agent {
 
 using dsl::Code;
 using dsl::fail;
-using dsl::text;
 
 namespace {
 

@@ -11,7 +11,6 @@ namespace mcp::agent {
 
 using dsl::Code;
 using dsl::fail;
-using dsl::text;
 
 namespace {
 

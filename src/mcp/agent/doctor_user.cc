@@ -73,7 +73,7 @@ std::string others_with_id(dsl::env::Env& env, const std::string& path, std::uin
 
 std::string find_program(dsl::env::Env& env, const std::string& name) {
   for (const char* directory : {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"}) {
-    const std::string path = text("{}/{}", directory, name);
+    std::string path = text("{}/{}", directory, name);
     if (env.files().exists(path).value_or(false)) {
       return path;
     }

@@ -194,7 +194,7 @@ Result<void> recover(HandlerContext& context, CallContext& call, const pb::Recov
                              [&context, core, plan, options](OperationContext& operation) {
                                return core->recovery.run(plan, options, context.boot_id, operation);
                              }));
-  const Result<void> followed = core->operations.follow(
+  Result<void> followed = core->operations.follow(
       id,
       [&](const pb::OperationEvent& event) -> Result<void> {
         pb::RecoverEvent out;

@@ -220,7 +220,7 @@ Result<std::string> Operations::begin(const OperationRequest& request, Operation
   result.set_actor(request.actor);
   result.set_source(request.source);
   result.set_started_ms(to_ms(now));
-  launch(std::move(running), std::move(hold), std::move(work));
+  launch(running, std::move(hold), std::move(work));
   return id;
 }
 
@@ -234,11 +234,11 @@ Result<void> Operations::resume(const OpenOperation& open, OperationWork work) {
   auto running = std::make_shared<Running>(env_, registry_, open.id);
   running->result() = *stored;
   running->result().clear_state();
-  launch(std::move(running), std::move(hold), std::move(work));
+  launch(running, std::move(hold), std::move(work));
   return {};
 }
 
-void Operations::launch(std::shared_ptr<Running> running, ServiceLocks::Hold hold,
+void Operations::launch(const std::shared_ptr<Running>& running, ServiceLocks::Hold hold,
                         OperationWork work) {
   reap();
   pb::Operation outline = running->result();

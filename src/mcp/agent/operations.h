@@ -101,7 +101,7 @@ class Operations {
  private:
   class Running;
 
-  void launch(std::shared_ptr<Running> running, ServiceLocks::Hold hold, OperationWork work);
+  void launch(const std::shared_ptr<Running>& running, ServiceLocks::Hold hold, OperationWork work);
   void finish(Running& running, const Result<void>& outcome, ServiceLocks::Hold& hold);
   void reap();
 

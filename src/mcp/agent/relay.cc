@@ -17,7 +17,6 @@ namespace mcp::agent {
 
 using dsl::Code;
 using dsl::fail;
-using dsl::text;
 using dsl::env::UniqueFd;
 
 namespace {

@@ -137,7 +137,7 @@ std::vector<Endpoint> fitting_endpoint(const Component& component,
     }
   }
   if (!preferred.empty()) {
-    const auto found = allocated([&](const model::Route* route) {
+    auto found = allocated([&](const model::Route* route) {
       return route != nullptr &&
              std::find(preferred.begin(), preferred.end(), route->target) != preferred.end();
     });

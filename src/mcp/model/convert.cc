@@ -110,7 +110,7 @@ class Converter {
     for (const Volume& volume : line.component.volumes) {
       if (volume.host.starts_with(root)) {
         const std::string rest = volume.host.substr(root.size());
-        if (const std::string name = rest.substr(0, rest.find('/')); is_name(name)) {
+        if (std::string name = rest.substr(0, rest.find('/')); is_name(name)) {
           return name;
         }
       }

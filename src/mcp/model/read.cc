@@ -17,7 +17,10 @@ const TomlValue* find(const TomlValue& table, std::string_view key, Kind kind) {
 
 std::string read_text(const TomlValue& table, std::string_view key, std::string fallback) {
   const TomlValue* value = find(table, key, Kind::kString);
-  return value != nullptr ? value->string : std::move(fallback);
+  if (value == nullptr) {
+    return fallback;
+  }
+  return value->string;
 }
 
 bool read_bool(const TomlValue& table, std::string_view key, bool fallback) {

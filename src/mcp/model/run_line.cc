@@ -304,7 +304,7 @@ class RunParser {
   }
 
  private:
-  dsl::Failure refuse(std::string message) const {
+  dsl::Failure refuse(const std::string& message) const {
     return fail(Code::kInvalidArgument, "{}", message).id(code::kCannotConvert);
   }
 

@@ -95,7 +95,7 @@ json::array port_mappings(const std::vector<model::Port>& ports) {
 }
 
 json::object mount(const std::string& type, const std::string& source,
-                   const std::string& destination, std::vector<std::string> options) {
+                   const std::string& destination, const std::vector<std::string>& options) {
   return {{"type", type},
           {"source", source},
           {"destination", destination},
@@ -116,7 +116,7 @@ json::object tmpfs_mount(const std::string& entry) {
   for (const char* added : {"rprivate", "nosuid", "nodev", "tmpcopyup"}) {
     options.emplace_back(added);
   }
-  return mount("tmpfs", "tmpfs", entry.substr(0, colon), std::move(options));
+  return mount("tmpfs", "tmpfs", entry.substr(0, colon), options);
 }
 
 json::array mounts(const model::Component& component) {
@@ -126,7 +126,7 @@ json::array mounts(const model::Component& component) {
     std::vector<std::string> options = volume.options;
     options.emplace_back("rprivate");
     options.emplace_back("rbind");
-    out.emplace_back(mount("bind", volume.host, volume.container, std::move(options)));
+    out.emplace_back(mount("bind", volume.host, volume.container, options));
     taken.push_back(volume.container);
   }
   for (const auto& entry : component.tmpfs) {

@@ -347,7 +347,7 @@ class Podman : public PodmanRuntime {
   }
 
  private:
-  static Result<void> done(Result<dsl::http::Response> reply) {
+  static Result<void> done(const Result<dsl::http::Response>& reply) {
     MC_TRY(reply);
     return {};
   }
