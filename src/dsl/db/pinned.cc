@@ -40,13 +40,15 @@ Result<void> begin(Connection& connection) {
   return {};
 }
 
-// The transaction sees a commit for certain when it was the last one before and after.
+// The transaction sees a commit for certain when it was the last one before and after. A log that
+// was just being started over may still have shown its old header, but not twice.
 Result<void> begin_with_log(env::Env& env, PinnedState& state) {
   for (int tries = 0; tries < kTriesMax; ++tries) {
     MC_ASSIGN(const auto before, index_of(env.files(), state.file));
     MC_TRY(begin(*state.connection));
     MC_ASSIGN(const auto after, index_of(env.files(), state.file));
-    if (before && after && same_commit(*before, *after)) {
+    MC_ASSIGN(const auto still, index_of(env.files(), state.file));
+    if (before && after && still && same_commit(*before, *after) && still->salts == after->salts) {
       state.log_end = after->frames_moved < after->frame_count ? after->end() : 0;
       state.log_salts = after->salts;
       return {};

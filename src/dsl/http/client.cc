@@ -103,7 +103,7 @@ Connection& Connection::operator=(Connection&&) noexcept = default;
 
 Result<Response> Connection::send(const Request& request, std::chrono::milliseconds timeout,
                                   std::size_t body_max) {
-  const Patience patience{after(timeout), {}};
+  Patience patience{after(timeout), {}};
   ReadOptions options;
   options.head_request = request.method == "HEAD";
   options.body_max = body_max;
@@ -112,7 +112,7 @@ Result<Response> Connection::send(const Request& request, std::chrono::milliseco
   };
 
   return impl_->exchange(request, Framing::kLength, write_body, patience, options,
-                         [&] { return Patience(patience); }, {});
+                         [&] { return patience; }, {});
 }
 
 Result<Response> Connection::stream(const Request& request, std::chrono::milliseconds timeout,
@@ -144,7 +144,7 @@ Result<Response> Connection::stream(const Request& request, std::chrono::millise
 
 Result<Response> Connection::upload(const Request& request, std::chrono::milliseconds timeout,
                                     const std::function<Result<std::string_view>()>& next) {
-  const Patience patience{after(timeout), {}};
+  Patience patience{after(timeout), {}};
   const auto write_body = [&](DeadlineStream& stream) -> Result<void> {
     while (true) {
       auto piece = next();
@@ -162,7 +162,7 @@ Result<Response> Connection::upload(const Request& request, std::chrono::millise
   // The pieces cannot be had twice: never on a connection that may turn out closed.
   impl_->stream.reset();
   return impl_->exchange(request, Framing::kChunked, write_body, patience, ReadOptions{},
-                         [&] { return Patience(patience); }, {});
+                         [&] { return patience; }, {});
 }
 
 bool Connection::request_sent() const { return impl_->sent; }

@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 
-#include "dsl/hash/sha256.h"
 #include "dsl/log/log.h"
 
 namespace dsl::replica {
@@ -22,7 +21,6 @@ constexpr std::chrono::milliseconds kFinishWait{5000};
 // Below it a new copy would come oftener than it helps: replaying so much takes a second.
 constexpr std::uint64_t kLogBytesMin = 64u << 20;
 constexpr int kFailuresMax = 10;
-constexpr std::size_t kPieceBytes = 1u << 20;
 
 // Whether an object in the outbox is of what the state says was begun and sealed. What is ahead of
 // it is sealed again: while the old one is on its way to a mirror, it must not take its place.
@@ -32,18 +30,6 @@ bool is_on_record(const ObjectName& name, const State& state) {
       name.epoch == state.epoch && name.kind == ObjectKind::kSegment &&
       std::tuple(name.generation, name.offset) >= std::tuple(state.generation, state.point.offset);
   return name.epoch.number <= state.epoch.number && !ahead;
-}
-
-std::string digest_of(const Recipients& recipients) {
-  std::set<std::string> names;
-  for (const archive::AgeRecipient& recipient : recipients) {
-    names.insert(recipient.to_text() + "\n");
-  }
-  Sha256 hash;
-  for (const std::string& name : names) {
-    hash.add(std::as_bytes(std::span(name)));
-  }
-  return hash.finish();
 }
 
 // What a process that was killed had not finished: copies of the database, as large as itself.
@@ -398,46 +384,10 @@ Result<void> Replicator::make_base_of(NewEpoch& next) {
               times_not_before_ = next.header.time + std::chrono::milliseconds(1);
               return {};
             }));
-  return store_base(copied, next);
-}
-
-Result<void> Replicator::store_base(const CopiedBase& copied, NewEpoch& next) {
-  next.recipients = digest_of(options_.recipients);
-  next.header.database = files_.name();
-  next.header.epoch = next.epoch.name();
-  next.header.page_bytes = copied.page_bytes;
-  next.header.length = copied.size_bytes;
-  next.header.sha256 = copied.sha256;
-  const std::string line = to_line(next.header);
-  next.digest = sha256_hex(line);
-  const ObjectName name{.epoch = next.epoch};
-  MC_ASSIGN(const auto upload, outbox_->store().put(name.name()));
-  MC_ASSIGN(auto writer, ObjectWriter::begin(
-                             env_.random(), options_.recipients,
-                             [&](std::span<const std::byte> bytes) -> Result<void> {
-                               next.stored_bytes += bytes.size();
-                               return upload->write(bytes);
-                             },
-                             line));
-  MC_ASSIGN(const auto copy, env_.files().open(files_.base_copy(), env::OpenMode::kRead));
-  std::vector<std::byte> piece(kPieceBytes);
-  Sha256 hash;
-  for (std::uint64_t offset = 0; offset < copied.size_bytes;) {
-    MC_ASSIGN(const std::size_t size, copy->read_at(offset, piece));
-    if (size == 0) {
-      break;
-    }
-    hash.add(std::span(piece).first(size));
-    MC_TRY(writer.write(std::span(piece).first(size)));
-    offset += size;
-  }
-  if (hash.finish() != copied.sha256) {
-    return fail(Code::kDataLoss, "{} does not read as it was written", files_.base_copy())
-        .hint("check memory and disk of this machine");
-  }
-  MC_TRY(writer.finish());
-  MC_TRY(upload->commit());
-  outbox_->add({.name = name, .size_bytes = next.stored_bytes, .last_commit = next.header.time});
+  MC_TRY(pack_base(env_, files_, copied, options_.recipients, outbox_->store(), next));
+  outbox_->add({.name = {.epoch = next.epoch},
+                .size_bytes = next.stored_bytes,
+                .last_commit = next.header.time});
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "dsl/env/env.h"
+#include "dsl/replica/base.h"
 #include "dsl/replica/outbox.h"
 #include "dsl/replica/replica.h"
 #include "dsl/replica/sealer.h"
@@ -27,12 +28,6 @@
 #include "dsl/result/result.h"
 
 namespace dsl::replica {
-
-struct CopiedBase {
-  std::uint64_t size_bytes = 0;
-  std::string sha256;
-  std::uint32_t page_bytes = 0;
-};
 
 // Copies one state of the database to `destination`. `pinned` is called before and after that state
 // is fixed, while no commit of this process can happen. Runs on a thread of its own.
@@ -80,7 +75,6 @@ class Replicator {
   void run();
   Result<NewEpoch> make_base();  // on the thread of the base
   Result<void> make_base_of(NewEpoch& next);
-  Result<void> store_base(const CopiedBase& copied, NewEpoch& next);
   void note_listed(const std::set<Epoch>& epochs);
   void note_epoch(std::uint32_t number);
   void object_stored(std::size_t mirror, const OutboxObject& object);

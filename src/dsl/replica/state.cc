@@ -15,8 +15,8 @@ namespace json = boost::json;
 constexpr std::string_view kFormat = "metacircular-replica-state-1";
 constexpr std::size_t kStateBytesMax = 64u << 10;
 constexpr std::size_t kBootBytesMax = 64;
-constexpr std::size_t kNowBytesMin =
-    2048;  // more than it needs, so that nothing older shows behind
+// More than it needs, so that nothing older shows behind.
+constexpr std::size_t kNowBytesMin = 2048;
 constexpr std::uint32_t kMode = 0600;
 
 json::object to_json(const State& state) {
