@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kEventDelay{50};  // gathers a burst into on
 // and a boot run hold each other up.
 constexpr std::chrono::milliseconds kBusyPause{5000};
 constexpr std::chrono::milliseconds kBusyCheck{100};
+constexpr std::chrono::milliseconds kFirstLookPatience{10000};
 constexpr int kFlapLogLines = 50;
 constexpr std::chrono::milliseconds kFlapGrace{2000};
 constexpr int kEscapesMax = 3;  // our own stop is a death, too
@@ -31,6 +32,25 @@ std::string exited(int code) { return text("exited({})", code); }
 
 bool needs_attention(const std::string& observed) {
   return observed == "starting" || observed == "unhealthy" || observed == "flapping";
+}
+
+// What is known of a registered container without looking at it.
+pb::ContainerState registered_state(const ServiceRecord& record, const ComponentRecord& wanted) {
+  pb::ContainerState state;
+  state.set_service(wanted.service);
+  state.set_component(wanted.name);
+  state.set_container(wanted.container);
+  state.set_stage(record.service.tier);
+  state.set_kind(wanted.adopted ? "adopted" : "managed");
+  state.set_desired(wanted.should_run && record.service.active ? "running" : "stopped");
+  state.set_image(wanted.image);
+  state.set_image_digest(wanted.image_digest);
+  if (const model::Component* component = record.service.find(wanted.name)) {
+    for (const model::Port& port : published_ports(record, *component)) {
+      state.add_ports(port_text(port));
+    }
+  }
+  return state;
 }
 
 }  // namespace
@@ -64,6 +84,9 @@ Observer::Observer(dsl::env::Env& env, const Config& config, Registry& registry,
 Observer::~Observer() { stop(); }
 
 void Observer::start() {
+  if (const Result<std::vector<ServiceRecord>> records = registry_.services()) {
+    states_ = unknown(*records, "not looked at yet");  // no thread of ours runs yet
+  }
   reader_ = std::thread([this] { read_events(); });
   looker_ = std::thread([this] { look_forever(); });
 }
@@ -148,6 +171,23 @@ void Observer::rest_while_busy(dsl::env::MonoTime until) {
 
 void Observer::refresh() { look(true); }
 
+// Nothing is known: say so, keep the desired state, change nothing.
+std::map<std::string, pb::ContainerState> Observer::unknown(
+    const std::vector<ServiceRecord>& records, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, pb::ContainerState> states = states_;
+  for (const ServiceRecord& record : records) {
+    for (const ComponentRecord& wanted : record.components) {
+      states.try_emplace(wanted.container, registered_state(record, wanted));
+    }
+  }
+  for (auto& [name, state] : states) {
+    state.set_observed("unknown");
+    state.set_note(why);
+  }
+  return states;
+}
+
 void Observer::look(bool probe_all) {
   const std::lock_guard one(looking_);
   const Result<std::vector<ServiceRecord>> records = registry_.services();
@@ -167,21 +207,11 @@ void Observer::look(bool probe_all) {
     const std::lock_guard lock(mutex_);
     runtime_error_ = listed ? "" : listed.error().message();
   }
-  std::map<std::string, pb::ContainerState> next;
   if (!listed) {
-    // Nothing is known: say so, keep the desired state, change nothing.
-    std::map<std::string, pb::ContainerState> unknown;
-    {
-      const std::lock_guard lock(mutex_);
-      unknown = states_;
-    }
-    for (auto& [name, state] : unknown) {
-      state.set_observed("unknown");
-      state.set_note(listed.error().message());
-    }
-    publish(std::move(unknown));
+    publish(unknown(*records, listed.error().message()));
     return;
   }
+  std::map<std::string, pb::ContainerState> next;
   std::map<std::string, const runtime::Container*> by_name;
   for (const runtime::Container& container : *listed) {
     by_name[container.name] = &container;
@@ -227,22 +257,8 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
         .deaths = static_cast<std::size_t>(config_.flap_deaths), .window = config_.flap_window});
   }
   Watched& watched = *slot;
-  pb::ContainerState state;
-  state.set_service(wanted.service);
-  state.set_component(wanted.name);
-  state.set_container(wanted.container);
-  state.set_stage(record.service.tier);
-  state.set_kind(wanted.adopted ? "adopted" : "managed");
   const bool run = wanted.should_run && record.service.active;
-  state.set_desired(run ? "running" : "stopped");
-  state.set_image(wanted.image);
-  state.set_image_digest(wanted.image_digest);
-  if (const model::Component* component = record.service.find(wanted.name)) {
-    for (const model::Port& port : published_ports(record, *component)) {
-      state.add_ports(port_text(port));
-    }
-  }
-
+  pb::ContainerState state = registered_state(record, wanted);
   if (listed == nullptr || listed->storage_only) {
     state.set_observed("missing");
     if (listed != nullptr) {
@@ -499,14 +515,18 @@ void Observer::publish(std::map<std::string, pb::ContainerState> next) {
                a.second.drift_size() == b.second.drift_size() && a.second.note() == b.second.note();
       });
   states_ = std::move(next);
-  if (!same) {
+  if (!same || !looked_) {
+    looked_ = true;
     ++version_;
     changed_.notify_all();
   }
 }
 
 std::vector<pb::ContainerState> Observer::states(bool foreign) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  const auto until = env_.clock().mono_now() + kFirstLookPatience;
+  while (!looked_ && !stopping_ && env_.clock().wait_until(changed_, lock, until)) {
+  }
   std::vector<pb::ContainerState> out;
   for (const auto& [name, state] : states_) {
     if (foreign || state.kind() != "foreign") {

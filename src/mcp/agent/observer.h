@@ -36,7 +36,8 @@ class Observer {
   void start();
   void stop();
 
-  // Registered containers, orphans, stale ones; with `foreign` everybody else's too.
+  // Registered containers, orphans, stale ones; with `foreign` everybody else's too. Right after
+  // the start this waits for the first look; when that takes long, registered ones are "unknown".
   std::vector<pb::ContainerState> states(bool foreign);
   // One full look now, for a caller that wants the present.
   void refresh();
@@ -60,6 +61,8 @@ class Observer {
   void wait_for_cause(dsl::env::MonoTime next_full);
   void rest_while_busy(dsl::env::MonoTime until);
   void look(bool probe_all);
+  std::map<std::string, pb::ContainerState> unknown(const std::vector<ServiceRecord>& records,
+                                                    const std::string& why);
   void look_at(const ServiceRecord& record, const ComponentRecord& wanted,
                const runtime::Container* listed, const runtime::LivenessPass& alive, bool probe_all,
                std::map<std::string, pb::ContainerState>& next);
@@ -93,6 +96,7 @@ class Observer {
   std::map<std::string, pb::ContainerState> states_;  // by container name
   std::vector<Death> deaths_;                         // since the last look
   std::string runtime_error_;
+  bool looked_ = false;  // some look has ended
   std::uint64_t version_ = 0;
   bool dirty_ = false;
   bool starting_ = false;  // something is not healthy yet: look again soon
