@@ -155,6 +155,9 @@ Result<SnapshotReport> write_copy(env::Env& env, const PinnedState& source,
         .hint("check memory and disk of this machine, then try again");
   }
   report.rows = copied.rows_total();
+  report.page_bytes = source.page_bytes;
+  report.schema_sha256 = sha256_hex(copied.schema);
+  report.tables = copied.rows;
   return report;
 }
 
