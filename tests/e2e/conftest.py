@@ -5,6 +5,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import mcp_node  # noqa: E402
 import podman_store as podman  # noqa: E402
 
 
@@ -27,3 +28,26 @@ def podman_store():
 def podman_store_netns():
     """The same in a network namespace of its own: fixed ports are free, from 53 on."""
     yield from _store(netns=True)
+
+
+@pytest.fixture(scope="session")
+def standins(tmp_path_factory):
+    """The archive of all images of the reference platform."""
+    archive = tmp_path_factory.mktemp("standins") / "standins.tar"
+    mcp_node.build_standins(archive)
+    return archive
+
+
+@pytest.fixture(scope="module")
+def bare_node(standins, request):
+    """A node with the images, whose agent was never started (tests/support/mcp_node.py). A module
+    may set EVENTS_MAX."""
+    reason = podman.unavailable(netns=True)
+    if reason:
+        pytest.skip(reason)
+    with podman.PodmanStore(netns=True,
+                            events_max=getattr(request.module, "EVENTS_MAX", "64k")) as store:
+        made = mcp_node.McpNode(store)
+        made.load_images(standins)
+        store.import_busybox()
+        yield made

@@ -227,12 +227,6 @@ Result<void> Database::replica_health() const {
   return {};
 }
 
-Result<SnapshotReport> Database::copy(env::Env& env, const std::string& path,
-                                      const std::string& destination) {
-  MC_ASSIGN(const PinnedState source, pin_state(env, path));
-  return take_snapshot(env, source, destination);
-}
-
 Result<void> Database::check_file(env::Env& env, const std::string& path) {
   {
     MC_ASSIGN(const auto connection, Connection::open(env, path, Access::kReadWrite));

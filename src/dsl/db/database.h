@@ -83,9 +83,6 @@ struct SnapshotReport {
   std::string sha256;  // of the copy, lower-case hex
   std::uint64_t size_bytes = 0;
   std::int64_t rows = 0;  // in all tables together
-  std::uint32_t page_bytes = 0;
-  std::string schema_sha256;                                 // of every object's text
-  std::vector<std::pair<std::string, std::int64_t>> tables;  // rows of each, by name
 };
 
 // Thread-safe. Destroying it finishes the queued writes, checkpoints and closes.
@@ -99,11 +96,6 @@ class Database {
   static Result<std::unique_ptr<Database>> open(env::Env& env, const std::string& path,
                                                 const Options& options);
   virtual ~Database() = default;
-
-  // A verified copy of any SQLite database, as `snapshot` makes it, while others may be using it;
-  // of whatever schema. `destination` must not exist.
-  static Result<SnapshotReport> copy(env::Env& env, const std::string& path,
-                                     const std::string& destination);
 
   // A file that may become a database of a service: made one file without companions, read whole
   // and synced. kDataLoss with the first findings.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "dsl/db/inventory.h"
 #include "dsl/env/path.h"
 #include "dsl/hash/sha256.h"
 
@@ -13,56 +14,6 @@ namespace dsl::db {
 namespace {
 
 constexpr std::uint64_t kSyncBytes = 32u << 20;
-
-// What must be equal in a copy: the schema as text, and the rows of every table.
-struct Inventory {
-  std::string schema;
-  std::vector<std::pair<std::string, std::int64_t>> rows;  // by table name
-
-  bool operator==(const Inventory&) const = default;
-  std::int64_t rows_total() const {
-    std::int64_t total = 0;
-    for (const auto& [table, count] : rows) {
-      total += count;
-    }
-    return total;
-  }
-};
-
-std::string quoted(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    out += c;
-    if (c == '"') {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-Result<Inventory> take_inventory(Connection& connection) {
-  Inventory inventory;
-  Statement schema = connection.prepare(
-      "SELECT type, name, tbl_name, sql, type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-      " FROM sqlite_schema ORDER BY type, name");
-  MC_TRY(schema.each([&](Row& row) -> Result<void> {
-    for (int column = 0; column < 4; ++column) {
-      inventory.schema += row.text(column) + '\0';
-    }
-    if (row.boolean(4)) {
-      inventory.rows.emplace_back(row.text(1), 0);
-    }
-    return {};
-  }));
-  for (auto& [table, count] : inventory.rows) {
-    MC_ASSIGN(count, connection.integer("SELECT count(*) FROM " + quoted(table)));
-  }
-  for (const char* pragma : {"PRAGMA user_version", "PRAGMA application_id", "PRAGMA encoding"}) {
-    MC_ASSIGN(const std::string value, connection.text(pragma));
-    inventory.schema += value + '\0';
-  }
-  return inventory;
-}
 
 // Hands a file to the disk on a thread of its own while it is still being written, so that little
 // is left to wait for at the end; a small one in one go.
@@ -155,9 +106,6 @@ Result<SnapshotReport> write_copy(env::Env& env, const PinnedState& source,
         .hint("check memory and disk of this machine, then try again");
   }
   report.rows = copied.rows_total();
-  report.page_bytes = source.page_bytes;
-  report.schema_sha256 = sha256_hex(copied.schema);
-  report.tables = copied.rows;
   return report;
 }
 

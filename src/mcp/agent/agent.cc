@@ -6,6 +6,7 @@
 #include "dsl/log/log.h"
 #include "dsl/service/version.h"
 #include "dsl/transcode/openapi.h"
+#include "mcp/agent/backup_state.h"
 #include "mcp/model/codes.h"
 #include "mcp/runtime/podman.h"
 
@@ -39,23 +40,38 @@ bool unreadable(Code code) { return code == Code::kDataLoss || code == Code::kPe
 
 }  // namespace
 
+Result<std::unique_ptr<dsl::env::FileLock>> lock_registry(dsl::env::Env& env, const Config& config,
+                                                          const std::string& boot_id) {
+  MC_TRY(env.files().make_directories(dsl::env::folder_of(config.database_path), 0750));
+  Result<std::unique_ptr<dsl::env::FileLock>> lock =
+      env.files().lock(config.database_path + ".lock", text("pid {} boot {}", getpid(), boot_id));
+  if (!lock && lock.error().code() == Code::kConflict) {
+    return fail(Code::kConflict, "another agent uses {}: {}", config.database_path,
+                lock.error().message())
+        .id(model::code::kRegistryLocked)
+        .hint("one agent for one registry: stop the other one, or talk to it with mcp");
+  }
+  return lock;
+}
+
+Result<void> require_initialized(Registry& registry) {
+  MC_ASSIGN(const bool initialized, registry.initialized());
+  if (!initialized) {
+    return fail(Code::kFailedPrecondition,
+                "the registry of this node is uninitialized, so no container is touched")
+        .id(model::code::kUninitialized)
+        .hint(
+            "a new node: pass --init to deploy, sync or adopt; a node that had services: stop "
+            "the agent and run mcp-agent rebuild");
+  }
+  return {};
+}
+
 Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
   Opened opened;
   MC_TRY(check_identity(config, geteuid(), getegid(), std::nullopt));
   MC_ASSIGN(opened.boot_id, read_boot_id(env));
-  MC_TRY(env.files().make_directories(dsl::env::folder_of(config.database_path), 0750));
-  Result<std::unique_ptr<dsl::env::FileLock>> lock = env.files().lock(
-      config.database_path + ".lock", text("pid {} boot {}", getpid(), opened.boot_id));
-  if (!lock) {
-    if (lock.error().code() == Code::kConflict) {
-      return fail(Code::kConflict, "another agent uses {}: {}", config.database_path,
-                  lock.error().message())
-          .id(model::code::kRegistryLocked)
-          .hint("one agent for one registry: stop the other one, or talk to it with mcp");
-    }
-    return tl::unexpected(lock.error());
-  }
-  opened.lock = std::move(*lock);
+  MC_ASSIGN(opened.lock, lock_registry(env, config, opened.boot_id));
 
   Result<std::unique_ptr<Registry>> registry =
       Registry::open(env, config.database_path, config.replica.options());
@@ -65,6 +81,9 @@ Result<Opened> open_core(dsl::env::Env& env, const Config& config) {
     }
     opened.registry_error = registry.error();
     opened.registry_error.set_id(model::code::kRegistryCorrupt);
+    opened.registry_error.set_hint(
+        "stop the agent, then: mcp-agent restore when there is a replica or a copy of it, else "
+        "mcp-agent rebuild, which makes it anew from mirror and labels and keeps this one");
     logger.failure(dsl::log::Level::kError,
                    "the registry is unreadable: containers are left as they are", registry.error());
     return opened;
@@ -114,6 +133,7 @@ Result<void> Agent::start(dsl::env::Env& env) {
                         // The agent brings the CA back, so it may not need one.
                         .serves_without_certificate = true}));
   add_checks();
+  add_backup_metrics();
   return face_->serve(sockets_);
 }
 
@@ -127,6 +147,21 @@ void Agent::add_checks() {
   face_->health().add("runtime", [this]() -> Result<void> {
     const std::string error = opened_.core ? opened_.core->observer.runtime_error() : "";
     return error.empty() ? Result<void>() : fail(Code::kUnavailable, "{}", error);
+  });
+}
+
+void Agent::add_backup_metrics() {
+  dsl::metrics::Registry& metrics = face_->metrics();
+  auto& points = metrics.gauge("backup_points_total", "Points that are on some target.");
+  auto& last = metrics.gauge("backup_last_seconds",
+                             "When the newest whole point was made, in seconds since 1970.");
+  auto& alerts = metrics.gauge("backup_alerts_total",
+                               "1 when the last backup failed, or one is due; else 0.");
+  metrics.before_exposition([this, &points, &last, &alerts] {
+    const Result<BackupState> state = backup_state(context_->env, config_);
+    points.set({}, state ? static_cast<double>(state->points) : 0);
+    last.set({}, state ? static_cast<double>(state->last_ms) / 1000 : 0);
+    alerts.set({}, state && state->alert.empty() ? 0 : 1);
   });
 }
 

@@ -23,6 +23,13 @@ struct Opened {
 };
 Result<Opened> open_core(dsl::env::Env& env, const Config& config);
 
+// The lock that one process at a time holds over the registry and its folder (MCP-0502).
+Result<std::unique_ptr<dsl::env::FileLock>> lock_registry(dsl::env::Env& env, const Config& config,
+                                                          const std::string& boot_id);
+// kFailedPrecondition (MCP-0501) for a registry that nobody has said is the right one yet: no
+// container is touched then.
+Result<void> require_initialized(Registry& registry);
+
 class Agent : public dsl::service::Service {
  public:
   void configure(dsl::config::Table& table) override { config_.bind(table); }
@@ -38,6 +45,7 @@ class Agent : public dsl::service::Service {
 
  private:
   void add_checks();
+  void add_backup_metrics();
 
   Config config_;
   Opened opened_;

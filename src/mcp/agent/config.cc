@@ -1,5 +1,7 @@
 #include "mcp/agent/config.h"
 
+#include "dsl/env/path.h"
+
 namespace mcp::agent {
 
 using dsl::Code;
@@ -14,6 +16,7 @@ void Config::bind(dsl::config::Table& table) {
   table.text("database.specs_dir", &specs_dir).help("mirror of every resolved specification");
 
   replica.bind(table);
+  backup.bind(table);
 
   table.text("node.name", &node_name).help("this node's name").required();
   table.table("node.addresses", &node_addresses)
@@ -44,7 +47,13 @@ void Config::bind(dsl::config::Table& table) {
       .range("1s", "1h")
       .reloadable();
   table.list("agent.image_dirs", &image_dirs)
-      .help("image archives for recovery without a registry");
+      .help("image archives for recovery without a registry; mcp image save writes to the first");
+  table.list("agent.auto_save_tiers", &auto_save_tiers)
+      .help("after a deploy the images of services of these tiers are archived; empty = of none");
+  table.text("agent.runbook", &runbook)
+      .help(
+          "page that tells how to bring every service back by hand; empty = RUNBOOK.md beside "
+          "the registry");
   table.integer("agent.flap_deaths", &flap_deaths)
       .help("deaths within flap_window that stop a container")
       .range("2", "1000")
@@ -70,6 +79,10 @@ void Config::bind(dsl::config::Table& table) {
     }
     return {};
   });
+}
+
+std::string Config::runbook_path() const {
+  return runbook.empty() ? dsl::env::folder_of(database_path) + "/RUNBOOK.md" : runbook;
 }
 
 model::Platform Config::platform() const {

@@ -12,6 +12,7 @@
 #include "dsl/replica/config.h"
 #include "mcp/boot/engine.h"
 #include "mcp/model/model.h"
+#include "mcp/recovery/config.h"
 #include "mcp/runtime/runtime.h"
 
 namespace mcp::agent {
@@ -25,6 +26,7 @@ struct Config {
   std::string database_path = "/srv/mcp/mcp.db";
   dsl::replica::Config replica;              // of the registry
   std::string specs_dir = "/srv/mcp/specs";  // the mirror
+  recovery::Config backup;
 
   std::string node_name;
   std::map<std::string, std::string> node_addresses;
@@ -44,6 +46,8 @@ struct Config {
   std::int64_t port_max = 60000;
   std::chrono::milliseconds watch_interval{30000};
   std::vector<std::string> image_dirs = {"/srv/mcp/images"};
+  std::vector<std::string> auto_save_tiers = {"foundation", "core"};
+  std::string runbook;  // empty = RUNBOOK.md beside the registry
   std::int64_t flap_deaths = 5;
   std::chrono::milliseconds flap_window{60000};
 
@@ -56,6 +60,7 @@ struct Config {
 
   void bind(dsl::config::Table& table);
 
+  std::string runbook_path() const;
   model::Platform platform() const;
   model::Node node() const;
   boot::EngineOptions engine_options() const;

@@ -7,6 +7,7 @@
 
 #include "dsl/config/nearest.h"
 #include "dsl/log/log.h"
+#include "mcp/agent/image_archive.h"
 #include "mcp/agent/port_probe.h"
 #include "mcp/boot/planner.h"
 #include "mcp/boot/settings.h"
@@ -127,7 +128,8 @@ Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
   MC_ASSIGN(const std::vector<runtime::Image> images, runtime_.images());
   for (const runtime::Image& image : images) {
     if (has_digest(image, query.digest)) {
-      if (!query.prefer_digest) {
+      // A digest is no tag: an image that is pinned by one has no other name to be given.
+      if (!query.prefer_digest && query.reference.find('@') == std::string::npos) {
         MC_TRY(runtime_.tag(image.id, query.reference));
       }
       return image;
@@ -139,9 +141,9 @@ Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
       return *image;
     }
   }
-  if (const std::optional<std::string> archive = find_archive(query)) {
-    MC_TRY(runtime_.load(*archive));
-    MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(query.reference));
+  if (const std::optional<std::string> archive =
+          find_archive(env_.files(), config_.image_dirs, query.reference)) {
+    MC_ASSIGN(std::optional<runtime::Image> image, load_archive(query.reference, *archive));
     if (image) {
       return *image;
     }
@@ -156,8 +158,8 @@ Result<runtime::Image> Containers::find_image(const ImageQuery& query) {
   auto failure =
       fail(Code::kFailedPrecondition, "image {} is not on this node", query.reference)
           .id(model::code::kImageMissing)
-          .hint(text("podman load -i ARCHIVE as this user, or put the archive into {}, "
-                     "then mcp boot retry; mcp deploy --pull missing fetches it",
+          .hint(text("mcp image load ARCHIVE, or put the archive into {}, then mcp boot retry; "
+                     "mcp deploy --pull missing fetches it",
                      config_.image_dirs.empty() ? "agent.image_dirs" : config_.image_dirs.front()));
   const std::string near = cached_tags(images, query.reference);
   if (!near.empty()) {
@@ -185,20 +187,23 @@ Result<std::optional<runtime::Image>> Containers::look_up(const std::string& ref
   return image;
 }
 
-// The planner's rule for names: the whole reference first, then what follows its last slash.
-std::optional<std::string> Containers::find_archive(const ImageQuery& query) {
-  const std::string bare = query.reference.substr(query.reference.rfind('/') + 1);
-  for (const std::string& stem : {boot::archive_stem(query.reference), boot::archive_stem(bare)}) {
-    for (const std::string& directory : config_.image_dirs) {
-      for (const char* suffix : {".tar", ".tar.zst", ".tar.gz"}) {
-        const std::string path = text("{}/{}{}", directory, stem, suffix);
-        if (env_.files().exists(path).value_or(false)) {
-          return path;
-        }
-      }
-    }
+// No archive keeps a digest, so that an image which is pinned by one comes back under its id alone.
+// The archive tells that id. Nothing when the archive holds something else.
+Result<std::optional<runtime::Image>> Containers::load_archive(const std::string& reference,
+                                                               const std::string& path) {
+  MC_TRY(runtime_.load(path));
+  MC_ASSIGN(std::optional<runtime::Image> image, runtime_.image(reference));
+  if (image) {
+    return image;
   }
-  return std::nullopt;
+  if (reference.find('@') == std::string::npos) {
+    return image;
+  }
+  const auto held = read_image_archive(env_.files(), path);
+  if (!held || held->size() != 1) {
+    return image;
+  }
+  return runtime_.image(held->front().id);
 }
 
 Result<void> Containers::check_mounts(const model::Component& component) {

@@ -87,7 +87,8 @@ class Containers {
                           const std::string& old_id);
   boot::Gate gate(const ServiceRecord& record, const model::Component& component) const;
   boot::GateHooks hooks(const model::Component& component, const std::string& id);
-  std::optional<std::string> find_archive(const ImageQuery& query);
+  Result<std::optional<runtime::Image>> load_archive(const std::string& reference,
+                                                     const std::string& path);
   Result<void> check_links(const std::string& path);
   // Nothing when podman has no such image.
   Result<std::optional<runtime::Image>> look_up(const std::string& reference);

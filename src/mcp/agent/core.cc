@@ -15,6 +15,20 @@ namespace {
 
 const dsl::log::Logger logger("agent");
 
+// Mirror files of services that this registry has never had: what a lost one has left.
+void warn_of_unknown(const std::string& directory, const std::vector<std::string>& files) {
+  std::string names;
+  for (const std::string& file : files) {
+    names += (names.empty() ? "" : ", ") + file;
+  }
+  if (!files.empty()) {
+    logger.warn(
+        "the mirror holds services that the registry has never had; their files are left as they "
+        "are: mcp-agent rebuild --replace brings the services back",
+        {{"directory", directory}, {"files", names}});
+  }
+}
+
 }  // namespace
 
 Result<std::string> read_boot_id(dsl::env::Env& env) {
@@ -36,7 +50,10 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       locks(env),
       events(env, *registry),
       mirror(env, config.specs_dir),
+      runbook(env, config, *registry),
       containers(env, config, *runtime),
+      images(env, config, *registry, *runtime),
+      image_saver(env, config, *registry, images, events),
       operations(env, *registry, locks),
       deployer(env, config, *registry, mirror, *runtime, containers, events),
       service_ops(env, *registry, mirror, *runtime, containers, events),
@@ -44,6 +61,8 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       boot(env, config, *registry, containers, events, locks),
       recovery(env, config, *registry, *runtime, containers, boot, events, locks),
       observer(env, config, *registry, *runtime, containers, events, locks) {
+  mirror.on_change([this] { runbook.changed(); });
+  deployer.on_deployed([this](const std::string& service) { image_saver.deployed(service); });
   observer.set_busy([this] { return boot.running() || boot.down(); });
 }
 
@@ -61,7 +80,11 @@ Result<void> Core::begin() {
   MC_ASSIGN(const bool initialized, registry->initialized());
   if (initialized) {
     MC_ASSIGN(const std::vector<ServiceRecord> services, registry->services());
-    MC_TRY(mirror.reconcile(services));
+    MC_ASSIGN(const std::set<std::string> once_known, registry->names_in_history());
+    MC_ASSIGN(const std::vector<std::string> unknown, mirror.reconcile(services, once_known));
+    warn_of_unknown(config.specs_dir, unknown);
+    runbook.repair();
+    images.sweep();
     MC_TRY(replay_operations());
     const bool rebooted = former && former->boot_id != boot_id;
     if (rebooted) {
@@ -71,12 +94,14 @@ Result<void> Core::begin() {
       MC_ASSIGN(const std::optional<std::int64_t> run, boot.resume(boot_id));
       if (run) {
         logger.info("going on with an unfinished boot run", {{"run", *run}});
+      } else {
+        image_saver.catch_up();  // not beside a boot, which wants the disk for itself
       }
     }
   } else {
     logger.warn(
         "the registry is uninitialized: no container is touched until a deploy, sync or "
-        "adopt with --init");
+        "adopt with --init; a node that had services: mcp-agent rebuild");
   }
   observer.start();
   return {};
@@ -113,6 +138,7 @@ Result<void> Core::replay_operations() {
 
 void Core::stop(std::chrono::milliseconds grace) {
   operations.stop(grace);
+  image_saver.stop();
   locks.stop();
   boot.stop();
   observer.stop();

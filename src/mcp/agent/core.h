@@ -11,12 +11,15 @@
 #include "mcp/agent/definitions.h"
 #include "mcp/agent/deploy.h"
 #include "mcp/agent/events.h"
+#include "mcp/agent/image_saver.h"
+#include "mcp/agent/images.h"
 #include "mcp/agent/locks.h"
 #include "mcp/agent/mirror.h"
 #include "mcp/agent/observer.h"
 #include "mcp/agent/operations.h"
 #include "mcp/agent/recover.h"
 #include "mcp/agent/registry.h"
+#include "mcp/agent/runbook_file.h"
 #include "mcp/agent/service_ops.h"
 #include "mcp/runtime/runtime.h"
 
@@ -43,7 +46,10 @@ struct Core {
   ServiceLocks locks;
   EventLog events;
   Mirror mirror;
+  RunbookFile runbook;
   Containers containers;
+  Images images;
+  ImageSaver image_saver;
   Operations operations;
   Deployer deployer;
   ServiceOps service_ops;

@@ -66,6 +66,7 @@ Result<void> Deployer::Transaction::run(const DeployPlan& plan) {
   }
   if (operation_.result().state() == "unchanged") {
     operation_.result().set_generation(plan.former->generation);
+    owner_.tell_deployed(record_.service.name);
     return {};
   }
   const Result<void> mirrored = owner_.mirror_.write(record_);
@@ -77,6 +78,7 @@ Result<void> Deployer::Transaction::run(const DeployPlan& plan) {
   operation_.result().set_generation(record_.generation);
   owner_.events_.add(Severity::kInfo, "deploy", record_.service.name, "",
                      text("deployed generation {}", record_.generation));
+  owner_.tell_deployed(record_.service.name);
   return {};
 }
 

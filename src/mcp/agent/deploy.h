@@ -45,9 +45,20 @@ class Deployer {
   // Ends what a crash left open: back before the commit, forward after it.
   Result<void> replay(const OpenOperation& open, OperationContext& operation);
 
+  // Called with the service's name when a deploy has ended well, also one that changed nothing. Set
+  // before the first deploy; must return soon.
+  void on_deployed(std::function<void(const std::string&)> hook) { deployed_ = std::move(hook); }
+
  private:
   class Transaction;
 
+  void tell_deployed(const std::string& service) const {
+    if (deployed_) {
+      deployed_(service);
+    }
+  }
+
+  std::function<void(const std::string&)> deployed_;
   dsl::env::Env& env_;
   const Config& config_;
   Registry& registry_;

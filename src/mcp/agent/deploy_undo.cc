@@ -127,6 +127,7 @@ Result<void> Deployer::Transaction::replay(const OpenOperation& open) {
     remove_parked();
     if (now) {
       operation_.result().set_generation(now->generation);
+      owner_.tell_deployed(open.service);
       return owner_.mirror_.write(*now);
     }
     return {};

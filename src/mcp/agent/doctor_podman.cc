@@ -1,61 +1,14 @@
 // Podman's ground: privileges, device, store, images.
-#include <set>
+#include <map>
 
-#include <boost/json.hpp>
 #include <unistd.h>
 
+#include "dsl/env/path.h"
 #include "mcp/agent/doctor_checks.h"
 
 namespace mcp::agent {
 
-namespace json = boost::json;
 using dsl::text;
-
-namespace {
-
-std::string home(const DoctorContext& context) { return context.env.variable("HOME").value_or(""); }
-
-std::string graph_root(const DoctorContext& context) {
-  if (context.node && !context.node->graph_root.empty()) {
-    return context.node->graph_root;
-  }
-  return home(context) + "/.local/share/containers/storage";
-}
-
-// Every name and digest that the image store knows, read from its own index.
-std::set<std::string> cached_images(const DoctorContext& context) {
-  std::set<std::string> names;
-  const Result<std::string> index =
-      context.env.files().read_file(graph_root(context) + "/overlay-images/images.json");
-  boost::system::error_code error;
-  const json::value value = json::parse(index.value_or("[]"), error);
-  if (error || !value.is_array()) {
-    return names;
-  }
-  for (const json::value& image : value.get_array()) {
-    if (!image.is_object()) {
-      continue;
-    }
-    for (const char* key : {"names", "digest", "id"}) {
-      const json::value* field = image.get_object().if_contains(key);
-      if (field == nullptr) {
-        continue;
-      }
-      if (field->is_string()) {
-        names.emplace(field->get_string());
-      } else if (field->is_array()) {
-        for (const json::value& name : field->get_array()) {
-          if (name.is_string()) {
-            names.emplace(name.get_string());
-          }
-        }
-      }
-    }
-  }
-  return names;
-}
-
-}  // namespace
 
 DoctorFinding check_no_new_privileges(const DoctorContext& context) {
   const std::string status = context.env.files().read_file("/proc/self/status").value_or("");
@@ -85,27 +38,96 @@ DoctorFinding check_tun(const DoctorContext& context) {
   return good(text("{} is readable and writable", path));
 }
 
+namespace {
+
+// Podman's own records of its containers, by version; with them aside it begins new ones.
+std::vector<Repair> park_databases(const DoctorContext& context) {
+  std::vector<Repair> repairs;
+  const std::string root = graph_root(context);
+  for (const std::string& path : {root + "/libpod/bolt_state.db", root + "/db.sql"}) {
+    const std::string aside = text("{}.of-uid-{}", path, context.node->uid);
+    if (context.env.files().exists(path).value_or(false) &&
+        !context.env.files().exists(aside).value_or(true)) {
+      repairs.push_back({.argv = {"mv", path, aside}});
+    }
+  }
+  return repairs;
+}
+
+// The registry still names the former uid, for which the agent refuses to start.
+Repair record_identity(const DoctorContext& context) {
+  const auto work = [&env = context.env, &config = context.config, uid = context.uid,
+                     gid = context.gid, run_root = context.runtime_dir + "/containers",
+                     graph = graph_root(context)]() -> Result<void> {
+    MC_ASSIGN(const auto lock,
+              env.files().lock(config.database_path + ".lock", "mcp-agent doctor --fix"));
+    MC_ASSIGN(const auto registry,
+              Registry::open(env, config.database_path, config.replica.options()));
+    MC_ASSIGN(std::optional<NodeRecord> node, registry->node());
+    if (!node) {
+      return {};
+    }
+    node->uid = uid;
+    node->gid = gid;
+    node->run_root = run_root;
+    node->graph_root = graph;
+    return registry->set_node(*node);
+  };
+  return {.argv = {"record", text("uid {}", context.uid), text("gid {}", context.gid), "in",
+                   context.config.database_path},
+          .work = work};
+}
+
+// The operator has said in [identity] that the uid changed for good: then its traces may go.
+DoctorFinding other_uid(const DoctorContext& context, const NodeRecord& recorded) {
+  DoctorFinding finding = bad(
+      "fail",
+      text("podman's run root was {} (uid {}), now it lies in {} (uid {})", recorded.run_root,
+           recorded.uid, context.runtime_dir, context.uid),
+      "podman's database keeps paths of another uid: its containers are lost, and the agent "
+      "refuses to start",
+      text("give the user uid {} back; or, since identity.uid says {}: mcp-agent doctor runroot "
+           "--fix puts podman's database aside and records the new uid, then mcp-agent recover",
+           recorded.uid, context.uid));
+  finding.repairs = park_databases(context);
+  finding.repairs.push_back(record_identity(context));
+  return finding;
+}
+
+}  // namespace
+
 DoctorFinding check_runroot(const DoctorContext& context) {
-  if (!context.node) {
+  if (!context.node || context.node->run_root.empty()) {
     return skipped("nothing recorded yet");
   }
-  const std::string runtime_dir = context.env.variable("XDG_RUNTIME_DIR").value_or("");
-  if (!context.node->run_root.starts_with(runtime_dir + "/")) {
-    return bad("fail",
-               text("podman's run root was {}, now it would lie in {}", context.node->run_root,
-                    runtime_dir),
-               "podman's database keeps paths of another uid or session: its containers are lost",
-               "restore the uid and XDG_RUNTIME_DIR; if they changed for good, mcp-agent recover");
+  const NodeRecord& recorded = *context.node;
+  const bool declared = context.config.uid == std::int64_t{context.uid};
+  if (recorded.uid != context.uid && declared) {
+    return other_uid(context, recorded);
   }
-  const std::string expected = home(context) + "/";
-  if (!context.node->graph_root.starts_with(expected) &&
-      !context.env.files().exists(context.node->graph_root).value_or(false)) {
-    return bad("fail", text("the store {} does not exist", context.node->graph_root),
+  // Another user's XDG_RUNTIME_DIR is not for root to know: the recorded one will do if it is
+  // there.
+  const std::string folder = dsl::env::folder_of(recorded.run_root);
+  const Result<dsl::env::FileInfo> info = context.env.files().stat(folder);
+  const bool as_recorded = folder == context.runtime_dir ||
+                           recorded.run_root.starts_with(context.runtime_dir + "/") ||
+                           (context.for_another() && info && info->uid == context.uid);
+  if (!as_recorded) {
+    return bad("fail",
+               text("podman's run root was {}, now it would lie in {}", recorded.run_root,
+                    context.runtime_dir),
+               "podman's database keeps paths of another uid or session: its containers are lost",
+               text("restore the uid, and set XDG_RUNTIME_DIR={}; if they changed for good, "
+                    "mcp-agent recover",
+                    folder));
+  }
+  if (!context.env.files().exists(recorded.graph_root).value_or(false)) {
+    return bad("fail", text("the store {} does not exist", recorded.graph_root),
                "images and containers are elsewhere or gone",
                "set HOME as it was, or load the images and run mcp-agent recover");
   }
-  return good(text("run root {} and store {} are as recorded", context.node->run_root,
-                   context.node->graph_root));
+  return good(
+      text("run root {} and store {} are as recorded", recorded.run_root, recorded.graph_root));
 }
 
 DoctorFinding check_driver(const DoctorContext& context) {
@@ -116,7 +138,7 @@ DoctorFinding check_driver(const DoctorContext& context) {
                "save the images, move the store away, put driver = \"overlay\" into "
                "~/.config/containers/storage.conf, load the images, mcp-agent recover");
   }
-  for (const std::string& path : {home(context) + "/.config/containers/storage.conf",
+  for (const std::string& path : {context.home + "/.config/containers/storage.conf",
                                   std::string("/etc/containers/storage.conf")}) {
     const std::string content = context.env.files().read_file(path).value_or("");
     for (const std::string& line : lines_of(content)) {
@@ -136,29 +158,37 @@ DoctorFinding check_images(const DoctorContext& context) {
   if (context.registry == nullptr) {
     return skipped("the registry is not readable");
   }
-  const auto services = context.registry->services();
-  if (!services) {
-    return skipped(services.error().message());
-  }
   const std::set<std::string> cached = cached_images(context);
-  std::string missing;
-  std::size_t count = 0;
-  for (const ServiceRecord& record : *services) {
+  std::vector<std::string> missing;
+  std::map<std::string, std::pair<int, int>> tiers;  // cached, all
+  for (const ServiceRecord& record : registered(context)) {
     for (const ComponentRecord& component : record.components) {
-      ++count;
-      if (!cached.contains(component.image) && !cached.contains(component.image_digest)) {
-        missing += (missing.empty() ? "" : ", ") + component.image;
+      const bool here = is_cached(cached, component);
+      tiers[record.service.tier].first += here ? 1 : 0;
+      tiers[record.service.tier].second += 1;
+      if (!here) {
+        missing.push_back(component.image);
       }
     }
   }
-  if (missing.empty()) {
-    return good(text("all {} images are cached", count));
+  std::vector<std::string> counts;
+  for (const auto& [tier, count] : tiers) {
+    counts.push_back(text("{} {}/{}", tier, count.first, count.second));
   }
-  return bad("warn", text("not cached: {}", missing),
+  if (missing.empty()) {
+    return good(counts.empty() ? "no service is registered"
+                               : text("all images are cached: {}", joined(counts)));
+  }
+  const std::size_t archives = image_archives(context).size();
+  const std::string folder =
+      context.config.image_dirs.empty() ? "agent.image_dirs" : context.config.image_dirs.front();
+  return bad("warn", text("not cached: {} (cached: {})", joined(missing), joined(counts)),
              "these components cannot be recreated without a registry",
-             text("podman load -i ARCHIVE, or put the archives into {}",
-                  context.config.image_dirs.empty() ? "agent.image_dirs"
-                                                    : context.config.image_dirs.front()));
+             archives == 0
+                 ? text("podman load -i ARCHIVE, or put the archives into {}", folder)
+                 : text("recover looks for them in {} archives of {}; podman load -i ARCHIVE "
+                        "brings one now",
+                        archives, folder));
 }
 
 }  // namespace mcp::agent

@@ -1,6 +1,7 @@
-// Ports, and the registry itself.
+// Ports that the services want.
 #include "mcp/agent/doctor_checks.h"
 #include "mcp/agent/port_probe.h"
+#include "mcp/runtime/proc.h"
 
 namespace mcp::agent {
 
@@ -9,12 +10,21 @@ using dsl::text;
 namespace {
 
 constexpr const char* kPortStart = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+constexpr const char* kSysctlFile = "/etc/sysctl.d/60-mcp-ports.conf";
 
 std::vector<PortRecord> wanted_ports(const DoctorContext& context) {
   if (context.registry == nullptr) {
     return {};
   }
   return context.registry->ports().value_or(std::vector<PortRecord>{});
+}
+
+bool is_any(const std::string& ip) { return ip.empty() || ip == "0.0.0.0" || ip == "::"; }
+
+// A listener on every address collides with one on any of them, and the other way round.
+bool collides(const runtime::Listener& listener, const PortRecord& port) {
+  return listener.port == port.port && listener.protocol == port.protocol &&
+         (is_any(listener.ip) || is_any(port.host_ip) || listener.ip == port.host_ip);
 }
 
 }  // namespace
@@ -45,27 +55,39 @@ DoctorFinding check_privileged_ports(const DoctorContext& context) {
   if (lowest >= start || context.uid == 0) {
     return good(text("unprivileged ports begin at {}", start));
   }
-  return bad("fail", text("{} wants port {}, unprivileged ports begin at {}", owner, lowest, start),
-             "the container is created but cannot start",
-             text("sysctl -w net.ipv4.ip_unprivileged_port_start={} (as root; keep it in "
-                  "/etc/sysctl.d)",
-                  lowest));
+  const std::string setting = text("net.ipv4.ip_unprivileged_port_start={}", lowest);
+  DoctorFinding finding =
+      bad("fail", text("{} wants port {}, unprivileged ports begin at {}", owner, lowest, start),
+          "the container is created but cannot start",
+          text("sysctl -w {} (as root), and the same line in {}", setting, kSysctlFile));
+  finding.repairs = {
+      {.argv = {"sysctl", "-w", setting}, .needs_root = true},
+      {.argv = {"sh", "-c", text("echo {} > {}", setting, kSysctlFile)}, .needs_root = true}};
+  return finding;
 }
 
 DoctorFinding check_port53(const DoctorContext& context) {
-  std::string held;
+  const std::vector<runtime::Listener> listeners = runtime::Proc(context.env.files()).listeners();
+  std::vector<std::string> held;
   bool wanted = false;
   for (const PortRecord& port : wanted_ports(context)) {
     if (port.port != 53) {
       continue;
     }
     wanted = true;
-    const std::string holder = port_holder(port.host_ip, port.port, port.protocol);
-    const bool ours = holder.empty() || holder.starts_with("rootlessport") ||
-                      holder.starts_with("exe ") || holder.starts_with("slirp4netns");
-    if (!ours) {
-      held += text("{}{}:53/{} by {}", held.empty() ? "" : ", ",
-                   port.host_ip.empty() ? "*" : port.host_ip, port.protocol, holder);
+    for (const runtime::Listener& listener : listeners) {
+      if (!collides(listener, port)) {
+        continue;
+      }
+      const std::string holder = port_holder(listener.ip, 53, port.protocol);
+      // A forwarder of ours, or whatever of ours cannot be named.
+      const bool ours = listener.uid == context.uid &&
+                        (holder.empty() || holder.starts_with("rootlessport") ||
+                         holder.starts_with("exe ") || holder.starts_with("slirp4netns"));
+      if (!ours) {
+        held.push_back(text("{}:53/{} by {}", listener.ip, port.protocol,
+                            holder.empty() ? text("a process of uid {}", listener.uid) : holder));
+      }
     }
   }
   if (!wanted) {
@@ -74,38 +96,10 @@ DoctorFinding check_port53(const DoctorContext& context) {
   if (held.empty()) {
     return good("port 53 is free or ours on every wanted address");
   }
-  return bad("fail", text("port 53 is held: {}", held), "the name service cannot start",
-             "bind specific addresses in `ports` (the stub resolver holds 127.0.0.53), or stop the "
-             "holder");
-}
-
-DoctorFinding check_registry(const DoctorContext& context) {
-  if (context.registry == nullptr) {
-    return bad("fail", text("the registry {} is not readable", context.config.database_path),
-               "the agent touches no container until it is",
-               "restore it from a copy beside it (mcp.db.pre-*), or from the mirror in specs/; "
-               "containers keep running meanwhile");
-  }
-  const Result<void> sound = context.registry->database().check();
-  if (!sound) {
-    return bad("fail", sound.error().message(), "the registry may lose what it knows",
-               "stop the agent, keep a copy of the file, and restore the last good one");
-  }
-  const auto services = context.registry->services();
-  if (!services) {
-    return bad("fail", services.error().message(), "services cannot be recovered from it",
-               "restore the registry");
-  }
-  for (const ServiceRecord& record : *services) {
-    const std::string path = text("{}/{}.json", context.config.specs_dir, record.service.name);
-    const Result<std::string> mirrored = context.env.files().read_file(path);
-    if (!mirrored || mirrored->find(record.sha256) == std::string::npos) {
-      return bad("warn", text("the mirror of {} is not the registry's", record.service.name),
-                 "a registry rebuilt from the mirror would be older",
-                 "restart the agent: it writes the mirror anew");
-    }
-  }
-  return good(text("sound; {} services, mirror equal", services->size()));
+  return bad("fail", text("port 53 is held: {}", joined(held)), "the name service cannot start",
+             "bind specific addresses in `ports` (@lan:53:53/udp); the stub resolver: "
+             "DNSStubListener=no in /etc/systemd/resolved.conf, then systemctl restart "
+             "systemd-resolved; anything else: stop it");
 }
 
 }  // namespace mcp::agent

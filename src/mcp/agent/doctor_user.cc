@@ -16,28 +16,6 @@ namespace {
 constexpr std::uint64_t kSubidsMin = 65536;
 constexpr std::chrono::milliseconds kMapPatience{5000};
 
-struct IdRange {
-  std::string owner;
-  std::uint64_t first = 0;
-  std::uint64_t count = 0;
-};
-
-std::vector<IdRange> read_ranges(dsl::env::Env& env, const std::string& path) {
-  std::vector<IdRange> ranges;
-  for (const std::string& line : lines_of(env.files().read_file(path).value_or(""))) {
-    const std::vector<std::string> fields = split_fields(line);
-    if (fields.size() == 3 && !line.starts_with("#")) {
-      ranges.push_back({fields[0], std::strtoull(fields[1].c_str(), nullptr, 10),
-                        std::strtoull(fields[2].c_str(), nullptr, 10)});
-    }
-  }
-  return ranges;
-}
-
-bool is_ours(const IdRange& range, const DoctorContext& context) {
-  return range.owner == context.user || range.owner == std::to_string(context.uid);
-}
-
 std::string subid_problem(const DoctorContext& context, const std::string& path) {
   const std::vector<IdRange> ranges = read_ranges(context.env, path);
   const auto own = std::find_if(ranges.begin(), ranges.end(),
@@ -71,22 +49,10 @@ std::string others_with_id(dsl::env::Env& env, const std::string& path, std::uin
   return names;
 }
 
-std::string find_program(dsl::env::Env& env, const std::string& name) {
-  for (const char* directory : {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"}) {
-    std::string path = text("{}/{}", directory, name);
-    if (env.files().exists(path).value_or(false)) {
-      return path;
-    }
-  }
-  return "";
-}
-
 // Writes a real map for a process that only waits in a namespace of its own.
 std::string map_attempt(const DoctorContext& context, const std::string& newuidmap) {
-  const std::vector<IdRange> ranges = read_ranges(context.env, "/etc/subuid");
-  const auto own = std::find_if(ranges.begin(), ranges.end(),
-                                [&](const IdRange& range) { return is_ours(range, context); });
-  if (own == ranges.end()) {
+  const std::optional<IdRange> own = own_range(context, "/etc/subuid");
+  if (!own) {
     return "";
   }
   auto child = context.env.processes().start({.argv = {"unshare", "--user", "sleep", "5"}});
@@ -107,6 +73,42 @@ std::string map_attempt(const DoctorContext& context, const std::string& newuidm
 }
 
 }  // namespace
+
+std::vector<IdRange> read_ranges(dsl::env::Env& env, const std::string& path) {
+  std::vector<IdRange> ranges;
+  for (const std::string& line : lines_of(env.files().read_file(path).value_or(""))) {
+    const std::vector<std::string> fields = split_fields(line);
+    if (fields.size() == 3 && !line.starts_with("#")) {
+      ranges.push_back({fields[0], std::strtoull(fields[1].c_str(), nullptr, 10),
+                        std::strtoull(fields[2].c_str(), nullptr, 10)});
+    }
+  }
+  return ranges;
+}
+
+bool is_ours(const IdRange& range, const DoctorContext& context) {
+  return range.owner == context.user || range.owner == std::to_string(context.uid);
+}
+
+std::optional<IdRange> own_range(const DoctorContext& context, const std::string& path) {
+  for (const IdRange& range : read_ranges(context.env, path)) {
+    if (is_ours(range, context)) {
+      return range;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string find_program(dsl::env::Env& env, const std::string& name) {
+  for (const char* directory :
+       {"/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/run/wrappers/bin"}) {
+    std::string path = text("{}/{}", directory, name);
+    if (env.files().exists(path).value_or(false)) {
+      return path;
+    }
+  }
+  return "";
+}
 
 DoctorFinding check_uid_pinned(const DoctorContext& context) {
   const Result<void> same = check_identity(context.config, context.uid, context.gid, context.node);
@@ -168,6 +170,9 @@ DoctorFinding check_newuidmap(const DoctorContext& context) {
     return bad("fail", text("{} lies on a file system mounted nosuid", path),
                "its setuid bit has no effect", "mount it without nosuid");
   }
+  if (context.for_another()) {
+    return good(text("{} is privileged (only {} itself can try it)", path, context.user));
+  }
   const std::string refusal = context.uid == 0 ? "" : map_attempt(context, path);
   if (!refusal.empty()) {
     return bad("fail", text("a trial map was refused: {}", refusal),
@@ -178,23 +183,23 @@ DoctorFinding check_newuidmap(const DoctorContext& context) {
 }
 
 DoctorFinding check_runtime_dir(const DoctorContext& context) {
-  const std::optional<std::string> path = context.env.variable("XDG_RUNTIME_DIR");
-  if (!path || path->empty()) {
+  const std::string& path = context.runtime_dir;
+  if (path.empty()) {
     return bad(
         "fail", "XDG_RUNTIME_DIR is not set", "podman puts its state where nobody finds it",
         text("run the agent from its unit, or set XDG_RUNTIME_DIR=/run/user/{}", context.uid));
   }
-  const Result<dsl::env::FileInfo> info = context.env.files().stat(*path);
+  const Result<dsl::env::FileInfo> info = context.env.files().stat(path);
   if (!info) {
-    return bad("fail", text("{} does not exist", *path), "podman cannot start",
+    return bad("fail", text("{} does not exist", path), "podman cannot start",
                text("install -d -m 0700 -o {} {} (as root), or loginctl enable-linger {}",
-                    context.uid, *path, context.user));
+                    context.uid, path, context.user));
   }
   if (info->uid != context.uid || (info->mode & 077) != 0) {
-    return bad("fail", text("{} is not private to uid {}", *path, context.uid), "podman refuses it",
-               text("chown {} {} && chmod 0700 {}", context.uid, *path, *path));
+    return bad("fail", text("{} is not private to uid {}", path, context.uid), "podman refuses it",
+               text("chown {} {} && chmod 0700 {}", context.uid, path, path));
   }
-  return good(text("{} exists, is ours and private", *path));
+  return good(text("{} exists, is ours and private", path));
 }
 
 }  // namespace mcp::agent

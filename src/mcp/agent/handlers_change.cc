@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mcp/agent/agent.h"
 #include "mcp/agent/handlers_read.h"
 #include "mcp/model/codes.h"
 
@@ -21,18 +22,10 @@ constexpr std::chrono::milliseconds kLockWaitMax{600000};
 // change that says it: `initialize` follows once it is known to be a good one.
 Result<bool> begins_registry(Core& core, bool init) {
   MC_ASSIGN(const bool initialized, core.registry->initialized());
-  if (!initialized && !init) {
-    return fail(Code::kFailedPrecondition,
-                "the registry of this node is uninitialized, so no container is touched")
-        .id(model::code::kUninitialized)
-        .hint("a new node: pass --init; a node that had services: restore its registry first");
+  if (!init) {
+    MC_TRY(require_initialized(*core.registry));
   }
   return !initialized;
-}
-
-Result<void> require_initialized(Core& core) {
-  MC_TRY(begins_registry(core, false));
-  return {};
 }
 
 OperationRequest operation_request(HandlerContext& context, const CallContext& call,
@@ -102,7 +95,7 @@ Result<void> run_service(HandlerContext& context, CallContext& call, const std::
                          ServiceWork work, const pb::ServiceRequest& request,
                          Writer<pb::OperationEvent>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
-  MC_TRY(require_initialized(*core));
+  MC_TRY(require_initialized(*core->registry));
   MC_ASSIGN(const std::optional<std::string> repeated,
             core->operations.recorded(request.change().request_id()));
   if (repeated) {
@@ -137,7 +130,7 @@ Result<void> run_service(HandlerContext& context, CallContext& call, const std::
 Result<void> boot(HandlerContext& context, CallContext& call, const pb::BootRequest& request,
                   Writer<pb::BootEvent>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
-  MC_TRY(require_initialized(*core));
+  MC_TRY(require_initialized(*core->registry));
   if (request.change().dry_run()) {
     return fail(Code::kUnimplemented, "boot has no dry run")
         .hint("mcp agent recover --dry-run shows what would come up");
@@ -169,7 +162,7 @@ Result<void> recover(HandlerContext& context, CallContext& call, const pb::Recov
                      Writer<pb::RecoverEvent>& writer) {
   MC_ASSIGN(Core * core, require_core(context));
   MC_TRY(blocking_checks(context.env, context.config, core->registry.get()));
-  MC_TRY(require_initialized(*core));
+  MC_TRY(require_initialized(*core->registry));
   RecoverOptions options;
   options.services.assign(request.services().begin(), request.services().end());
   options.orphans = request.orphans().empty() ? "report" : request.orphans();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dsl/service/version.h"
+#include "mcp/agent/backup_state.h"
 #include "mcp/model/codes.h"
 
 namespace mcp::agent {
@@ -179,6 +180,22 @@ pb::Replica describe(const dsl::replica::Status& status) {
   return replica;
 }
 
+void describe_backup(HandlerContext& context, pb::AgentStatus& status) {
+  const Result<BackupState> state = backup_state(context.env, context.config);
+  if (state && !state->configured && state->points == 0) {
+    return;
+  }
+  pb::Backup& backup = *status.mutable_backup();
+  if (!state) {
+    backup.set_alert(text("the records of the backups: {}", state.error().message()));
+    return;
+  }
+  backup.set_points(state->points);
+  backup.set_last_point(state->last_point);
+  backup.set_last_ms(state->last_ms);
+  backup.set_alert(state->alert);
+}
+
 Result<pb::AgentStatus> get_status(HandlerContext& context) {
   pb::AgentStatus status;
   *status.mutable_node() = describe_node(context);
@@ -205,6 +222,7 @@ Result<pb::AgentStatus> get_status(HandlerContext& context) {
   if (const auto replica = core.registry->database().replica_status()) {
     *status.mutable_replica() = describe(*replica);
   }
+  describe_backup(context, status);
   if (const Result<pb::BootRun> run = core.boot.status()) {
     *status.mutable_boot() = *run;
   }
@@ -402,6 +420,16 @@ void add_read_methods(dsl::rpc::MethodTable& table, HandlerContext& context) {
   table.add<pb::ListPortsRequest, pb::ListPortsReply>(
       service + "ListPorts",
       [&context](CallContext&, const pb::ListPortsRequest&) { return list_ports(context); });
+  table.add<pb::GetRunbookRequest, pb::RunbookPage>(
+      service + "GetRunbook",
+      [&context](CallContext&, const pb::GetRunbookRequest& request) -> Result<pb::RunbookPage> {
+        MC_ASSIGN(Core * core, require_core(context));
+        pb::RunbookPage page;
+        page.set_node(context.config.node_name);
+        page.set_format(request.format().empty() ? "md" : request.format());
+        MC_ASSIGN(*page.mutable_text(), core->runbook.page(request.format()));
+        return page;
+      });
   table.add_stream<pb::DoctorRequest, pb::Finding>(
       service + "Doctor",
       [&context](CallContext&, const pb::DoctorRequest& request,

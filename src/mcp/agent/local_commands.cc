@@ -3,17 +3,14 @@
 #include <csignal>
 #include <cstdio>
 
-#include <boost/json.hpp>
 #include <unistd.h>
 
 #include "dsl/rpc/client.h"
 #include "mcp/agent/agent.h"
-#include "mcp/agent/doctor.h"
 #include "mcp/agent/relay.h"
 
 namespace mcp::agent {
 
-namespace json = boost::json;
 using dsl::Code;
 using dsl::fail;
 using dsl::text;
@@ -22,21 +19,6 @@ namespace cli = dsl::cli;
 namespace {
 
 constexpr const char* kService = "mcp.v1.AgentService.";
-
-Result<Config> load_config(dsl::env::Env& env, const std::string& file) {
-  Config config;
-  dsl::config::Table table("mcp-agent");
-  config.bind(table);
-  MC_TRY(table.load(env, {.file = file.empty() ? kDefaultConfig : file}));
-  return config;
-}
-
-cli::Paint paint_for(const std::string& severity) {
-  return severity == "ok"     ? cli::Paint::kGood
-         : severity == "warn" ? cli::Paint::kWarn
-         : severity == "skip" ? cli::Paint::kDim
-                              : cli::Paint::kBad;
-}
 
 cli::Table plan_table() { return cli::Table({{"COMPONENT"}, {"ACTION"}, {"REASON"}}); }
 
@@ -80,15 +62,17 @@ class PrintedOperation : public OperationContext {
 
 }  // namespace
 
+Result<Config> load_config(dsl::env::Env& env, const std::string& file) {
+  Config config;
+  dsl::config::Table table("mcp-agent");
+  config.bind(table);
+  MC_TRY(table.load(env, {.file = file.empty() ? kDefaultConfig : file}));
+  return config;
+}
+
 std::vector<cli::Command> LocalCommands::list() {
   return {
-      {.name = "doctor",
-       .summary = "Checks this node: each finding with its consequence and its fix.",
-       .description = "Needs neither the server nor a network. Exit code: 0 all well, 1 warnings, "
-                      "2 failures.",
-       .examples = {"mcp-agent doctor", "mcp-agent doctor uid.pinned subid"},
-       .options = {{.name = "CHECK", .target = &checks_, .help = "only these checks"}},
-       .run = [this] { return doctor(); }},
+      doctor_.command(),
       {.name = "status",
        .summary = "Shows the state of the agent that runs on this node.",
        .examples = {"mcp-agent status"},
@@ -109,6 +93,8 @@ std::vector<cli::Command> LocalCommands::list() {
                     .help = "managed containers that are not in the registry",
                     .one_of = {"report", "remove"}}},
        .run = [this] { return recover(); }},
+      rebuild_.command(),
+      runbook_.command(),
       {.name = "stdio",
        .summary = "Lets a remote mcp in: carries its bytes to the agent's socket and back.",
        .description =
@@ -129,42 +115,6 @@ std::vector<cli::Command> LocalCommands::list() {
 Result<dsl::restore::Settings> LocalCommands::restore_settings() const {
   MC_ASSIGN(const Config config, load_config(env_, globals_.config));
   return dsl::restore::Settings{.database = config.database_path, .replica = config.replica};
-}
-
-Result<int> LocalCommands::doctor() {
-  MC_TRY(known_checks(checks_));
-  MC_ASSIGN(const Config config, load_config(env_, globals_.config));
-  Result<std::unique_ptr<Registry>> registry = fail(Code::kNotFound, "no registry yet");
-  if (env_.files().exists(config.database_path).value_or(false)) {
-    registry = Registry::open_as_guest(env_, config.database_path);
-  }
-  const std::vector<DoctorFinding> findings =
-      examine_node(env_, config, registry ? registry->get() : nullptr, checks_);
-  int exit = dsl::kExitOk;
-  json::array rows;
-  cli::Table table({{"CHECK"}, {"STATE"}, {"FINDING"}});
-  std::string fixes;
-  for (const DoctorFinding& finding : findings) {
-    exit = std::max(exit, finding.severity == "fail" ? 2 : finding.severity == "warn" ? 1 : 0);
-    rows.push_back({{"id", finding.id},
-                    {"severity", finding.severity},
-                    {"finding", finding.finding},
-                    {"consequence", finding.consequence},
-                    {"fix", finding.fix},
-                    {"code", finding.code}});
-    table.add({finding.id, cli::paint(globals_, paint_for(finding.severity), finding.severity),
-               finding.finding});
-    if (finding.severity == "fail" || finding.severity == "warn") {
-      fixes += text("\n{} ({}): {}\n  consequence: {}\n  fix: {}\n", finding.id, finding.code,
-                    finding.finding, finding.consequence, finding.fix);
-    }
-  }
-  if (globals_.output == cli::Output::kJson) {
-    std::printf("%s\n", json::serialize(rows).c_str());
-  } else {
-    std::printf("%s%s", table.render(globals_).c_str(), fixes.c_str());
-  }
-  return exit;
 }
 
 Result<int> LocalCommands::status() {
@@ -230,6 +180,7 @@ Result<int> LocalCommands::recover() {
     return tl::unexpected(opened.registry_error);
   }
   MC_TRY(blocking_checks(env_, config, opened.core->registry.get()));
+  MC_TRY(require_initialized(*opened.core->registry));
   const RecoverOptions options{.services = services_, .orphans = orphans_};
   MC_ASSIGN(const boot::Plan plan, opened.core->recovery.plan(options));
   cli::Table table = plan_table();

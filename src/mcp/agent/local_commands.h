@@ -1,5 +1,5 @@
 // doctor, status and recover on the node itself: they work with the server running (through its
-// socket) and without it. stdio lets a remote mcp in.
+// socket) and without it. rebuild works without it only. stdio lets a remote mcp in.
 #pragma once
 
 #include <string>
@@ -8,6 +8,10 @@
 #include "dsl/cli/cli.h"
 #include "dsl/env/env.h"
 #include "dsl/restore/commands.h"
+#include "mcp/agent/config.h"
+#include "mcp/agent/doctor_command.h"
+#include "mcp/agent/rebuild_command.h"
+#include "mcp/agent/runbook_command.h"
 
 namespace mcp::agent {
 
@@ -15,7 +19,11 @@ namespace mcp::agent {
 class LocalCommands {
  public:
   LocalCommands(dsl::env::Env& env, const dsl::cli::Globals& globals)
-      : env_(env), globals_(globals) {}
+      : env_(env),
+        globals_(globals),
+        doctor_(env, globals),
+        rebuild_(env, globals),
+        runbook_(env, globals) {}
   LocalCommands(const LocalCommands&) = delete;
   LocalCommands& operator=(const LocalCommands&) = delete;
 
@@ -24,14 +32,15 @@ class LocalCommands {
   dsl::Result<dsl::restore::Settings> restore_settings() const;
 
  private:
-  dsl::Result<int> doctor();
   dsl::Result<int> status();
   dsl::Result<int> recover();
   dsl::Result<int> stdio();
 
   dsl::env::Env& env_;
   const dsl::cli::Globals& globals_;
-  std::vector<std::string> checks_;
+  DoctorCommand doctor_;
+  RebuildCommand rebuild_;
+  RunbookCommand runbook_;
   std::vector<std::string> services_;
   std::string orphans_ = "report";
   std::string socket_;
@@ -39,5 +48,7 @@ class LocalCommands {
 
 // The configuration file that is used without --config.
 inline constexpr const char* kDefaultConfig = "/srv/mcp/mcp-agent.toml";
+// Reads `file`, or that one when it is empty.
+dsl::Result<Config> load_config(dsl::env::Env& env, const std::string& file);
 
 }  // namespace mcp::agent

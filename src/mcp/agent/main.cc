@@ -2,6 +2,7 @@
 #include "dsl/cli/cli.h"
 #include "dsl/service/commands.h"
 #include "mcp/agent/agent.h"
+#include "mcp/agent/backup_commands.h"
 #include "mcp/agent/local_commands.h"
 
 int main(int argc, char** argv) {
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   mcp::agent::Agent agent;
   dsl::service::Commands service("mcp-agent", agent, globals);
   mcp::agent::LocalCommands local(env, globals);
+  mcp::agent::BackupCommands backup(env, globals);
   dsl::restore::Commands restore("mcp-agent", env, globals,
                                  [&local] { return local.restore_settings(); });
 
@@ -23,6 +25,7 @@ int main(int argc, char** argv) {
   for (dsl::cli::Command& command : local.list()) {
     app.commands.push_back(std::move(command));
   }
+  app.commands.push_back(backup.command());
   for (dsl::cli::Command& command : restore.list()) {
     app.commands.push_back(std::move(command));
   }

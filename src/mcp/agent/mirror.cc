@@ -47,8 +47,12 @@ std::string Mirror::path(const std::string& service) const {
 Result<void> Mirror::write(const ServiceRecord& record) {
   MC_ASSIGN(const std::string content, content_of(record));
   MC_TRY(env_.files().make_directories(directory_, 0700));
-  return dsl::with_context(env_.files().write_file(path(record.service.name), content, 0600),
-                           "write the mirror");
+  MC_TRY(dsl::with_context(env_.files().write_file(path(record.service.name), content, 0600),
+                           "write the mirror"));
+  if (changed_) {
+    changed_();
+  }
+  return {};
 }
 
 Result<void> Mirror::remove(const std::string& service) {
@@ -56,10 +60,14 @@ Result<void> Mirror::remove(const std::string& service) {
   if (!removed && removed.error().code() != dsl::Code::kNotFound) {
     return removed;
   }
+  if (changed_) {
+    changed_();
+  }
   return {};
 }
 
-Result<void> Mirror::reconcile(const std::vector<ServiceRecord>& services) {
+Result<std::vector<std::string>> Mirror::reconcile(const std::vector<ServiceRecord>& services,
+                                                   const std::set<std::string>& once_known) {
   MC_TRY(env_.files().make_directories(directory_, 0700));
   std::set<std::string> known;
   for (const ServiceRecord& record : services) {
@@ -71,12 +79,18 @@ Result<void> Mirror::reconcile(const std::vector<ServiceRecord>& services) {
     }
   }
   MC_ASSIGN(const std::vector<std::string> names, env_.files().list(directory_));
+  std::vector<std::string> unknown;
   for (const std::string& name : names) {
-    if (name.ends_with(kSuffix) && !known.contains(name)) {
+    if (!name.ends_with(kSuffix) || known.contains(name)) {
+      continue;
+    }
+    if (once_known.contains(name.substr(0, name.size() - kSuffix.size()))) {
       MC_TRY(env_.files().remove(directory_ + "/" + name));
+    } else {
+      unknown.push_back(name);
     }
   }
-  return {};
+  return unknown;
 }
 
 }  // namespace mcp::agent

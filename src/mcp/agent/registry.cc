@@ -15,6 +15,8 @@ using dsl::db::Transaction;
 namespace {
 
 constexpr int kHistoryKept = 20;
+constexpr const char* kRestoreCommand =
+    "mcp-agent restore, or without replica and copy: mcp-agent rebuild";
 
 std::string digests_to_json(const ServiceRecord& record) {
   json::object object;
@@ -139,6 +141,41 @@ Result<void> insert_components(Transaction& tx, const ServiceRecord& record) {
   return {};
 }
 
+// Of the service as it is, or as it was when it was undeployed; 0 when the registry never had it.
+Result<std::int64_t> newest_generation(Transaction& tx, const std::string& name) {
+  std::int64_t generation = 0;
+  MC_TRY(tx.query(
+      "SELECT max(coalesce((SELECT generation FROM services WHERE name = ?), 0), "
+      "coalesce((SELECT max(generation) FROM history WHERE service = ?), 0))",
+      [&](Row& row) -> Result<void> {
+        generation = row.integer(0);
+        return {};
+      },
+      name, name));
+  return generation;
+}
+
+Result<void> replace_service(Transaction& tx, const ServiceRecord& record, std::string_view actor,
+                             dsl::env::WallTime now) {
+  const std::string& name = record.service.name;
+  MC_TRY(tx.run("DELETE FROM services WHERE name = ?", name));
+  const std::string resolved = model::canonical_json(record.service);
+  MC_TRY(
+      tx.run("INSERT INTO services(name, active, tier, essential, generation, definition_toml, "
+             "resolved_json, sha256, updated_at, updated_by) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             name, record.service.active, record.service.tier, record.service.essential,
+             record.generation, record.definition_toml, resolved, record.sha256, now, actor));
+  MC_TRY(insert_components(tx, record));
+  MC_TRY(insert_ports(tx, record));
+  MC_TRY(tx.run(
+      "INSERT INTO history(service, generation, definition_toml, resolved_json, image_digests, "
+      "time, actor) VALUES(?, ?, ?, ?, ?, ?, ?)",
+      name, record.generation, record.definition_toml, resolved, digests_to_json(record), now,
+      actor));
+  return tx.run("DELETE FROM history WHERE service = ? AND generation <= ?", name,
+                record.generation - kHistoryKept);
+}
+
 }  // namespace
 
 const ComponentRecord* ServiceRecord::find(std::string_view component) const {
@@ -156,7 +193,7 @@ Result<std::unique_ptr<Registry>> Registry::open(dsl::env::Env& env, const std::
   MC_ASSIGN(registry->db_, dsl::db::Database::open(env, path,
                                                    {.migrations = registry_migrations(),
                                                     .replica = replica,
-                                                    .restore_command = "mcp-agent restore"}));
+                                                    .restore_command = kRestoreCommand}));
   return registry;
 }
 
@@ -257,37 +294,28 @@ Result<void> Registry::put_service(const ServiceRecord& record, std::string_view
 Result<void> Registry::put_service(Transaction& tx, const ServiceRecord& record,
                                    std::string_view actor) {
   const std::string& name = record.service.name;
-  std::int64_t stored = 0;
-  MC_TRY(tx.query(
-      "SELECT max(coalesce((SELECT generation FROM services WHERE name = ?), 0), "
-      "coalesce((SELECT max(generation) FROM history WHERE service = ?), 0))",
-      [&](Row& row) -> Result<void> {
-        stored = row.integer(0);
-        return {};
-      },
-      name, name));
+  MC_ASSIGN(const std::int64_t stored, newest_generation(tx, name));
   if (record.generation != stored + 1) {
     return fail(Code::kConflict, "service {} is at generation {}, not {}", name, stored,
                 record.generation - 1)
         .hint("somebody else changed it; look with mcp status and try again");
   }
-  MC_TRY(tx.run("DELETE FROM services WHERE name = ?", name));
-  const std::string resolved = model::canonical_json(record.service);
-  const auto now = env_.clock().now();
-  MC_TRY(
-      tx.run("INSERT INTO services(name, active, tier, essential, generation, definition_toml, "
-             "resolved_json, sha256, updated_at, updated_by) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-             name, record.service.active, record.service.tier, record.service.essential,
-             record.generation, record.definition_toml, resolved, record.sha256, now, actor));
-  MC_TRY(insert_components(tx, record));
-  MC_TRY(insert_ports(tx, record));
-  MC_TRY(tx.run(
-      "INSERT INTO history(service, generation, definition_toml, resolved_json, image_digests, "
-      "time, actor) VALUES(?, ?, ?, ?, ?, ?, ?)",
-      name, record.generation, record.definition_toml, resolved, digests_to_json(record), now,
-      actor));
-  return tx.run("DELETE FROM history WHERE service = ? AND generation <= ?", name,
-                record.generation - kHistoryKept);
+  return replace_service(tx, record, actor, env_.clock().now());
+}
+
+Result<void> Registry::take_over_service(const ServiceRecord& record, std::string_view actor) {
+  return db_->write([&](Transaction& tx) { return take_over_service(tx, record, actor); });
+}
+
+Result<void> Registry::take_over_service(Transaction& tx, const ServiceRecord& record,
+                                         std::string_view actor) {
+  const std::string& name = record.service.name;
+  MC_ASSIGN(const std::int64_t stored, newest_generation(tx, name));
+  if (stored != 0) {
+    return fail(Code::kConflict, "the registry knows service {}, at generation {}", name, stored)
+        .hint("somebody else registered it; look with mcp status and try again");
+  }
+  return replace_service(tx, record, actor, env_.clock().now());
 }
 
 Result<void> Registry::remove_service(std::string_view name) {
@@ -339,6 +367,17 @@ Result<std::vector<HistoryEntry>> Registry::history(std::string_view service) {
         },
         service));
     return entries;
+  });
+}
+
+Result<std::set<std::string>> Registry::names_in_history() {
+  return db_->read([](Transaction& tx) -> Result<std::set<std::string>> {
+    std::set<std::string> names;
+    MC_TRY(tx.query("SELECT DISTINCT service FROM history", [&](Row& row) -> Result<void> {
+      names.insert(row.text(0));
+      return {};
+    }));
+    return names;
   });
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -103,6 +104,11 @@ class Registry {
   // The same inside a transaction of the caller: the deploy's commit.
   Result<void> put_service(dsl::db::Transaction& tx, const ServiceRecord& record,
                            std::string_view actor);
+  // A service that this registry has never had, at the generation that it has reached elsewhere:
+  // what a rebuild or a first sync finds. kConflict when the registry knows it.
+  Result<void> take_over_service(const ServiceRecord& record, std::string_view actor);
+  Result<void> take_over_service(dsl::db::Transaction& tx, const ServiceRecord& record,
+                                 std::string_view actor);
   // Removes service, components, ports, routes; the history stays.
   Result<void> remove_service(std::string_view name);
   Result<void> set_should_run(std::string_view service, std::string_view component,
@@ -112,6 +118,8 @@ class Registry {
   Result<void> set_adopted(std::string_view service, std::string_view component, bool adopted);
 
   Result<std::vector<HistoryEntry>> history(std::string_view service);
+  // Every service that this registry has or has had.
+  Result<std::set<std::string>> names_in_history();
 
   Result<std::vector<PortRecord>> ports();
 

@@ -31,9 +31,11 @@ std::vector<dsl::cli::Command> commands(Context& context) {
   out.push_back(boot_command(context));
   out.push_back(agent_command(context));
   out.push_back(node_command(context));
+  out.push_back(image_command(context));
   out.push_back(token_command(context));
   out.push_back(doctor_command(context));
   out.push_back(explain_command(context));
+  out.push_back(runbook_command(context));
   return out;
 }
 

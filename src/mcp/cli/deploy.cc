@@ -6,6 +6,7 @@
 #include "mcp/cli/format.h"
 #include "mcp/cli/operation_follow.h"
 #include "mcp/cli/operation_report.h"
+#include "mcp/cli/saved_runbook.h"
 #include "mcp/cli/target.h"
 #include "mcp/model/override.h"
 
@@ -206,6 +207,9 @@ Result<int> deploy(Context& context, const DeployOptions& options) {
       }
       return i == 0 ? exit_code : static_cast<int>(dsl::kExitPartial);
     }
+  }
+  if (!context.globals.dry_run) {
+    keep_runbook(context);
   }
   return dsl::kExitOk;
 }

@@ -102,7 +102,8 @@ Command doctor_command(Context& context) {
   command.summary = "Check the node: user, podman, ports, images, registry";
   command.description =
       "Each finding comes with its consequence and the exact way out. The agent carries the checks "
-      "out; when it does not run, `mcp-agent doctor` on the node does the same without it. Exit "
+      "out; when it does not run, `mcp-agent doctor` on the node does the same without it. What "
+      "can be repaired without a decision is repaired there: `mcp-agent doctor --fix`. Exit "
       "code 0 when all is well, 1 with warnings, 2 with failures.";
   command.examples = {"mcp doctor", "mcp doctor uid.pinned port53", "mcp doctor --json"};
   command.options = {{.name = "CHECK", .target = checks.get(), .help = "Only these checks"}};

@@ -41,6 +41,26 @@ std::set<std::string> service_names(Context& context, bool components) {
   return names;
 }
 
+// Those that `mcp image save` can save.
+std::set<std::string> image_names(Context& context) {
+  context.globals.timeout = kPatience;
+  std::set<std::string> names;
+  const Result<Client*> client = context.client();
+  if (!client) {
+    return names;
+  }
+  const pb::ListImagesReply reply =
+      (*client)
+          ->call<pb::ListImagesReply>("ListImages", pb::ListImagesRequest())
+          .value_or(pb::ListImagesReply());
+  for (const pb::ImageState& image : reply.images()) {
+    if (image.in_store() && !image.reference().empty()) {
+      names.insert(image.reference());
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 std::vector<std::string> live_names(Context& context, std::string_view source) {
@@ -51,6 +71,10 @@ std::vector<std::string> live_names(Context& context, std::string_view source) {
     const pb::ListContainersReply reply = containers(context, true);
     for (const pb::ContainerState& container : reply.containers()) {
       names.insert(container.container());
+    }
+  } else if (source == "image") {
+    for (const std::string& name : image_names(context)) {
+      names.insert(name);
     }
   } else if (source == "node") {
     for (const NodeSettings& node : context.settings().value_or(Settings()).nodes) {

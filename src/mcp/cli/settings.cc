@@ -42,6 +42,11 @@ std::string state_folder(dsl::env::Env& env) {
   return (given && !given->empty() ? *given : home(env) + "/.local/state") + "/mcp";
 }
 
+std::string data_folder(dsl::env::Env& env) {
+  const auto given = env.variable("XDG_DATA_HOME");
+  return (given && !given->empty() ? *given : home(env) + "/.local/share") + "/mcp";
+}
+
 // "~/x" as the shell would read it.
 std::string expanded(dsl::env::Env& env, const std::string& path) {
   return path.starts_with("~/") ? home(env) + path.substr(1) : path;
@@ -147,6 +152,7 @@ Result<Settings> load_settings(dsl::env::Env& env, const SettingsFlags& flags) {
   settings.services_dir = config_folder(env) + "/services";
   settings.token_file = config_folder(env) + "/token";
   settings.state_dir = state_folder(env);
+  settings.data_dir = data_folder(env);
   settings.file = config_folder(env) + "/mcp.toml";
   const std::string usual = settings.file;
   override_with(env, "MCP_CONFIG", flags.config, settings.file);

@@ -26,6 +26,7 @@ struct Settings {
   std::vector<NodeSettings> nodes;
   std::string token_file;  // what signs us in at nodes; mode 0600
   std::string state_dir;   // what the program remembers: ~/.local/state/mcp
+  std::string data_dir;    // copies that it keeps: ~/.local/share/mcp
   std::string file;        // where it looked, for errors
 };
 

@@ -251,6 +251,24 @@ std::string replica_rows(const Globals& globals, const pb::AgentStatus& status,
   return out;
 }
 
+std::string backup_rows(const Globals& globals, const pb::AgentStatus& status,
+                        std::int64_t now_ms) {
+  if (!status.has_backup()) {
+    return row("backup", paint(globals, Paint::kWarn, "none: name a target in backup.targets"));
+  }
+  const pb::Backup& backup = status.backup();
+  std::string out =
+      row("backup", text("{} points{}", backup.points(),
+                         backup.last_ms() == 0
+                             ? ""
+                             : text(", the last whole one {} ago",
+                                    age_text(backup.last_ms(), now_ms))));
+  if (!backup.alert().empty()) {
+    out += row("", paint(globals, Paint::kBad, "ALERT") + ": " + backup.alert());
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string agent_page(const Globals& globals, const pb::AgentStatus& status, std::int64_t now_ms) {
@@ -265,6 +283,7 @@ std::string agent_page(const Globals& globals, const pb::AgentStatus& status, st
   out += row("registry", text("{}, {} (schema {})", registry_text(globals, status),
                               status.registry_path(), status.schema_version()));
   out += replica_rows(globals, status, now_ms);
+  out += backup_rows(globals, status, now_ms);
   out += row("boot id", node.boot_id());
   out += row("boot", boot_text(globals, status.boot()));
   out += row("images", node.platform().registry());

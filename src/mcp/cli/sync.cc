@@ -3,6 +3,7 @@
 
 #include "mcp/cli/commands.h"
 #include "mcp/cli/definitions.h"
+#include "mcp/cli/saved_runbook.h"
 #include "mcp/cli/tables.h"
 
 namespace mcp::cli {
@@ -58,6 +59,9 @@ Result<int> sync(Context& context, const SyncOptions& options) {
   }
   if (invalid) {
     return dsl::kExitPartial;
+  }
+  if (!context.globals.dry_run) {
+    keep_runbook(context);
   }
   return context.globals.dry_run && changes ? dsl::kExitChangesNeeded : dsl::kExitOk;
 }
@@ -128,9 +132,11 @@ Command sync_command(Context& context) {
   command.summary = "Record definitions with the agent, restarting nothing";
   command.description =
       "Shows how each definition differs from what the agent has recorded, and records it; it "
-      "takes "
-      "effect at the next deploy or recreate. With --dry-run it only shows: exit code 10 when "
-      "something differs.";
+      "takes effect at the next deploy or recreate. With --dry-run it only shows: exit code 10 "
+      "when something differs.\n"
+      "On a node that lost its registry --init also takes over the running containers that are "
+      "what their definitions say, without a restart and with their ports, and shows which were "
+      "adopted, which differ and which are missing.";
   command.examples = {"mcp sync --dry-run", "mcp sync mcr mcns",
                       "mcp sync --init     a node that lost its registry"};
   command.options = {{.name = "SERVICE",

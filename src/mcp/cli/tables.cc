@@ -138,7 +138,12 @@ std::string sync_table(const Globals& globals, const pb::SyncReply& reply) {
       details += text("\n{}\n", row.service()) + difference_lines(row.differences(), "  ");
     }
   }
-  return table.render(globals) + details;
+  pb::AdoptReply containers;
+  for (const pb::SyncReply::Row& row : reply.rows()) {
+    containers.mutable_rows()->MergeFrom(row.containers());
+  }
+  return table.render(globals) + details +
+         (containers.rows_size() > 0 ? "\n" + adopt_table(globals, containers) : "");
 }
 
 std::string adopt_table(const Globals& globals, const pb::AdoptReply& reply) {

@@ -116,9 +116,10 @@ constexpr CatalogueEntry kTable[] = {
     // --- deploy and the other operations ---
     {code::kImageMissing, "an image is not on this node",
      "The reference is not in the local store, and pulling was not allowed or not possible.",
-     "`podman load -i FILE` as the agent's user, from an archive; or `mcp deploy --pull missing`. "
-     "The "
-     "message lists the nearest cached tags.",
+     "`mcp image load FILE` with an archive that lies on the node (without the agent: `podman load "
+     "-i FILE` as its user); or `mcp deploy --pull missing`. `mcp image ls` shows which images "
+     "have "
+     "an archive; the message lists the nearest cached tags.",
      ""},
     {code::kGenerationMismatch, "somebody else changed the service",
      "The request expected another generation than the registry holds.",
@@ -172,7 +173,7 @@ constexpr CatalogueEntry kTable[] = {
      ""},
     {code::kPullFailed, "an image could not be pulled",
      "The image registry answered with an error, or not at all; the message holds its words.",
-     "Check the registry (`mcp doctor`), or load an archive with `podman load -i FILE`. Cached "
+     "Check the registry (`mcp doctor`), or load an archive with `mcp image load FILE`. Cached "
      "images start without it.",
      ""},
     {code::kUnknownService, "no such service on this node",
@@ -201,6 +202,16 @@ constexpr CatalogueEntry kTable[] = {
      "Look at it (`podman inspect <name>.prev`); if it is not needed, `podman rm` it and deploy "
      "again.",
      ""},
+    {code::kArchiveUnusable, "an image archive cannot be loaded",
+     "The path is one of the node. There is no file, the agent's user may not read it, or it is "
+     "not "
+     "what `podman save` and `docker save` write, or not the whole of it.",
+     "`ls -l FILE` and `tar -tf FILE` on the node show which. `mcp image save IMAGE` on a node "
+     "that "
+     "has the image writes a good one. From elsewhere: `ssh NODE podman load < FILE` as the "
+     "agent's "
+     "user.",
+     ""},
 
     // --- doctor ---
     {code::kUidPinned, "the agent runs under another uid than recorded",
@@ -208,8 +219,8 @@ constexpr CatalogueEntry kTable[] = {
      "are inside the store. Under another uid every container seems lost, so the agent refuses "
      "to start.",
      "Give the user its recorded uid back (`usermod -u <recorded uid> mcp` as root). If the change "
-     "is final: set identity.uid and identity.gid in mcp-agent.toml to the new ones, look at "
-     "`mcp-agent doctor`, then `mcp-agent recover`.",
+     "is final: set identity.uid and identity.gid in mcp-agent.toml to the new ones, then "
+     "`mcp-agent doctor runroot --fix`, then `mcp-agent recover`.",
      "uid.pinned"},
     {code::kUidCollision, "another account has the agent's uid or gid",
      "Two accounts share the number, so files and processes cannot be told apart, and the map of "
@@ -286,8 +297,8 @@ constexpr CatalogueEntry kTable[] = {
      "tls.trust"},
     {code::kImages, "a registered image is neither cached nor archived",
      "Recovery works without a pull only for images that are on the node.",
-     "`podman save` them into the agent's image folder while they are there; `podman load -i FILE` "
-     "from an archive.",
+     "`mcp image save --all` while they are there; `mcp image load FILE`, or without the agent "
+     "`podman load -i FILE`, from an archive.",
      "images"},
     {code::kData, "files of a service cannot be used by its container",
      "They are owned by an id outside the map (they show as 65534, chmod is refused though "
@@ -299,7 +310,9 @@ constexpr CatalogueEntry kTable[] = {
      "data"},
     {code::kRestartUnit, "podman-restart.service is enabled",
      "It starts every container at boot, unordered and without gates, before the agent can.",
-     "As the agent's user: `systemctl --user mask podman-restart.service`.", "restart_unit"},
+     "As the agent's user: `systemctl --user mask podman-restart.service`; never `disable --now`, "
+     "which stops every container.",
+     "restart_unit"},
     {code::kKernel, "the kernel lacks something that rootless containers need",
      "User namespaces, unprivileged overlay mounts, or delegated cgroup controllers.",
      "The finding names the sysctl or the boot parameter.", "kernel"},
@@ -350,6 +363,19 @@ constexpr CatalogueEntry kTable[] = {
      "Nothing on an edge node. Elsewhere: `apt-get install podman uidmap slirp4netns "
      "fuse-overlayfs`.",
      ""},
+    {code::kOverlay, "a configured address of the node is on no interface that is up",
+     "The overlay is down or has another address than `[node] addresses` says: whoever dials it "
+     "sees the node as \"error\", and ports published there cannot be bound. Containers keep "
+     "running.",
+     "Bring the overlay up (`tailscale up`, `wg-quick up`), or correct `[node] addresses`. "
+     "Meanwhile the other addresses and `mcp --via ssh` lead in.",
+     "overlay"},
+    {code::kFirewall, "the host firewall drops what is published",
+     "The input chain drops by default and no rule lets a published port in, so that the service "
+     "answers on the node and nowhere else.",
+     "As root, add the rule that the finding prints, and write it to the firewall's own "
+     "configuration, so that it outlives a reboot.",
+     "firewall"},
 
     // --- boot, gates, recover ---
     {code::kStageHeld, "a boot stage is held",
@@ -363,13 +389,13 @@ constexpr CatalogueEntry kTable[] = {
      "`mcp logs <service>`; `mcp boot retry` tries at once.", ""},
     {code::kBootImageMissing, "an image is missing during boot",
      "Boot pulls nothing before the image registry is healthy.",
-     "Run the printed `podman load` command; the item goes on by itself.", ""},
+     "Run the printed `mcp image load` command; the item goes on by itself.", ""},
     {code::kBlocked, "a component waits for another",
      "Something that it depends on is not healthy yet.",
      "Repair the component that the message names.", ""},
     {code::kNotRecoverable, "a component cannot be recovered from what is here",
      "Neither its image nor an archive of it, or its host directory, is on this node.",
-     "Load the image (`podman load -i FILE`) or restore the directory, then `mcp agent recover` "
+     "Load the image (`mcp image load FILE`) or restore the directory, then `mcp agent recover` "
      "again.",
      ""},
     {code::kNameHeldByStore, "the image store still reserves a container's name",
@@ -395,15 +421,19 @@ constexpr CatalogueEntry kTable[] = {
     {code::kUninitialized, "the registry is empty or unreadable",
      "The agent changes no container in this state, so that nothing running is harmed.",
      "A new node: the first `mcp deploy`, `mcp sync` or `mcp adopt` with `--init`. A node that had "
-     "services: restore its registry first.",
+     "services: stop the agent, then `mcp-agent restore` where there is a replica, else "
+     "`mcp-agent rebuild --dry-run` and `mcp-agent rebuild`, from the mirror and the labels of the "
+     "containers; or `mcp sync --init` from the definitions.",
      ""},
     {code::kRegistryLocked, "another agent uses this registry",
      "A running process holds the lock; the message gives its pid and boot id.",
      "Stop that process, or use another `[database] path`.", ""},
     {code::kRegistryCorrupt, "the registry is damaged",
      "The database failed its check. Containers keep running and are not touched.",
-     "Stop the agent, keep the damaged file for study, and restore the registry from a copy "
-     "(`mcp.db.pre-*` beside it, or a backup); then start the agent.",
+     "Stop the agent. Where there is a replica or a copy (`mcp.db.pre-*` beside it, or a backup): "
+     "`mcp-agent restore`. Else `mcp-agent rebuild`: it makes the registry anew from the mirror "
+     "and the labels of the containers, and keeps the damaged file as `mcp.db.lost-<time>`. Then "
+     "start the agent.",
      ""},
     {code::kMirrorDiffers, "registry and mirror differ",
      "A specification in /srv/mcp/specs is not the one in the registry: a write was interrupted, "

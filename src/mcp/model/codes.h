@@ -46,6 +46,7 @@ inline constexpr const char* kDiskFull = "MCP-0219";
 inline constexpr const char* kStartFailed = "MCP-0220";
 inline constexpr const char* kUnmanagedContainer = "MCP-0221";
 inline constexpr const char* kParkedLeft = "MCP-0222";
+inline constexpr const char* kArchiveUnusable = "MCP-0223";
 
 // 03xx: doctor, one for each check, and what its findings look like elsewhere
 inline constexpr const char* kUidPinned = "MCP-0301";
@@ -80,6 +81,8 @@ inline constexpr const char* kDependencies = "MCP-0329";
 inline constexpr const char* kChmodDenied = "MCP-0330";
 inline constexpr const char* kUidMapDenied = "MCP-0331";
 inline constexpr const char* kPodmanNotFound = "MCP-0332";
+inline constexpr const char* kOverlay = "MCP-0333";
+inline constexpr const char* kFirewall = "MCP-0334";
 
 // 04xx: boot, gates, recover
 inline constexpr const char* kStageHeld = "MCP-0401";

@@ -18,6 +18,9 @@ struct Rendered {
 // `podman run` lines quoted for POSIX sh, one a component, in start order. `allocated` may be
 // empty.
 Rendered render_run(const Service& service, const std::vector<Allocation>& allocated);
+// The line of one component, without the notices.
+std::string render_run_line(const Service& service, const Component& component,
+                            const std::vector<Allocation>& allocated);
 // The definition with every default written out; parses back to the same resolved service.
 std::string render_toml(const Service& service);
 

@@ -95,6 +95,8 @@ class RunRenderer {
     return {text + lines, std::move(notices_)};
   }
 
+  std::string one(const Component& component) { return line(component); }
+
  private:
   void notice(std::string text) { notices_.push_back(std::move(text)); }
 
@@ -270,6 +272,11 @@ class RunRenderer {
 
 Rendered render_run(const Service& service, const std::vector<Allocation>& allocated) {
   return RunRenderer(service, allocated).run();
+}
+
+std::string render_run_line(const Service& service, const Component& component,
+                            const std::vector<Allocation>& allocated) {
+  return RunRenderer(service, allocated).one(component);
 }
 
 }  // namespace mcp::model

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "dsl/db/database.h"
+#include "dsl/hash/sha256.h"
 #include "mcp/recovery/file_sink.h"
 #include "mcp/recovery/point_writer.h"
 #include "mcp/recovery/scratch.h"
@@ -171,7 +172,7 @@ Result<Manifest> Backup::capture(const CreateRequest& request, const std::string
   manifest.user = request.user;
   manifest.uid_map = request.uid_map;
   for (const Unit& unit : request.units) {
-    MC_TRY(capture_unit(env_, unit, staging, point, manifest,
+    MC_TRY(capture_unit(env_, unit, point, manifest,
                         [&](const std::string& name, std::uint64_t bytes) {
                           progress(name, megabytes(bytes));
                         }));
@@ -206,7 +207,7 @@ Result<void> Backup::store(const std::string& made_in, const std::vector<StoredF
       // The archive last: where it is, the others are.
       for (auto file = files.rbegin(); file != files.rend(); ++file) {
         progress(url, "storing " + megabytes(file->size_bytes));
-        MC_TRY(target->put(file->name, made_in + "/" + file->name, file->sha256));
+        MC_TRY(target->put(file->name, made_in + "/" + file->name, file->blake2b));
       }
       return {};
     };

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dsl/db/database.h"
+#include "dsl/db/image.h"
 #include "dsl/env/errno_error.h"
 #include "dsl/env/path.h"
 #include "dsl/hash/sha256.h"
@@ -126,11 +127,10 @@ Result<void> store_content(const Content& content, PointWriter& point, FileRecor
 
 class Capture {
  public:
-  Capture(dsl::env::Env& env, const Unit& unit, std::string staging, PointWriter& point,
-          Manifest& manifest, const CaptureProgress& progress)
+  Capture(dsl::env::Env& env, const Unit& unit, PointWriter& point, Manifest& manifest,
+          const CaptureProgress& progress)
       : env_(env),
         unit_(unit),
-        staging_(std::move(staging)),
         point_(point),
         manifest_(manifest),
         progress_(progress),
@@ -233,51 +233,68 @@ class Capture {
     return point_.write(std::as_bytes(std::span(content)));
   }
 
-  // A copy in its place. One that cannot be copied is stored as its files are, with its companions:
-  // as evidence, and for whoever can make something of it.
+  // Its last commit, as one file. One that SQLite cannot read is stored as its files are, with its
+  // companions: as evidence, and for whoever can make something of it.
   Result<void> database(TreeItem item) {
-    const std::string copy = text("{}/{}.db", staging_, ++copies_);
-    const auto made = dsl::db::Database::copy(env_, item.absolute, copy);
-    if (!made) {
-      if (made.error().code() == Code::kNoSpace) {
-        return tl::unexpected(made.error());
-      }
-      problem(item.entry.path, made.error());
-      FileRecord raw;
-      raw.entry = named(item.entry);
-      MC_TRY(store_content(content_of(item), point_, raw));
-      return keep(std::move(raw));
-    }
-    databases_.insert(item.entry.path);
+    const auto image = dsl::db::Image::pin(env_, item.absolute);
     FileRecord record;
     record.entry = named(item.entry);
-    record.entry.size_bytes = made->size_bytes;
-    record.database = DatabaseFacts{.page_bytes = made->page_bytes,
-                                    .schema_sha256 = made->schema_sha256,
-                                    .rows = {made->tables.begin(), made->tables.end()}};
-    MC_ASSIGN(const auto file, env_.files().open(copy, dsl::env::OpenMode::kRead));
-    MC_TRY(store_content(content_of(*file), point_, record));
-    MC_TRY(env_.files().remove(copy));
+    if (!image) {
+      problem(item.entry.path, image.error());
+      MC_TRY(store_content(content_of(item), point_, record));
+      return keep(std::move(record));
+    }
+    databases_.insert(item.entry.path);
+    record.entry.size_bytes = (*image)->size_bytes();
+    MC_TRY(point_.add(record.entry));
+    dsl::Sha256 hash;
+    std::uint64_t stored = 0;
+    std::optional<dsl::Error> refused;  // by the point: then all is over
+    const auto store = [&](std::span<const std::byte> bytes) -> Result<void> {
+      hash.add(bytes);
+      stored += bytes.size();
+      Result<void> written = point_.write(bytes);
+      if (!written) {
+        refused = written.error();
+      }
+      return written;
+    };
+    Result<dsl::db::ImageFacts> facts = (*image)->read(store);
+    const std::vector<std::byte> zeroes(kPieceBytes);
+    while (!refused && stored < record.entry.size_bytes) {
+      (void)store(std::span(zeroes).first(
+          std::min<std::uint64_t>(zeroes.size(), record.entry.size_bytes - stored)));
+      record.torn = true;
+    }
+    if (refused) {
+      return tl::unexpected(*refused);
+    }
+    record.sha256 = hash.finish();
+    if (facts) {
+      record.database = DatabaseFacts{.page_bytes = facts->page_bytes,
+                                      .schema_sha256 = std::move(facts->schema_sha256),
+                                      .rows = std::move(facts->rows)};
+    } else {
+      problem(item.entry.path, facts.error());
+    }
     return keep(std::move(record));
   }
 
   dsl::env::Env& env_;
   const Unit& unit_;
-  const std::string staging_;
   PointWriter& point_;
   Manifest& manifest_;
   const CaptureProgress& progress_;
   UnitRecord record_;
   std::set<std::string> databases_;  // paths below the root
   std::uint64_t captured_ = 0;
-  int copies_ = 0;
 };
 
 }  // namespace
 
-Result<void> capture_unit(dsl::env::Env& env, const Unit& unit, const std::string& staging,
-                          PointWriter& point, Manifest& manifest, const CaptureProgress& progress) {
-  return Capture(env, unit, staging, point, manifest, progress).run();
+Result<void> capture_unit(dsl::env::Env& env, const Unit& unit, PointWriter& point,
+                          Manifest& manifest, const CaptureProgress& progress) {
+  return Capture(env, unit, point, manifest, progress).run();
 }
 
 Result<void> capture_file(dsl::env::Env& env, const std::string& file, const std::string& path,

@@ -25,9 +25,9 @@ using CaptureProgress = std::function<void(const std::string& unit, std::uint64_
 
 // Appends `unit` to `point` and its records to `manifest`. What cannot be read or copied is a
 // problem of the unit, and the others go on; an error is one of the point as a whole, such as a
-// full disk. `staging` is a directory for copies of databases.
-Result<void> capture_unit(dsl::env::Env& env, const Unit& unit, const std::string& staging,
-                          PointWriter& point, Manifest& manifest, const CaptureProgress& progress);
+// full disk.
+Result<void> capture_unit(dsl::env::Env& env, const Unit& unit, PointWriter& point,
+                          Manifest& manifest, const CaptureProgress& progress);
 
 // A file that is no part of a tree, such as an image's archive.
 Result<void> capture_file(dsl::env::Env& env, const std::string& file, const std::string& path,

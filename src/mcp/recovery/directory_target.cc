@@ -34,12 +34,12 @@ class DirectoryTarget final : public Target {
   }
 
   Result<void> put(const std::string& name, const std::string& local,
-                   const std::string& sha256) override {
+                   const dsl::archive::MinisignHash& blake2b) override {
     const std::string partial = path(name) + ".partial";
     (void)env_.files().remove(partial);  // of one that was cut off
     MC_TRY(copy_file(env_, local, partial));
-    MC_ASSIGN(const std::string stored, sha256_of_file(env_, partial));
-    if (stored != sha256) {
+    MC_ASSIGN(const auto stored, hash_of_file(env_, partial));
+    if (stored != blake2b) {
       (void)env_.files().remove(partial);
       return fail(Code::kDataLoss, "{} holds other bytes than were written to {}", url_, name)
           .hint("check that disk; nothing was stored");

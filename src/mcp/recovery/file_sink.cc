@@ -20,13 +20,11 @@ FileSink::~FileSink() {
 Result<void> FileSink::write(std::span<const std::byte> bytes) {
   MC_TRY(file_->write_at(size_, bytes));
   size_ += bytes.size();
-  sha_.add(bytes);
   blake_.add(bytes);
   return {};
 }
 
 Result<void> FileSink::sync() {
-  sha256_ = sha_.finish();
   digest_ = blake_.finish();
   return file_->sync();
 }

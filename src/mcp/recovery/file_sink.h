@@ -7,7 +7,6 @@
 
 #include "dsl/archive/minisign.h"
 #include "dsl/env/env.h"
-#include "dsl/hash/sha256.h"
 #include "dsl/result/result.h"
 
 namespace mcp::recovery {
@@ -30,8 +29,7 @@ class FileSink {
   Result<void> keep_as(const std::string& path);
 
   std::uint64_t size() const { return size_; }
-  // After `sync`.
-  const std::string& sha256() const { return sha256_; }
+  // BLAKE2b-512, as minisign signs it. After `sync`.
   const dsl::archive::MinisignHash& digest() const { return digest_; }
 
  private:
@@ -41,9 +39,7 @@ class FileSink {
   std::string path_;  // empty once it was kept
   std::unique_ptr<dsl::env::File> file_;
   std::uint64_t size_ = 0;
-  dsl::Sha256 sha_;
   dsl::archive::MinisignDigest blake_;
-  std::string sha256_;
   dsl::archive::MinisignHash digest_{};
 };
 

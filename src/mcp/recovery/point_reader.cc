@@ -1,10 +1,11 @@
 #include "mcp/recovery/point_reader.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <optional>
 
 #include "dsl/archive/zstd_stream.h"
 #include "dsl/hash/sha256.h"
+#include "mcp/recovery/pipeline.h"
 #include "mcp/recovery/sealing.h"
 #include "mcp/recovery/trusted_comment.h"
 
@@ -21,7 +22,6 @@ using dsl::archive::ZstdReader;
 
 namespace {
 
-constexpr std::size_t kPieceBytes = 256u << 10;
 constexpr std::size_t kSignatureBytesMax = 4096;
 
 // A file from its beginning to its end; what passes is hashed as its signature has it.
@@ -211,7 +211,8 @@ Result<Manifest> read_point(dsl::env::Env& env, const PointSource& source, const
   MC_ASSIGN(FileSource file, FileSource::open(env, source.archive));
   MC_ASSIGN(Source opened,
             open_sealed(source.seal, [&](auto out) { return file.read(out); }, keys));
-  ZstdReader zstd(std::move(opened));
+  std::optional<ReadAhead> ahead(std::in_place, std::move(opened));
+  ZstdReader zstd([&](auto out) { return ahead->read(out); });
   TarReader tar([&](auto out) { return zstd.read(out); });
   Ledger ledger;
   MC_ASSIGN(const std::string json, read_entries(tar, on_entry, ledger));
@@ -223,6 +224,7 @@ Result<Manifest> read_point(dsl::env::Env& env, const PointSource& source, const
       break;
     }
   }
+  ahead.reset();  // nobody else reads the file any more
   MC_ASSIGN(const auto digest, file.finish());
   if (signature) {
     MC_TRY(check_signature(keys, *signature, digest));

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "dsl/archive/zstd_stream.h"
+#include "dsl/hash/sha256.h"
 #include "mcp/recovery/file_sink.h"
+#include "mcp/recovery/pipeline.h"
 #include "mcp/recovery/sealing.h"
 #include "mcp/recovery/trusted_comment.h"
 
@@ -33,17 +35,15 @@ class SealedPoint final : public PointWriter {
     MC_ASSIGN(ZstdWriter zstd,
               ZstdWriter::begin([this](auto bytes) { return sealer_->write(bytes); }));
     zstd_.emplace(std::move(zstd));
-    MC_ASSIGN(TarWriter tar, TarWriter::begin([this](auto bytes) { return pack(bytes); }));
+    behind_.emplace([this](auto bytes) { return pack(bytes); }, [this] { return end_frame(); });
+    MC_ASSIGN(TarWriter tar, TarWriter::begin([this](auto bytes) { return behind_->write(bytes); }));
     tar_.emplace(std::move(tar));
     return {};
   }
 
   Result<void> add(const TarEntry& entry) override { return tar_->add(entry); }
   Result<void> write(std::span<const std::byte> bytes) override { return tar_->write(bytes); }
-  Result<void> end_unit() override {
-    in_frame_ = 0;
-    return zstd_->end_frame();
-  }
+  Result<void> end_unit() override { return behind_->mark(); }
 
   Result<std::vector<StoredFile>> finish(Manifest& manifest) override {
     manifest.ended_ms = env_.clock().now().time_since_epoch().count();
@@ -55,6 +55,7 @@ class SealedPoint final : public PointWriter {
                       .size_bytes = json.size()}));
     MC_TRY(tar_->write(std::as_bytes(std::span(json))));
     MC_TRY(tar_->finish());
+    MC_TRY(behind_->finish());
     MC_TRY(zstd_->finish());
     MC_TRY(sealer_->finish());
     MC_TRY(file_->sync());
@@ -66,6 +67,12 @@ class SealedPoint final : public PointWriter {
  private:
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
 
+  // On the other thread, as `pack`.
+  Result<void> end_frame() {
+    in_frame_ = 0;
+    return zstd_->end_frame();
+  }
+
   Result<void> pack(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
       const auto piece = bytes.first(std::min<std::uint64_t>(bytes.size(), kFrameBytes - in_frame_));
@@ -73,7 +80,7 @@ class SealedPoint final : public PointWriter {
       in_frame_ += piece.size();
       bytes = bytes.subspan(piece.size());
       if (in_frame_ == kFrameBytes) {
-        MC_TRY(end_unit());
+        MC_TRY(end_frame());
       }
     }
     return {};
@@ -109,7 +116,7 @@ class SealedPoint final : public PointWriter {
   Result<std::vector<StoredFile>> put_in_place(FileSink& listing, FileSink& signature) {
     const auto keep = [this](FileSink& sink, const std::string& name) -> Result<StoredFile> {
       MC_TRY(sink.keep_as(path(name)));
-      return StoredFile{name, sink.size(), sink.sha256()};
+      return StoredFile{name, sink.size(), sink.digest()};
     };
     std::vector<StoredFile> stored;
     MC_ASSIGN(StoredFile of_manifest, keep(listing, manifest_name(id_, seal_)));
@@ -131,8 +138,9 @@ class SealedPoint final : public PointWriter {
   std::unique_ptr<FileSink> file_;
   std::unique_ptr<Sealer> sealer_;
   std::optional<ZstdWriter> zstd_;
+  std::uint64_t in_frame_ = 0;         // plaintext of the present one
+  std::optional<WriteBehind> behind_;  // uses all of the above
   std::optional<TarWriter> tar_;
-  std::uint64_t in_frame_ = 0;  // plaintext of the present one
 };
 
 }  // namespace

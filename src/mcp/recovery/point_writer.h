@@ -29,7 +29,7 @@ struct PointKeys {
 struct StoredFile {
   std::string name;
   std::uint64_t size_bytes = 0;
-  std::string sha256;
+  dsl::archive::MinisignHash blake2b{};  // of its bytes
 };
 
 // Confined to its owner. Destroyed before `finish`, it leaves nothing.

@@ -38,15 +38,15 @@ class SftpTarget final : public Target {
 
   // Sent with fsync, then fetched again and compared: sftp tells no checksum.
   Result<void> put(const std::string& name, const std::string& local,
-                   const std::string& sha256) override {
+                   const dsl::archive::MinisignHash& blake2b) override {
     const std::string partial = remote("/" + name + ".partial");
     MC_TRY(batch(text("-rm {}\nput -f {} {}\n", partial, quoted(local), partial)));
     const std::string check = local + ".check";
     (void)env_.files().remove(check);
     MC_TRY(batch(text("get {} {}\n", partial, quoted(check))));
-    const Result<std::string> stored = sha256_of_file(env_, check);
+    const Result<dsl::archive::MinisignHash> stored = hash_of_file(env_, check);
     (void)env_.files().remove(check);
-    if (!stored || *stored != sha256) {
+    if (!stored || *stored != blake2b) {
       (void)batch(text("rm {}\n", partial));
       return fail(Code::kDataLoss, "{} holds other bytes than were sent as {}", url_, name)
           .hint("check that machine's disk; nothing was stored");

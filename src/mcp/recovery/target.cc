@@ -2,7 +2,6 @@
 
 #include <charconv>
 
-#include "dsl/hash/sha256.h"
 #include "mcp/recovery/file_sink.h"
 #include "mcp/recovery/targets.h"
 
@@ -65,7 +64,7 @@ Result<std::unique_ptr<Target>> open_target(dsl::env::Env& env, const std::strin
   return directory_target(env, std::string(kFileScheme) + path, path);
 }
 
-Result<std::string> copy_file(dsl::env::Env& env, const std::string& from, const std::string& to) {
+Result<void> copy_file(dsl::env::Env& env, const std::string& from, const std::string& to) {
   MC_ASSIGN(const auto source, env.files().open(from, dsl::env::OpenMode::kRead));
   MC_ASSIGN(const auto sink, FileSink::create(env, to));
   std::vector<std::byte> piece(kPieceBytes);
@@ -77,14 +76,12 @@ Result<std::string> copy_file(dsl::env::Env& env, const std::string& from, const
     MC_TRY(sink->write(std::span(piece).first(count)));
   }
   MC_TRY(sink->sync());
-  const std::string sha256 = sink->sha256();
-  MC_TRY(sink->keep_as(to));
-  return sha256;
+  return sink->keep_as(to);
 }
 
-Result<std::string> sha256_of_file(dsl::env::Env& env, const std::string& path) {
+Result<dsl::archive::MinisignHash> hash_of_file(dsl::env::Env& env, const std::string& path) {
   MC_ASSIGN(const auto file, env.files().open(path, dsl::env::OpenMode::kRead));
-  dsl::Sha256 hash;
+  dsl::archive::MinisignDigest hash;
   std::vector<std::byte> piece(kPieceBytes);
   for (std::uint64_t at = 0;;) {
     MC_ASSIGN(const std::size_t count, file->read_at(at, piece));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dsl/archive/minisign.h"
 #include "dsl/env/env.h"
 #include "dsl/result/result.h"
 
@@ -25,10 +26,10 @@ class Target {
 
   virtual const std::string& url() const = 0;
   virtual Result<std::vector<StoredObject>> list() = 0;  // by name
-  // Copies a local file there, durably, and compares size and SHA-256 with what lies there then.
+  // Copies a local file there, durably, and compares its BLAKE2b hash with what lies there then.
   // Until it is whole its name ends in ".partial".
   virtual Result<void> put(const std::string& name, const std::string& local,
-                           const std::string& sha256) = 0;
+                           const dsl::archive::MinisignHash& blake2b) = 0;
   // A local path with the object's content: itself in a directory, a copy in `scratch` otherwise.
   virtual Result<std::string> fetch(const std::string& name, const std::string& scratch) = 0;
   // Absent is success.

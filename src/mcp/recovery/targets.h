@@ -21,8 +21,8 @@ struct SftpPlace {
 std::unique_ptr<Target> sftp_target(dsl::env::Env& env, std::string url, SftpPlace place,
                                     SshOptions ssh);
 
-// Copies a file and syncs the copy, which must not exist; returns its SHA-256.
-Result<std::string> copy_file(dsl::env::Env& env, const std::string& from, const std::string& to);
-Result<std::string> sha256_of_file(dsl::env::Env& env, const std::string& path);
+// Copies a file and syncs the copy, which must not exist.
+Result<void> copy_file(dsl::env::Env& env, const std::string& from, const std::string& to);
+Result<dsl::archive::MinisignHash> hash_of_file(dsl::env::Env& env, const std::string& path);
 
 }  // namespace mcp::recovery

@@ -299,6 +299,11 @@ Result<std::string> decode_id(std::string_view body) {
   return id;
 }
 
+Result<std::vector<std::string>> decode_loaded_names(std::string_view body) {
+  MC_ASSIGN(const json::value root, parse_json(body, json::kind::object));
+  return texts_of(member(root, "Names"));
+}
+
 Result<ExecState> decode_exec(std::string_view body) {
   MC_ASSIGN(const json::value root, parse_json(body, json::kind::object));
   ExecState state;

@@ -30,6 +30,7 @@ Result<RuntimeEvent> decode_event(std::string_view line);
 Result<RuntimeInfo> decode_info(std::string_view body);
 Result<std::vector<std::string>> decode_network_names(std::string_view body);
 Result<std::string> decode_id(std::string_view body);  // {"Id": ...}
+Result<std::vector<std::string>> decode_loaded_names(std::string_view body);  // {"Names": [...]}
 
 struct ExecState {
   bool running = false;

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "dsl/archive/gzip.h"
 #include "dsl/http/client.h"
 #include "mcp/runtime/container_config.h"
 #include "mcp/runtime/event_filter.h"
@@ -31,9 +32,28 @@ constexpr milliseconds kRemovePause{100};
 // A forced removal first waits for the container's own stop timeout.
 constexpr milliseconds kRemoveTime{120000};
 constexpr milliseconds kLoadTime{600000};
+constexpr milliseconds kSaveTime{600000};
 
 std::string container_path(const std::string& id, std::string_view rest) {
   return dsl::text("/containers/{}{}", encode(id), rest);
+}
+
+// Podman 4.3 unpacks zstd itself, and not gzip ("invalid tar header").
+Result<dsl::archive::Source> loadable_bytes(dsl::env::File& file) {
+  constexpr std::array kGzip = {std::byte{0x1f}, std::byte{0x8b}};
+  std::array<std::byte, 2> start{};
+  MC_ASSIGN(const std::size_t count, file.read_at(0, start));
+  dsl::archive::Source bytes =
+      [&file, offset = std::uint64_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
+    MC_ASSIGN(const std::size_t taken, file.read_at(offset, out));
+    offset += taken;
+    return taken;
+  };
+  if (count < kGzip.size() || start != kGzip) {
+    return bytes;
+  }
+  const auto reader = std::make_shared<dsl::archive::GzipReader>(std::move(bytes));
+  return [reader](std::span<std::byte> out) { return reader->read(out); };
 }
 
 class Podman : public PodmanRuntime {
@@ -310,19 +330,46 @@ class Podman : public PodmanRuntime {
                                                 encode(repository), encode(tag_name))}));
   }
 
-  Result<void> load(const std::string& archive_path) override {
+  Result<std::vector<std::string>> load(const std::string& archive_path) override {
     MC_ASSIGN(const auto file, env_.files().open(archive_path, dsl::env::OpenMode::kRead));
+    MC_ASSIGN(const dsl::archive::Source source, loadable_bytes(*file));
     std::vector<std::byte> piece(256u << 10);
-    std::uint64_t offset = 0;
     const auto next = [&]() -> Result<std::string_view> {
-      MC_ASSIGN(const std::size_t count, file->read_at(offset, piece));
-      offset += count;
+      MC_ASSIGN(const std::size_t count, source(piece));
       return std::string_view(reinterpret_cast<const char*>(piece.data()), count);
     };
-    return dsl::with_context(
-        done(libpod_.upload({.method = "POST", .path = "/images/load", .more_time = kLoadTime},
-                            next)),
-        "load " + archive_path);
+    const auto reply =
+        libpod_.upload({.method = "POST", .path = "/images/load", .more_time = kLoadTime}, next);
+    if (!reply) {
+      return fail(reply.error()).context("load " + archive_path);
+    }
+    return decode_loaded_names(reply->body);
+  }
+
+  // Podman writes the whole archive to a file of its own before it sends the first byte.
+  Result<void> save(const std::string& image,
+                    const std::function<Result<void>(std::string_view)>& on_data,
+                    const std::function<bool()>& stop) override {
+    Result<void> taken;
+    bool stopped = false;
+    const auto keep_waiting = [&] {
+      stopped = stopped || (stop && stop());
+      return !stopped;
+    };
+    const auto streamed = libpod_.stream(
+        {.path = dsl::text("/images/{}/get?format=docker-archive", encode(image)),
+         .more_time = kSaveTime},
+        call_timeout_,
+        [&](std::string_view data) {
+          taken = on_data(data);
+          return taken.has_value() && keep_waiting();
+        },
+        keep_waiting);
+    MC_TRY(taken);
+    if (stopped) {
+      return fail(Code::kCancelled, "save {}: stopped", image);
+    }
+    return dsl::with_context(streamed, "save " + image);
   }
 
   Result<void> ensure_network(const std::string& name) override {

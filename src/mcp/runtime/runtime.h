@@ -149,7 +149,14 @@ class Runtime {
   virtual Result<std::vector<Image>> images() = 0;
   virtual Result<void> pull(const std::string& reference, std::chrono::milliseconds timeout) = 0;
   virtual Result<void> tag(const std::string& image_id, const std::string& reference) = 0;
-  virtual Result<void> load(const std::string& archive_path) = 0;  // docker or OCI archive
+  // A docker or OCI archive; returns the names of its images, and their ids where they have none.
+  virtual Result<std::vector<std::string>> load(const std::string& archive_path) = 0;
+  // The image as a docker archive, handed over piece by piece; an error of `on_data` ends it, as
+  // does `stop` (kCancelled). Podman may end a broken archive as if it were whole: the caller reads
+  // it back. An archive of an image named by its id or digest has no name.
+  virtual Result<void> save(const std::string& image,
+                            const std::function<Result<void>(std::string_view)>& on_data,
+                            const std::function<bool()>& stop = {}) = 0;
 
   virtual Result<void> ensure_network(const std::string& name) = 0;
   virtual Result<std::vector<std::string>> networks() = 0;

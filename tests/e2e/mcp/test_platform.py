@@ -261,6 +261,30 @@ def test_recover_after_the_loss_of_podmans_database_without_an_agent(platform):
     assert data_of(platform) == data
 
 
+# MCP-A4: The same with the registry removed too: `mcp-agent rebuild`, then `mcp-agent recover`.
+def test_recover_after_the_loss_of_registry_and_podmans_database(platform):
+    write_data(platform)
+    data = data_of(platform)
+    pulled = pulls(platform)
+    generations = platform.sql("SELECT name, generation FROM services ORDER BY name")
+    platform.stop()
+    for path in platform.state.glob("mcp.db*"):
+        path.unlink()
+    lose_podmans_database(platform)
+
+    for command in (["rebuild", "--yes"], ["recover"]):
+        done = platform.store.run(platform.base / "mcp-agent", *command, "--config",
+                                  platform.config, timeout=300)
+
+    assert_gates_answer(platform)
+    platform.start()
+    eventually(lambda: all_healthy(platform), f"all twelve are healthy after {done.stdout}")
+    assert_nothing_left_to_do(platform)
+    assert platform.sql("SELECT name, generation FROM services ORDER BY name") == generations
+    assert pulls(platform) == pulled
+    assert data_of(platform) == data
+
+
 def reboot(node):
     """What a power cut and the next boot do, as far as the agent can tell."""
     node.stop()

@@ -80,6 +80,31 @@ def test_lost_registry_is_restored_and_the_agent_goes_on(node):
     assert node.containers()["only-api"]["id"] == container["only-api"]["id"]
 
 
+def test_rebuild_tells_of_the_replica_and_restores_from_it(node):
+    known = node.sql("SELECT service, generation, actor FROM history")
+    time.sleep(1)
+    node.stop()
+    garbage = b"this was a registry once\n" * 4096
+    for path in node.state.glob("mcp.db-*"):
+        path.unlink()
+    node.database.write_bytes(garbage)
+
+    merged = node.run_agent("rebuild", "--config", node.config, "--dry-run")
+    assert merged.returncode == 10, merged.stderr
+    assert "--from replica" in merged.stderr
+    planned = node.run_agent("rebuild", "--from", "replica", "--config", node.config, "--dry-run")
+    assert planned.returncode == 10, planned.stderr
+    assert node.database.read_bytes() == garbage
+    restored = node.run_agent("rebuild", "--from", "replica", "--config", node.config, "--yes")
+    assert restored.returncode == 0, restored.stderr
+
+    assert str(node.mirror) in restored.stdout
+    node.start()
+    assert node.sql("SELECT service, generation, actor FROM history") == known
+    assert node.mcp("agent", "recover", "--dry-run").returncode == 0
+    eventually(lambda: replica_of(node)["following"], "the replica is following again")
+
+
 def test_running_registry_is_not_restored_over(node):
     done = node.run_agent("restore", "--config", node.config)
 

@@ -17,6 +17,7 @@ using dsl::test::require_ok;
 using test::sample;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr const char* kFolder = "/srv/mcp/specs";
@@ -54,15 +55,30 @@ TEST_F(MirrorTest, HoldsWhatARebuildOfTheRegistryNeeds) {
   EXPECT_EQ(require_ok(env_.files().stat(kFile)).mode, 0600U);
 }
 
-TEST_F(MirrorTest, ReconcileWritesWhatDiffersAndRemovesWhatIsUnknown) {
+TEST_F(MirrorTest, ReconcileWritesWhatDiffersAndRemovesWhatWasUndeployed) {
   require_ok(mirror_.write(sample("mcq", 1, 8443)));
   require_ok(mirror_.write(sample("gone", 1, 9443)));
   require_ok(env_.files().write_file(std::string(kFolder) + "/README", "by hand"));
 
-  require_ok(mirror_.reconcile({sample("mcq", 2, 8443), sample("new", 1, 7443)}));
+  const auto unknown = require_ok(
+      mirror_.reconcile({sample("mcq", 2, 8443), sample("new", 1, 7443)}, {"gone", "mcq", "new"}));
 
+  EXPECT_THAT(unknown, IsEmpty());
   EXPECT_THAT(names(), ElementsAre("README", "mcq.json", "new.json"));
   EXPECT_THAT(content(), HasSubstr(R"("generation":2)"));
+}
+
+// MCP-A4: a registry that begins anew destroys nothing of what the mirror of a lost one holds.
+TEST_F(MirrorTest, ReconcileKeepsTheFilesOfServicesThatTheRegistryHasNeverHad) {
+  require_ok(mirror_.write(sample("lost", 9, 9443)));
+  require_ok(env_.files().write_file(std::string(kFolder) + "/torn.json", "{\"gener"));
+  const std::string lost = require_ok(env_.files().read_file(std::string(kFolder) + "/lost.json"));
+
+  const auto unknown = require_ok(mirror_.reconcile({sample("mcq", 1, 8443)}, {"mcq"}));
+
+  EXPECT_THAT(unknown, ElementsAre("lost.json", "torn.json"));
+  EXPECT_THAT(names(), ElementsAre("lost.json", "mcq.json", "torn.json"));
+  EXPECT_EQ(require_ok(env_.files().read_file(std::string(kFolder) + "/lost.json")), lost);
 }
 
 TEST_F(MirrorTest, ReconcileRepairsADamagedFileAndLeavesAGoodOneUntouched) {
@@ -71,7 +87,8 @@ TEST_F(MirrorTest, ReconcileRepairsADamagedFileAndLeavesAGoodOneUntouched) {
   const auto inode = require_ok(env_.files().stat(std::string(kFolder) + "/other.json")).inode;
   require_ok(env_.files().write_file(kFile, "{\"gener"));
 
-  require_ok(mirror_.reconcile({sample("mcq", 1, 8443), sample("other", 1, 9443)}));
+  require_ok(
+      mirror_.reconcile({sample("mcq", 1, 8443), sample("other", 1, 9443)}, {"mcq", "other"}));
 
   EXPECT_THAT(content(), HasSubstr(R"("generation":1)"));
   EXPECT_EQ(require_ok(env_.files().stat(std::string(kFolder) + "/other.json")).inode, inode);

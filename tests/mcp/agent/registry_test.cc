@@ -96,6 +96,20 @@ TEST_F(RegistryTest, AGenerationThatIsNotTheNextOneIsRefused) {
   EXPECT_EQ(require_ok(registry_->service("mcq"))->generation, 1);
 }
 
+TEST_F(RegistryTest, AServiceIsTakenOverAtItsGenerationOnlyWhereItWasNeverKnown) {
+  require_ok(registry_->take_over_service(sample("mcq", 7, 8443), "rebuild"));
+
+  EXPECT_THAT(registry_->take_over_service(sample("mcq", 8, 8443), "rebuild"),
+              failed_saying(Code::kConflict, "knows service mcq, at generation 7"));
+  require_ok(registry_->put_service(sample("mcq", 8, 8443), "ann"));
+  require_ok(registry_->remove_service("mcq"));
+  EXPECT_THAT(registry_->take_over_service(sample("mcq", 1, 8443), "rebuild"),
+              failed_with(Code::kConflict))
+      << "undeployed, but not unknown";
+  EXPECT_THAT(require_ok(registry_->names_in_history()), ElementsAre("mcq"));
+  EXPECT_EQ(require_ok(registry_->history("mcq")).back().actor, "rebuild");
+}
+
 TEST_F(RegistryTest, APortOfAnotherServiceIsRefusedAndNothingOfTheServiceStays) {
   require_ok(registry_->put_service(sample("mcq", 1, 8443), "ann"));
 

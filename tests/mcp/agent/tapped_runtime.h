@@ -70,8 +70,13 @@ class TappedRuntime final : public runtime::Runtime {
   Result<void> tag(const std::string& image_id, const std::string& reference) override {
     return tapped("tag " + reference, [&] { return inner_.tag(image_id, reference); });
   }
-  Result<void> load(const std::string& archive_path) override {
+  Result<std::vector<std::string>> load(const std::string& archive_path) override {
     return tapped("load " + archive_path, [&] { return inner_.load(archive_path); });
+  }
+  Result<void> save(const std::string& image,
+                    const std::function<Result<void>(std::string_view)>& on_data,
+                    const std::function<bool()>& stop) override {
+    return tapped("save " + image, [&] { return inner_.save(image, on_data, stop); });
   }
   Result<void> ensure_network(const std::string& name) override {
     return tapped("ensure_network " + name, [&] { return inner_.ensure_network(name); });

@@ -100,8 +100,12 @@ TEST(Usage, EveryCommandHasHelpWithinEightyColumns) {
       {"boot", "abort"},
       {"agent", "status"},
       {"agent", "recover"},
+      {"image", "ls"},
+      {"image", "save"},
+      {"image", "load"},
       {"doctor"},
       {"explain"},
+      {"runbook"},
   };
   for (std::vector<std::string> words : commands) {
     words.emplace_back("--help");

@@ -87,6 +87,8 @@ TEST(Catalogue, KnowsEachCheckOfDoctor) {
                             "registry",
                             "sockets",
                             "boot",
+                            "overlay",
+                            "firewall",
                             "deps"}) {
     EXPECT_NE(explain_check(check), nullptr) << check;
   }

@@ -154,6 +154,11 @@ void FakeRuntime::add_archive(const std::string& path, const std::string& refere
   archives_[path] = reference;
 }
 
+void FakeRuntime::set_saved_bytes(const std::string& reference, std::string archive) {
+  const std::lock_guard lock(mutex_);
+  saved_bytes_[reference] = std::move(archive);
+}
+
 void FakeRuntime::die(const std::string& name, int exit_code) {
   const std::lock_guard lock(mutex_);
   Entry* found = entry(name);
@@ -552,7 +557,7 @@ Result<void> FakeRuntime::tag(const std::string& image_id, const std::string& re
   return fail(Code::kNotFound, "{}: image not known", image_id);
 }
 
-Result<void> FakeRuntime::load(const std::string& archive_path) {
+Result<std::vector<std::string>> FakeRuntime::load(const std::string& archive_path) {
   const Call call(*this, "load", archive_path);
   MC_TRY(call.verdict());
   const auto archive = archives_.find(archive_path);
@@ -560,6 +565,30 @@ Result<void> FakeRuntime::load(const std::string& archive_path) {
     return fail(Code::kNotFound, "cannot open {}", archive_path);
   }
   new_image(archive->second);
+  return std::vector<std::string>{archive->second};
+}
+
+Result<void> FakeRuntime::save(const std::string& image,
+                               const std::function<Result<void>(std::string_view)>& on_data,
+                               const std::function<bool()>& stop) {
+  constexpr std::size_t kPiece = 512;
+  std::string bytes;
+  {
+    const Call call(*this, "save", image);
+    MC_TRY(call.verdict());
+    const auto found = saved_bytes_.find(image);
+    if (found == saved_bytes_.end()) {
+      return fail(Code::kFailedPrecondition, "{}: image not known", image);
+    }
+    bytes = found->second;
+  }
+  for (std::string_view rest = bytes; !rest.empty();) {
+    if (stop && stop()) {
+      return fail(Code::kCancelled, "save {}: stopped", image);
+    }
+    MC_TRY(on_data(rest.substr(0, kPiece)));
+    rest.remove_prefix(std::min(kPiece, rest.size()));
+  }
   return {};
 }
 

@@ -90,13 +90,18 @@ class FakeRuntime : public Runtime {
   Result<std::vector<Image>> images() override;
   Result<void> pull(const std::string& reference, std::chrono::milliseconds timeout) override;
   Result<void> tag(const std::string& image_id, const std::string& reference) override;
-  Result<void> load(const std::string& archive_path) override;
+  Result<std::vector<std::string>> load(const std::string& archive_path) override;
+  Result<void> save(const std::string& image,
+                    const std::function<Result<void>(std::string_view)>& on_data,
+                    const std::function<bool()>& stop) override;
   Result<void> ensure_network(const std::string& name) override;
   Result<std::vector<std::string>> networks() override;
 
   // References that `pull` finds, and what an archive holds for `load`.
   void add_remote_image(const std::string& reference);
   void add_archive(const std::string& path, const std::string& reference);
+  // What `save` sends of an image that it knows, in pieces of 512 bytes.
+  void set_saved_bytes(const std::string& reference, std::string archive);
 
  private:
   struct Entry {
@@ -120,6 +125,7 @@ class FakeRuntime : public Runtime {
   std::vector<Image> images_;
   std::set<std::string> remote_;
   std::map<std::string, std::string> archives_;
+  std::map<std::string, std::string> saved_bytes_;
   std::set<std::string> networks_;
   std::vector<model::Port> occupied_;
   std::map<std::string, std::chrono::milliseconds> latency_;

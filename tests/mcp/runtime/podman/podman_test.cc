@@ -346,6 +346,31 @@ TEST_F(Podman, ImagesAreTaggedSavedAndLoaded) {
   EXPECT_EQ(require_ok(runtime().images()).size(), 1u);
 }
 
+TEST_F(Podman, WhatSaveSendsLoadsAgain) {
+  const std::string name = "registry.test:5000/other/bb:3";
+  const auto image = require_ok(runtime().image("localhost/bb:1"));
+  ASSERT_THAT(runtime().tag(image->id, name), ok());
+  std::string archive;
+  const auto append = [&](std::string_view piece) -> Result<void> {
+    archive += piece;
+    return {};
+  };
+
+  ASSERT_THAT(runtime().save(name, append), ok());
+  store().must({"rmi", name});
+  const std::string path = store().home() + "/saved.tar";
+  ASSERT_THAT(dsl::env::system_env().files().write_file(path, archive), ok());
+
+  EXPECT_EQ(require_ok(runtime().load(path)), std::vector<std::string>{name});
+  EXPECT_EQ(require_ok(runtime().image(name))->id, image->id);
+  EXPECT_THAT(runtime().save("localhost/none:1", append), failed_with(Code::kNotFound));
+  EXPECT_THAT(runtime().save(name, append, [] { return true; }), failed_with(Code::kCancelled));
+  EXPECT_THAT(
+      runtime().save(
+          name, [](std::string_view) -> Result<void> { return dsl::fail(Code::kNoSpace, "full"); }),
+      failed_with(Code::kNoSpace));
+}
+
 TEST_F(Podman, EnsuredNetworksResolveAliases) {
   ASSERT_THAT(runtime().ensure_network("mcpnet"), ok());
   ASSERT_THAT(runtime().ensure_network("mcpnet"), ok());

@@ -1,0 +1,124 @@
+#include "mcp/agent/doctor_fix.h"
+
+#include "mcp/model/render.h"
+
+namespace mcp::agent {
+
+using dsl::text;
+
+namespace {
+
+// A chown over a registry's blobs on a slow disk.
+constexpr std::chrono::milliseconds kRepairPatience{900000};
+
+std::string shell_line(const std::vector<std::string>& argv) {
+  std::string line;
+  for (const std::string& word : argv) {
+    line += (line.empty() ? "" : " ") + model::quote_shell(word);
+  }
+  return line;
+}
+
+class Fixer {
+ public:
+  Fixer(dsl::env::Env& env, const DoctorReach& reach, DoctorSubject subject,
+        const FixOptions& options)
+      : env_(env), reach_(reach), subject_(std::move(subject)), options_(options) {}
+
+  FixReport report;
+
+  Result<void> repair(const DoctorFinding& finding) {
+    for (const Repair& step : finding.repairs) {
+      MC_ASSIGN(const bool go_on, apply(finding, step));
+      if (!go_on) {
+        break;
+      }
+    }
+    return {};
+  }
+
+ private:
+  bool is_root() const { return reach_.euid == 0; }
+
+  // `runuser` keeps our environment, and podman finds its store by it.
+  std::vector<std::string> as_owner(const std::vector<std::string>& argv) const {
+    std::vector<std::string> words = {"runuser",
+                                      "-u",
+                                      subject_.user,
+                                      "--",
+                                      "env",
+                                      "HOME=" + subject_.home,
+                                      "XDG_RUNTIME_DIR=" + subject_.runtime_dir};
+    words.insert(words.end(), argv.begin(), argv.end());
+    return words;
+  }
+
+  // False: what follows in this finding is left alone.
+  Result<bool> apply(const DoctorFinding& finding, const Repair& step) {
+    if (step.needs_root && !is_root()) {
+      options_.say(text("{}: as root: {}", finding.id, shell_line(step.argv)));
+      ++report.for_root;
+      return true;
+    }
+    const bool for_owner = !step.needs_root && is_root() && subject_.uid != 0;
+    if (for_owner && step.work) {
+      options_.say(
+          text("{}: as {}: mcp-agent doctor {} --fix", finding.id, subject_.user, finding.id));
+      ++report.for_root;
+      return false;
+    }
+    const std::vector<std::string> argv = for_owner ? as_owner(step.argv) : step.argv;
+    if (options_.dry_run) {
+      options_.say(text("{}: would run: {}", finding.id, shell_line(argv)));
+      return true;
+    }
+    MC_ASSIGN(const bool wanted,
+              options_.confirm(text("{}: run {}?", finding.id, shell_line(argv))));
+    if (!wanted) {
+      ++report.declined;
+      return false;
+    }
+    options_.say(text("{}: {}", finding.id, shell_line(argv)));
+    const std::string wrong = step.work ? outcome(step.work()) : run(argv);
+    if (!wrong.empty()) {
+      options_.say(text("{}: failed: {}", finding.id, wrong));
+      ++report.failed;
+      return false;
+    }
+    ++report.ran;
+    return true;
+  }
+
+  static std::string outcome(const Result<void>& done) {
+    return done ? "" : done.error().message();
+  }
+
+  std::string run(const std::vector<std::string>& argv) {
+    const auto output = env_.processes().run({.argv = argv}, kRepairPatience);
+    if (!output) {
+      return output.error().message();
+    }
+    return output->exit_code == 0 ? "" : text("exit {}: {}", output->exit_code, output->err);
+  }
+
+  dsl::env::Env& env_;
+  const DoctorReach& reach_;
+  const DoctorSubject subject_;
+  const FixOptions& options_;
+};
+
+}  // namespace
+
+Result<FixReport> apply_repairs(dsl::env::Env& env, const Config& config, const DoctorReach& reach,
+                                const std::vector<DoctorFinding>& findings,
+                                const FixOptions& options) {
+  Fixer fixer(env, reach, subject_of(env, config, reach), options);
+  for (const DoctorFinding& finding : findings) {
+    if (finding.severity == "fail" || finding.severity == "warn") {
+      MC_TRY(fixer.repair(finding));
+    }
+  }
+  return fixer.report;
+}
+
+}  // namespace mcp::agent

@@ -1,0 +1,241 @@
+"""Backups of a node with services that run: made, looked at, restored, undone."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tarfile
+
+import pytest
+from backups import Backups
+from definitions import shell, web
+from mcp_node import eventually
+
+DAMAGED, REFUSED, WRONG_KEY, CONFLICT, PARTIAL, NO_SPACE = 23, 21, 24, 6, 7, 25
+
+# Writes as another user of the namespace than the container's root, so that the file's owner is a
+# subordinate id on the host.
+WRITER = """mkdir -p /srv/writer/deep
+echo hello > /srv/writer/deep/file
+chown 1000:1001 /srv/writer/deep/file
+chmod 0600 /srv/writer/deep/file
+echo ready
+sleep 100000
+"""
+
+
+@pytest.fixture(scope="module")
+def backups(bare_node):
+    made = Backups(bare_node)
+    bare_node.start()
+    bare_node.define("web", web("web"))
+    bare_node.define("writer", shell("writer", WRITER))
+    bare_node.mcp("deploy", "web", "--init")
+    bare_node.mcp("deploy", "writer")
+    (bare_node.srv / "web/index").write_text("first\n")
+    eventually((bare_node.srv / "writer/deep/file").exists, "the writer has written")
+    return made
+
+
+@pytest.fixture(scope="module")
+def point(backups):
+    return backups.create("--images", "none")["id"]
+
+
+def in_namespace(node, *argv):
+    return node.store.run("podman", "unshare", *argv).stdout
+
+
+def test_create_stops_nothing_and_lists_what_it_made(backups):
+    node = backups.node
+    before = node.identities()
+
+    made = backups.create("--images", "none", "--tag", "why=test")
+
+    assert made["whole"] and made["stored"]
+    assert set(made["units"]) == {"web", "writer", "mcp"}
+    assert node.identities() == before
+    rows = json.loads(backups.command("--json", "list").stdout)
+    assert rows[0]["id"] == made["id"] and rows[0]["state"] == "whole"
+    assert backups.command("status").stdout.startswith("points")
+    names = sorted(path.name for path in backups.vault.iterdir())
+    assert not [name for name in names if name.endswith(".partial")]
+
+
+# REC-A3: age, zstd and tar alone, and our own restore, make the same tree of a point of live
+# services, files of subordinate ids included; minisign accepts it.
+def test_programs_and_restore_make_the_same_tree(backups, point, tmp_path):
+    node = backups.node
+    archive = backups.archive(point)
+    subprocess.run(["minisign", "-V", "-q", "-m", archive, "-p", backups.signer], check=True)
+    by_hand = node.make_folder(node.base / "by-hand")
+    in_namespace(node, "sh", "-ec",
+                 f"age -d -i {backups.identity} {archive} | zstd -d | tar -x -p -C {by_hand}")
+    ours = node.base / "ours"
+    node.make_folder(ours)
+
+    # Owners are given inside of the namespace, where the command is run as in an operator's shell.
+    in_namespace(node, node.base / "mcp-agent", "--config", node.config, "backup", "restore", point,
+                 "--identity", backups.identity, "--to", ours / "tree")
+
+    def described(root):
+        return in_namespace(node, "sh", "-ec", f"cd {root} && find . -printf '%p %y %m %U %G %T@ %l\\n'"
+                            " | sort && find . -type f | sort | xargs sha256sum")
+
+    for unit in ("web", "writer"):
+        assert described(ours / "tree" / unit) == described(by_hand / unit)
+        assert "1000 1001" in described(by_hand / "writer")
+    shutil.rmtree(tmp_path)
+
+
+def test_restore_in_place_brings_files_and_owners_back(backups, point):
+    node = backups.node
+    in_namespace(node, "rm", "-rf", node.srv / "writer")
+    (node.srv / "web/index").write_text("changed\n")
+
+    refused = backups.open("restore", point, "--service", "writer", "--yes", code=CONFLICT)
+    assert "mcp stop writer" in refused.stderr
+    backups.open("restore", point, "--service", "writer", "--in-place", "--yes")
+
+    shown = in_namespace(node, "stat", "-c", "%u:%g %a", node.srv / "writer/deep/file")
+    assert shown.strip() == "1000:1001 600"
+    node.wait_for_state("writer", "healthy")
+    assert (node.srv / "web/index").read_text() == "changed\n", "the other unit is as it was"
+
+    older = backups.open("restore", point, "--service", "web", "--in-place", "--yes", code=REFUSED)
+    assert "--older-ok" in older.stderr
+    assert (node.srv / "web/index").read_text() == "changed\n"
+    backups.open("restore", point, "--service", "web", "--in-place", "--older-ok", "--yes")
+    assert (node.srv / "web/index").read_text() == "first\n"
+    node.wait_for_state("web", "healthy")
+
+    node.mcp("stop", "web")
+    backups.command("undo", "--yes")
+    assert (node.srv / "web/index").read_text() == "changed\n"
+    node.mcp("start", "web")
+    assert [path for path in (node.srv / ".trash").iterdir() if path.name.startswith("web-")]
+
+
+def test_show_prints_a_file_and_verify_finds_all_in_order(backups, point):
+    assert backups.open("show", point, "web/index").stdout == "first\n"
+    manifest = json.loads(backups.open("show", point, "--json").stdout)
+    assert manifest["id"] == point
+    registry = next(f for f in manifest["files"] if f["path"] == "mcp/mcp.db")
+    assert registry["database"]["rows"]["services"] == 2
+    assert "in order" in backups.open("verify", point, "--deep").stdout
+    rows = json.loads(backups.command("--json", "list").stdout)
+    assert next(row for row in rows if row["id"] == point)["verified_ms"] > 0
+
+
+def test_wrong_keys_and_damage_have_their_exit_codes(backups, point):
+    other = backups.node.base / "keys/other.txt"
+    subprocess.run(["age-keygen", "-o", other], check=True, capture_output=True)
+    os.chown(other, 850, 850)
+    wrong = backups.command("verify", point, "--identity", other, code=WRONG_KEY)
+    assert "no key opens it" in wrong.stdout
+    backups.command("restore", point, "--identity", other, "--to", backups.node.srv / "x", code=WRONG_KEY)
+
+    vault = backups.node.make_folder(backups.node.base / "damaged", 0o700)
+    for path in backups.vault.glob(point + "*"):
+        shutil.copy(path, vault)
+    archive = vault / backups.archive(point).name
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 1
+    archive.write_bytes(data)
+    for path in vault.iterdir():
+        os.chown(path, 850, 850)
+    url = f"file://{vault}"
+    backups.open("verify", point, "--from", url, code=DAMAGED)
+    backups.open("restore", point, "--from", url, "--to", backups.node.srv / "y", code=DAMAGED)
+    assert not (backups.node.srv / "y/web").exists()
+    (vault / f"{point}.tar.zst.age.minisig").unlink()
+    unsigned = backups.open("restore", point, "--from", url, "--yes", code=REFUSED)
+    assert "not signed" in unsigned.stderr
+
+
+def test_registry_is_not_restored_under_a_running_agent(backups, point):
+    before = backups.node.database.stat().st_ino
+
+    refused = backups.open("restore", point, "--older-ok", "--in-place", "--yes", code=CONFLICT)
+
+    assert "mcp-agent" in refused.stderr
+    assert backups.node.database.stat().st_ino == before
+
+
+# REC-A14: A scheduled create on a full disk, one whose target is missing and one of a corrupt database
+# each have their exit code and raise an alert that `backup status` and `mcp status` show.
+def test_failures_raise_alerts(backups):
+    node = backups.node
+
+    def alert_of():
+        status = backups.command("status", code=1).stdout
+        assert "ALERT" in status
+        assert "ALERT" in node.mcp("agent", "status").stdout
+        return status
+
+    moved = backups.vault.with_name("away")
+    backups.vault.rename(moved)
+    backups.command("create", "--scheduled", "--images", "none", code=5)
+    assert "vault" in alert_of()
+    moved.rename(backups.vault)
+
+    database = node.srv / "web/broken.db"
+    database.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    backups.command("create", "--scheduled", "--images", "none", code=PARTIAL)
+    assert "broken.db" in alert_of()
+    database.unlink()
+
+    full = node.base / "full"
+    full.mkdir()
+    subprocess.run([*node.store.in_netns(), "mount", "-t", "tmpfs", "-o",
+                    "size=256k,uid=850,gid=850,mode=700", "tmpfs", full], check=True)
+    try:
+        (node.srv / "web/noise").write_bytes(os.urandom(1 << 20))
+        text = node.config.read_text()
+        node.config.write_text(text.replace(str(backups.vault), str(full)))
+        backups.command("create", "--scheduled", "--images", "none", code=NO_SPACE)
+        assert "space" in alert_of()
+        assert not list(full.iterdir()), "what was begun is gone"
+    finally:
+        node.config.write_text(text)
+        subprocess.run(["umount", full], check=True)
+    (node.srv / "web/noise").unlink()
+
+    backups.create("--scheduled", "--images", "none")
+    assert "ALERT" not in backups.command("status").stdout
+    assert "ALERT" not in node.mcp("agent", "status").stdout
+
+
+def test_killed_create_leaves_nothing_that_counts(backups):
+    node = backups.node
+    (node.srv / "web/noise").write_bytes(os.urandom(64 << 20))
+    running = node.store.popen(node.base / "mcp-agent", "--config", node.config, "backup", "create",
+                               "--images", "none", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    eventually(lambda: list(backups.vault.glob("*.partial")), "the point has begun")
+    second = backups.command("create", "--images", "none", code=CONFLICT)
+    # The process that works is the one inside of the namespace.
+    os.kill(int(re.search(r"pid (\d+)", second.stderr)[1]), signal.SIGKILL)
+    running.wait(60)
+
+    made = backups.create("--images", "none")
+
+    assert made["whole"]
+    assert not list(backups.vault.glob("*.partial"))
+    (node.srv / "web/noise").unlink()
+
+
+def test_image_is_part_of_the_point_and_loads(backups, tmp_path):
+    made = backups.create("web")
+    listing = json.loads(backups.open("show", made["id"], "--json").stdout)
+    stored = [image["file"] for image in listing["images"] if image["file"]]
+    assert stored
+    image = tmp_path / "image.tar"
+    with open(image, "wb") as out:
+        done = subprocess.run(
+            backups.node.store.command(backups.node.base / "mcp-agent", "--config",
+                                       backups.node.config, "backup", "show", made["id"], stored[0],
+                                       "--identity", backups.identity),
+            env=backups.node.store.environment(), cwd="/", stdout=out, check=False)
+    assert done.returncode == 0
+    assert "manifest.json" in tarfile.open(image).getnames()
