@@ -1,8 +1,8 @@
-// recovery_bench init|create|verify|restore FOLDER: a unit's whole backup, verification and restore,
-// each as a process of its own. FOLDER holds srv/unit; keys, target and what is restored go there.
+// recovery_bench init|create|verify|restore FOLDER: a unit's whole backup, verification and
+// restore, each as a process of its own. FOLDER holds srv/unit; keys, target and what is restored
+// go there.
 #include <cstdio>
 #include <string>
-
 
 #include "mcp/recovery/backup.h"
 #include "mcp/recovery/restore.h"

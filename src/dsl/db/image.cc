@@ -17,7 +17,8 @@ class PinnedImage final : public Image {
 
   Result<ImageFacts> read(
       const std::function<Result<void>(std::span<const std::byte>)>& bytes) override {
-    auto counted = std::async(std::launch::async, [&] { return take_inventory(*state_.connection); });
+    auto counted =
+        std::async(std::launch::async, [&] { return take_inventory(*state_.connection); });
     Result<void> given = read_state(env_, state_, bytes);
     Result<Inventory> inventory = counted.get();
     MC_TRY(std::move(given));

@@ -19,8 +19,8 @@ struct ImageFacts {
   std::map<std::string, std::int64_t> rows;  // by table
 };
 
-// The last commit's state, of whatever schema and journal mode. It stays as it is, and keeps the log
-// from being started over, until the object is destroyed. Confined to its owner.
+// The last commit's state, of whatever schema and journal mode. It stays as it is, and keeps the
+// log from being started over, until the object is destroyed. Confined to its owner.
 class Image {
  public:
   // kDataLoss for what is no database, or a damaged one as far as its first page tells.
@@ -28,9 +28,9 @@ class Image {
   virtual ~Image() = default;
 
   virtual std::uint64_t size_bytes() const = 0;
-  // Gives the bytes in order and in pieces, `size_bytes` of them. SQLite counts the rows of the same
-  // state meanwhile; when it cannot (kDataLoss) the bytes were given all the same, unless `bytes` or
-  // the reading has failed.
+  // Gives the bytes in order and in pieces, `size_bytes` of them. SQLite counts the rows of the
+  // same state meanwhile; when it cannot (kDataLoss) the bytes were given all the same, unless
+  // `bytes` or the reading has failed.
   virtual Result<ImageFacts> read(
       const std::function<Result<void>(std::span<const std::byte>)>& bytes) = 0;
 };

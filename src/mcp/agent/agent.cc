@@ -155,8 +155,8 @@ void Agent::add_backup_metrics() {
   auto& points = metrics.gauge("backup_points_total", "Points that are on some target.");
   auto& last = metrics.gauge("backup_last_seconds",
                              "When the newest whole point was made, in seconds since 1970.");
-  auto& alerts = metrics.gauge("backup_alerts_total",
-                               "1 when the last backup failed, or one is due; else 0.");
+  auto& alerts =
+      metrics.gauge("backup_alerts_total", "1 when the last backup failed, or one is due; else 0.");
   metrics.before_exposition([this, &points, &last, &alerts] {
     const Result<BackupState> state = backup_state(context_->env, config_);
     points.set({}, state ? static_cast<double>(state->points) : 0);

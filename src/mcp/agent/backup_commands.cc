@@ -57,8 +57,9 @@ cli::Command BackupCommands::command() {
                              .complete = "file"};
   const cli::Option signer{.name = "--signer",
                            .target = &signer_,
-                           .help = "backup.pub, the public key that points are signed by; "
-                                   "without it that of this node",
+                           .help =
+                               "backup.pub, the public key that points are signed by; "
+                               "without it that of this node",
                            .value_name = "FILE",
                            .complete = "file"};
   const cli::Option passphrase_file{.name = "--passphrase-file",
@@ -115,7 +116,10 @@ cli::Command BackupCommands::command() {
                     "mcp-agent backup show latest mcr/mcr.toml --identity id.txt"},
        .options = {point,
                    {.name = "PATH", .target = &path_, .help = "a file of the point, to stdout"},
-                   from, identity, signer, passphrase_file},
+                   from,
+                   identity,
+                   signer,
+                   passphrase_file},
        .run = [this] { return show(); }},
       {.name = "verify",
        .summary = "Reads points whole and checks signature, every hash and the chain.",
@@ -127,7 +131,10 @@ cli::Command BackupCommands::command() {
                     .help = "id of a point, latest, or all",
                     .required = true},
                    {.name = "--deep", .target = &deep_, .help = "open every database, too"},
-                   from, identity, signer, passphrase_file},
+                   from,
+                   identity,
+                   signer,
+                   passphrase_file},
        .run = [this] { return verify(); }},
       {.name = "restore",
        .summary = "Brings units back from a point.",
@@ -202,10 +209,8 @@ cli::Command BackupCommands::key_command() {
   cli::Command key;
   key.name = "key";
   key.summary = "Who can read the backups, and what signs them.";
-  const cli::Option recipient{.name = "RECIPIENT",
-                              .target = &recipient_,
-                              .help = "public key: age1...",
-                              .required = true};
+  const cli::Option recipient{
+      .name = "RECIPIENT", .target = &recipient_, .help = "public key: age1...", .required = true};
   key.commands = {
       {.name = "create",
        .summary = "Makes an identity that opens the backups, and names it as a recipient.",
@@ -227,8 +232,7 @@ cli::Command BackupCommands::key_command() {
       {.name = "add",
        .summary = "Names one more who can read the points that are made from now on.",
        .examples = {"mcp-agent backup key add age1... --note safe"},
-       .options = {recipient,
-                   {.name = "--note", .target = &note_, .help = "whose key it is"}},
+       .options = {recipient, {.name = "--note", .target = &note_, .help = "whose key it is"}},
        .run = [this] { return add_key(); }},
       {.name = "remove",
        .summary = "Lets somebody read no further points. Those that are there stay readable.",
@@ -391,8 +395,9 @@ Result<recovery::ReadKeys> BackupCommands::read_keys(bool signer_required) const
     MC_ASSIGN(keys.passphrase, passphrase());
   } else {
     return fail(Code::kInvalidArgument, "this machine cannot read its points by itself")
-        .hint("--identity FILE, the one of mcp-agent backup key create or of the kit; for a point "
-              "of --format gpg --passphrase-file FILE");
+        .hint(
+            "--identity FILE, the one of mcp-agent backup key create or of the kit; for a point "
+            "of --format gpg --passphrase-file FILE");
   }
   if (!signer_.empty()) {
     MC_ASSIGN(const std::string content, env_.files().read_file(signer_));
@@ -407,8 +412,7 @@ Result<recovery::ReadKeys> BackupCommands::read_keys(bool signer_required) const
     return fail(Code::kInvalidArgument, "the public key that signs the points is not known here")
         .hint("--signer FILE, the backup.pub of the node that made them");
   }
-  MC_ASSIGN(keys.signer,
-            recovery::KeyStore(env_, backup_settings(*config).directory).public_key());
+  MC_ASSIGN(keys.signer, recovery::KeyStore(env_, backup_settings(*config).directory).public_key());
   return keys;
 }
 
@@ -535,8 +539,7 @@ Result<int> BackupCommands::restore_foreign() {
   if (point_.ends_with(".age") || point_.ends_with(".gpg") || point_.ends_with(".asc")) {
     MC_ASSIGN(keys, read_keys(false));
   }
-  MC_ASSIGN(const recovery::Unpacked unpacked,
-            recovery::unpack_foreign(env_, point_, keys, to_));
+  MC_ASSIGN(const recovery::Unpacked unpacked, recovery::unpack_foreign(env_, point_, keys, to_));
   std::printf("%zu entries are in %s; %zu databases were opened and are in order\n", unpacked.files,
               to_.c_str(), unpacked.databases.size());
   return dsl::kExitOk;
@@ -552,8 +555,8 @@ Result<int> BackupCommands::restore() {
   }
   MC_ASSIGN(const auto target, recovery::open_target(env_, place.urls.front(), place.ssh));
   Result<int> restored = restore_point(*target, place);
-  if (!restored && (restored.error().id() == recovery::kNotSigned ||
-                    restored.error().id() == kOlderThanLive)) {
+  if (!restored &&
+      (restored.error().id() == recovery::kNotSigned || restored.error().id() == kOlderThanLive)) {
     std::fprintf(stderr, "%s\n", restored.error().render().c_str());
     return dsl::kExitRefused;
   }
@@ -624,8 +627,8 @@ Result<int> BackupCommands::restore_point(Target& target, const Place& place) {
   return dsl::kExitOk;
 }
 
-// The records of the backups came back with the agent, and are older than the point itself: the next
-// one has to follow all that the target has.
+// The records of the backups came back with the agent, and are older than the point itself: the
+// next one has to follow all that the target has.
 Result<void> BackupCommands::remember_points(const std::string& url, const Place& place,
                                              const recovery::RestorePlan& plan) {
   const auto agent =
@@ -675,8 +678,8 @@ Result<int> BackupCommands::prune() {
   for (const recovery::Backup::Pruned& each : pruned) {
     failed = failed || !each.error.empty();
     std::printf("%s %s from %s%s%s\n", globals_.dry_run ? "would remove" : "removed",
-                each.point.c_str(), each.target.c_str(), each.error.empty() ? "" : ": FAILED: ",
-                each.error.c_str());
+                each.point.c_str(), each.target.c_str(),
+                each.error.empty() ? "" : ": FAILED: ", each.error.c_str());
   }
   if (pruned.empty()) {
     std::printf("nothing to prune\n");
@@ -712,18 +715,19 @@ Result<int> BackupCommands::create_key() {
   recovery::KeyStore keys(env_, backup_settings(config).directory);
   MC_TRY(keys.add_recipient(recipient, note_));
   MC_TRY(keys.signing_key());
-  std::printf("%s opens the points that are made from now on, and nothing else does.\n"
-              "Keep it off this machine, in two places, together with %s.\n"
-              "recipient: %s\n",
-              out_.c_str(), keys.public_file().c_str(), recipient.to_text().c_str());
+  std::printf(
+      "%s opens the points that are made from now on, and nothing else does.\n"
+      "Keep it off this machine, in two places, together with %s.\n"
+      "recipient: %s\n",
+      out_.c_str(), keys.public_file().c_str(), recipient.to_text().c_str());
   return dsl::kExitOk;
 }
 
 Result<int> BackupCommands::add_key() {
   MC_ASSIGN(const Config config, this->config());
   MC_ASSIGN(const auto recipient, dsl::archive::AgeRecipient::parse(recipient_));
-  MC_TRY(recovery::KeyStore(env_, backup_settings(config).directory)
-             .add_recipient(recipient, note_));
+  MC_TRY(
+      recovery::KeyStore(env_, backup_settings(config).directory).add_recipient(recipient, note_));
   return dsl::kExitOk;
 }
 

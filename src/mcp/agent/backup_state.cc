@@ -21,9 +21,9 @@ std::string due(const Config& config, const BackupState& state, std::int64_t now
     return "there is no whole backup yet: mcp-agent backup create";
   }
   if (now_ms - state.last_ms > config.backup.due_after.count()) {
-    return text("the last whole backup is of {}: mcp-agent backup create",
-                dsl::env::format_time(
-                    dsl::env::WallTime(std::chrono::milliseconds(state.last_ms))));
+    return text(
+        "the last whole backup is of {}: mcp-agent backup create",
+        dsl::env::format_time(dsl::env::WallTime(std::chrono::milliseconds(state.last_ms))));
   }
   return {};
 }

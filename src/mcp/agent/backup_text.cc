@@ -28,8 +28,8 @@ std::string moment(std::int64_t ms) {
 
 std::string age_text(dsl::env::WallTime now, std::int64_t ms) {
   const std::int64_t minutes = (now.time_since_epoch().count() - ms) / 60000;
-  return minutes < 0       ? "in the future"
-         : minutes < 120   ? text("{} min", minutes)
+  return minutes < 0         ? "in the future"
+         : minutes < 120     ? text("{} min", minutes)
          : minutes < 48 * 60 ? text("{} h", minutes / 60)
                              : text("{} d", minutes / 60 / 24);
 }
@@ -56,7 +56,8 @@ std::string size_text(std::uint64_t bytes) {
     tenths /= 1024;
     ++unit;
   }
-  return unit == 0 ? text("{} B", bytes) : text("{}.{} {}", tenths / 10, tenths % 10, kUnits.at(unit));
+  return unit == 0 ? text("{} B", bytes)
+                   : text("{}.{} {}", tenths / 10, tenths % 10, kUnits.at(unit));
 }
 
 ListedPoint listed(const recovery::PointRow& point, const std::vector<recovery::CopyRow>& copies) {
@@ -80,7 +81,9 @@ ListedPoint listed(const recovery::FoundPoint& point, const std::string& target)
   return {.id = point.id,
           .begun_ms = name->time.time_since_epoch().count(),
           .bytes = point.bytes,
-          .state = !point.has_signature ? "unsigned" : point.has_manifest ? "there" : "incomplete",
+          .state = !point.has_signature ? "unsigned"
+                   : point.has_manifest ? "there"
+                                        : "incomplete",
           .targets = {target}};
 }
 
@@ -120,8 +123,14 @@ json::object to_json(const recovery::Created& created) {
 std::string points_text(const cli::Globals& globals, dsl::env::WallTime now,
                         const std::vector<ListedPoint>& points) {
   json::array rows;
-  cli::Table table({{"POINT"}, {"AGE", true}, {"SIZE", true}, {"STATE"}, {"VERIFIED"},
-                    {"KIND", false, true}, {"UNITS", false, true}, {"TARGETS", false, true}});
+  cli::Table table({{"POINT"},
+                    {"AGE", true},
+                    {"SIZE", true},
+                    {"STATE"},
+                    {"VERIFIED"},
+                    {"KIND", false, true},
+                    {"UNITS", false, true},
+                    {"TARGETS", false, true}});
   for (const ListedPoint& point : points) {
     rows.push_back({{"id", point.id},
                     {"begun_ms", point.begun_ms},
@@ -145,10 +154,10 @@ std::string manifest_text(const cli::Globals& globals, const recovery::Manifest&
   if (is_json(globals)) {
     return recovery::to_json(manifest).value_or("{}\n");
   }
-  std::string out = text("point     {}\nof        {} by {}, {} to {}\nprevious  {}\n\n", manifest.id,
-                         manifest.node, manifest.tool, moment(manifest.begun_ms),
-                         moment(manifest.ended_ms),
-                         manifest.previous.id.empty() ? "none" : manifest.previous.id);
+  std::string out =
+      text("point     {}\nof        {} by {}, {} to {}\nprevious  {}\n\n", manifest.id,
+           manifest.node, manifest.tool, moment(manifest.begun_ms), moment(manifest.ended_ms),
+           manifest.previous.id.empty() ? "none" : manifest.previous.id);
   cli::Table units({{"UNIT"}, {"VERSION"}, {"FILES", true}, {"SIZE", true}, {"DIRECTORY"}});
   std::map<std::string, std::pair<std::int64_t, std::uint64_t>> sizes;
   cli::Table files({{"FILE"}, {"SIZE", true}, {"MODIFIED"}, {"ROWS", true}});
@@ -157,8 +166,8 @@ std::string manifest_text(const cli::Globals& globals, const recovery::Manifest&
     ++count;
     bytes += file.entry.size_bytes;
     std::int64_t rows = 0;
-    for (const auto& [name, number] : file.database ? file.database->rows
-                                                    : std::map<std::string, std::int64_t>()) {
+    for (const auto& [name, number] :
+         file.database ? file.database->rows : std::map<std::string, std::int64_t>()) {
       rows += number;
     }
     if (file.entry.kind == dsl::archive::TarKind::kFile) {
@@ -192,7 +201,7 @@ std::string verified_text(const cli::Globals& globals,
     out.push_back({{"point", row.point}, {"target", row.target}, {"error", row.error}});
     table.add({row.point,
                cli::paint(globals, row.error.empty() ? cli::Paint::kGood : cli::Paint::kBad,
-                          row.error.empty()                    ? "in order"
+                          row.error.empty()                  ? "in order"
                           : row.code == dsl::Code::kWrongKey ? "no key opens it"
                                                              : "DAMAGED"),
                row.target});
@@ -214,9 +223,9 @@ std::string plan_text(const cli::Globals& globals, dsl::env::WallTime now,
   json::array rows;
   cli::Table table({{"UNIT"}, {"TO"}, {"FILES", true}, {"SIZE", true}, {"THERE NOW"}});
   for (const recovery::RestoreStep& step : plan.steps) {
-    const std::string live =
-        step.set_aside.empty() ? "nothing"
-                               : text("of {}, goes to .trash", moment(step.live_newest_ms));
+    const std::string live = step.set_aside.empty()
+                                 ? "nothing"
+                                 : text("of {}, goes to .trash", moment(step.live_newest_ms));
     rows.push_back({{"unit", step.unit},
                     {"root", step.root},
                     {"files", step.files},
@@ -234,8 +243,8 @@ std::string plan_text(const cli::Globals& globals, dsl::env::WallTime now,
 }
 
 std::string restored_text(const recovery::RestorePlan& plan, bool in_place) {
-  std::string out = text("restored {} units from {}, every byte checked\n", plan.steps.size(),
-                         plan.manifest.id);
+  std::string out =
+      text("restored {} units from {}, every byte checked\n", plan.steps.size(), plan.manifest.id);
   const bool has_agent =
       std::any_of(plan.steps.begin(), plan.steps.end(),
                   [](const recovery::RestoreStep& step) { return step.unit == kAgentUnit; });
@@ -262,8 +271,8 @@ json::object to_json(const BackupState& state) {
           {"last_error", state.last_error}, {"alert", state.alert}};
 }
 
-// A point that was pruned or never carried to a target leaves a number out; one that another has put
-// in its place has the number twice.
+// A point that was pruned or never carried to a target leaves a number out; one that another has
+// put in its place has the number twice.
 Result<std::vector<std::string>> chain_gaps(recovery::Records& records,
                                             const std::vector<recovery::Backup::Verified>& rows) {
   MC_ASSIGN(const std::vector<recovery::PointRow> points, records.points());

@@ -22,18 +22,17 @@ constexpr std::string_view kZonePrefix = "svc.mcp.";
 bool mounts(const ServiceRecord& record, const std::string& directory) {
   const auto& components = record.service.components;
   return std::any_of(components.begin(), components.end(), [&](const model::Component& component) {
-    return std::any_of(component.volumes.begin(), component.volumes.end(),
-                       [&](const model::Volume& volume) {
-                         return volume.host == directory ||
-                                volume.host.starts_with(directory + "/");
-                       });
+    return std::any_of(
+        component.volumes.begin(), component.volumes.end(), [&](const model::Volume& volume) {
+          return volume.host == directory || volume.host.starts_with(directory + "/");
+        });
   });
 }
 
 std::size_t stage_of(const Config& config, const ServiceRecord& record) {
   const auto& stages = config.boot_stages;
-  return static_cast<std::size_t>(
-      std::find(stages.begin(), stages.end(), record.service.tier) - stages.begin());
+  return static_cast<std::size_t>(std::find(stages.begin(), stages.end(), record.service.tier) -
+                                  stages.begin());
 }
 
 std::string recovery_directory(const Config& config) {
@@ -152,9 +151,8 @@ Result<std::vector<recovery::CreateRequest::Image>> backup_images(
                       env.processes().run({.argv = {"podman", "save", "--quiet", "--format",
                                                     "docker-archive", "--output", path, reference}},
                                           kSaveTime));
-            return output.exit_code == 0
-                       ? Result<void>()
-                       : fail(Code::kUnavailable, "podman save: {}", output.err);
+            return output.exit_code == 0 ? Result<void>()
+                                         : fail(Code::kUnavailable, "podman save: {}", output.err);
           }};
     }
   }

@@ -3,6 +3,7 @@
 // none of them removes data.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "mcp/agent/doctor_checks.h"
 
@@ -21,7 +22,7 @@ constexpr std::size_t kFilesMax = 200000;
 // follow from 1 on, all others are 65534.
 class IdMap {
  public:
-  IdMap(std::uint32_t own, std::optional<IdRange> range)
+  IdMap(std::uint32_t own, const std::optional<IdRange>& range)
       : own_(own), range_(range.value_or(IdRange{})) {}
 
   std::optional<std::uint32_t> inside(std::uint32_t host) const {
@@ -135,7 +136,7 @@ struct Volume {
 class Look {
  public:
   Look(const DoctorContext& context, IdMap uids, IdMap gids)
-      : context_(context), uids_(uids), gids_(gids) {}
+      : context_(context), uids_(std::move(uids)), gids_(std::move(gids)) {}
 
   void at(const Volume& volume) {
     volume_ = &volume;

@@ -115,7 +115,7 @@ DoctorFinding check_sockets(const DoctorContext& context) {
   std::vector<std::string> seen;
   const std::string& agents = context.config.face.socket_path;
   if (const auto info = context.env.files().stat(agents)) {
-    const DoctorFinding finding = agent_socket(context, *info);
+    DoctorFinding finding = agent_socket(context, *info);
     if (finding.severity != "ok") {
       return finding;
     }

@@ -29,7 +29,8 @@ Result<void> become(const NamespaceUser& user) {
   std::array<char, 16384> buffer{};
   if (::getpwuid_r(user.uid, &entry, buffer.data(), buffer.size(), &found) != 0 ||
       found == nullptr) {
-    return fail(Code::kFailedPrecondition, "there is no user with the uid {} of the agent", user.uid)
+    return fail(Code::kFailedPrecondition, "there is no user with the uid {} of the agent",
+                user.uid)
         .hint("mcp-agent doctor uid.pinned");
   }
   if (::initgroups(found->pw_name, user.gid) != 0 || ::setgid(user.gid) != 0 ||

@@ -67,8 +67,7 @@ Result<void> RestoreGuard::check_age() const {
 }
 
 Result<void> RestoreGuard::check_agent(const RestoreStep& step) {
-  const std::string registry =
-      config_ == nullptr ? step.root + "/mcp.db" : config_->database_path;
+  const std::string registry = config_ == nullptr ? step.root + "/mcp.db" : config_->database_path;
   MC_TRY(env_.files().make_directories(step.root, 0700));
   Result<std::unique_ptr<dsl::env::FileLock>> lock =
       env_.files().lock(registry + ".lock", "a restore of the registry");
@@ -83,10 +82,11 @@ Result<void> RestoreGuard::check_agent(const RestoreStep& step) {
 // By label: whether the agent runs or not.
 Result<std::vector<std::string>> RestoreGuard::running_containers(
     const std::string& service) const {
-  MC_ASSIGN(const dsl::env::Output output,
-            env_.processes().run({.argv = {"podman", "ps", "--filter", "label=mcp.service=" + service,
-                                           "--format", "{{.Names}}"}},
-                                 kPodmanTime));
+  MC_ASSIGN(
+      const dsl::env::Output output,
+      env_.processes().run({.argv = {"podman", "ps", "--filter", "label=mcp.service=" + service,
+                                     "--format", "{{.Names}}"}},
+                           kPodmanTime));
   if (output.exit_code != 0) {
     return fail(Code::kUnavailable, "podman does not tell what runs: {}", output.err)
         .hint("mcp-agent doctor");
@@ -112,15 +112,14 @@ Result<void> RestoreGuard::call(const std::string& method, const std::string& se
   request.mutable_change()->set_source("cli");
   pb::Operation result;
   MC_TRY(dsl::rpc::Channel::open("unix:" + config_->face.socket_path)
-             ->stream<pb::OperationEvent>(
-                 std::string(kMethods) + method, request,
-                 [&](const pb::OperationEvent& event) -> Result<void> {
-                   if (event.has_result()) {
-                     result = event.result();
-                   }
-                   return {};
-                 },
-                 {.timeout = kServiceTime}));
+             ->stream<pb::OperationEvent>(std::string(kMethods) + method, request,
+                                          [&](const pb::OperationEvent& event) -> Result<void> {
+                                            if (event.has_result()) {
+                                              result = event.result();
+                                            }
+                                            return {};
+                                          },
+                                          {.timeout = kServiceTime}));
   if (!result.error().empty()) {
     return fail(Code::kUnavailable, "{} {}: {}", method, service, result.error())
         .hint(result.hint());
@@ -137,8 +136,7 @@ Result<void> RestoreGuard::stop_services() {
       MC_ASSIGN(const std::vector<std::string> containers, running_containers(service));
       std::vector<std::string> argv{"podman", "stop"};
       argv.insert(argv.end(), containers.begin(), containers.end());
-      MC_ASSIGN(const dsl::env::Output output,
-                env_.processes().run({.argv = argv}, kServiceTime));
+      MC_ASSIGN(const dsl::env::Output output, env_.processes().run({.argv = argv}, kServiceTime));
       if (output.exit_code != 0) {
         return fail(Code::kUnavailable, "podman stop: {}", output.err);
       }

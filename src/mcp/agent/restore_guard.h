@@ -27,9 +27,9 @@ class RestoreGuard {
                Options options);
   ~RestoreGuard();
 
-  // kPermissionDenied with id kOlderThanLive; kConflict when the agent or a service of the plan runs
-  // and may not be stopped. Holds the registry's lock from then on where the plan has the agent, so
-  // that none starts meanwhile.
+  // kPermissionDenied with id kOlderThanLive; kConflict when the agent or a service of the plan
+  // runs and may not be stopped. Holds the registry's lock from then on where the plan has the
+  // agent, so that none starts meanwhile.
   Result<void> check();
   Result<void> stop_services();
   Result<void> start_services();

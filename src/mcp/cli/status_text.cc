@@ -259,10 +259,9 @@ std::string backup_rows(const Globals& globals, const pb::AgentStatus& status,
   const pb::Backup& backup = status.backup();
   std::string out =
       row("backup", text("{} points{}", backup.points(),
-                         backup.last_ms() == 0
-                             ? ""
-                             : text(", the last whole one {} ago",
-                                    age_text(backup.last_ms(), now_ms))));
+                         backup.last_ms() == 0 ? ""
+                                               : text(", the last whole one {} ago",
+                                                      age_text(backup.last_ms(), now_ms))));
   if (!backup.alert().empty()) {
     out += row("", paint(globals, Paint::kBad, "ALERT") + ": " + backup.alert());
   }

@@ -53,10 +53,10 @@ Result<std::vector<FoundPoint>> points_of(Target& target) {
   for (const auto& [name, size] : names) {
     if (const auto archive = parse_archive_name(name)) {
       const std::string id = archive->point.id();
-      found.emplace_back(archive->point.time,
-                         FoundPoint{id, archive->seal, size,
-                                    names.contains(signature_name(id, archive->seal)),
-                                    names.contains(manifest_name(id, archive->seal))});
+      found.emplace_back(
+          archive->point.time,
+          FoundPoint{id, archive->seal, size, names.contains(signature_name(id, archive->seal)),
+                     names.contains(manifest_name(id, archive->seal))});
     }
   }
   std::stable_sort(found.begin(), found.end(),
@@ -82,8 +82,7 @@ Result<std::unique_ptr<Backup>> Backup::open(dsl::env::Env& env, const Settings&
     return tl::unexpected(lock.error());
   }
   MC_ASSIGN(auto records, Records::open(env, settings.directory + "/" + kRecordsName));
-  return std::unique_ptr<Backup>(
-      new Backup(env, settings, std::move(*lock), std::move(records)));
+  return std::unique_ptr<Backup>(new Backup(env, settings, std::move(*lock), std::move(records)));
 }
 
 Result<Created> Backup::create(const CreateRequest& request, const Progress& progress) {
@@ -172,10 +171,9 @@ Result<Manifest> Backup::capture(const CreateRequest& request, const std::string
   manifest.user = request.user;
   manifest.uid_map = request.uid_map;
   for (const Unit& unit : request.units) {
-    MC_TRY(capture_unit(env_, unit, point, manifest,
-                        [&](const std::string& name, std::uint64_t bytes) {
-                          progress(name, megabytes(bytes));
-                        }));
+    MC_TRY(capture_unit(
+        env_, unit, point, manifest,
+        [&](const std::string& name, std::uint64_t bytes) { progress(name, megabytes(bytes)); }));
   }
   for (const CreateRequest::Image& image : request.images) {
     progress(image.reference, "saving the image");
@@ -337,15 +335,13 @@ Result<int> Backup::rescan() {
       if (!point.has_signature) {
         continue;
       }
-      const bool is_known = std::any_of(known.begin(), known.end(), [&](const PointRow& row) {
-        return row.id == point.id;
-      });
+      const bool is_known = std::any_of(known.begin(), known.end(),
+                                        [&](const PointRow& row) { return row.id == point.id; });
       if (!is_known) {
         MC_ASSIGN(const std::string path, local.fetch(signature_name(point.id, point.seal)));
         MC_ASSIGN(const std::string content, env_.files().read_file(path));
         MC_ASSIGN(const auto signature, dsl::archive::MinisignSignature::parse(content));
-        MC_ASSIGN(const TrustedComment comment,
-                  parse_trusted_comment(signature.trusted_comment));
+        MC_ASSIGN(const TrustedComment comment, parse_trusted_comment(signature.trusted_comment));
         const auto name = parse_point_id(point.id);
         MC_TRY(records_->put_point({.id = point.id,
                                     .sequence = comment.sequence,

@@ -34,8 +34,8 @@ constexpr std::uint32_t kPlainMode = 0640;
 // Of databases under their live names, and what programs leave behind.
 bool is_left_out_by_name(std::string_view name) {
   return name == "backups" || name == "replica" || name == ".trash" || name == ".mc-restore" ||
-         name.ends_with(".tmp") ||
-         name.ends_with(".replica") || name.find(".partial") != std::string_view::npos ||
+         name.ends_with(".tmp") || name.ends_with(".replica") ||
+         name.find(".partial") != std::string_view::npos ||
          name.find(".before-restore-") != std::string_view::npos;
 }
 
@@ -81,9 +81,10 @@ Content content_of(const TreeItem& item) {
 }
 
 Content content_of(dsl::env::File& file) {
-  return {.read = [&file](std::uint64_t offset,
-                          std::span<char> out) { return file.read_at(
-                                                     offset, std::as_writable_bytes(out)); },
+  return {.read =
+              [&file](std::uint64_t offset, std::span<char> out) {
+                return file.read_at(offset, std::as_writable_bytes(out));
+              },
           .stamp =
               [&file] {
                 const Result<dsl::env::FileInfo> info = file.info();
@@ -105,7 +106,8 @@ Result<std::size_t> read_full(const Content& content, std::uint64_t offset, std:
   return got;
 }
 
-// A file of which the size is told before its bytes. What is missing at the end is stored as zeroes.
+// A file of which the size is told before its bytes. What is missing at the end is stored as
+// zeroes.
 Result<void> store_content(const Content& content, PointWriter& point, FileRecord& record) {
   const Stamp before = content.stamp();
   const std::uint64_t size = record.entry.size_bytes;
@@ -144,11 +146,10 @@ class Capture {
   }
 
   Result<void> run() {
-    const TreeVisit visit{
-        .leave_out = [this](const std::string& path) { return leaves_out(path); },
-        .item = [this](TreeItem item) { return one(std::move(item)); },
-        .unreadable = [this](const std::string& path,
-                             const dsl::Error& error) { problem(path, error); }};
+    const TreeVisit visit{.leave_out = [this](const std::string& path) { return leaves_out(path); },
+                          .item = [this](TreeItem item) { return one(std::move(item)); },
+                          .unreadable = [this](const std::string& path,
+                                               const dsl::Error& error) { problem(path, error); }};
     Result<void> walked = walk_tree(unit_.root, visit);
     if (!walked && walked.error().code() != Code::kNotFound &&
         walked.error().code() != Code::kPermissionDenied) {
@@ -218,8 +219,8 @@ class Capture {
     std::string content;
     for (int tries = 1;; ++tries) {
       const Stamp before = from.stamp();
-      content.resize(static_cast<std::size_t>(std::clamp<std::int64_t>(
-          before.size, 0, static_cast<std::int64_t>(kWholeBytesMax))));
+      content.resize(static_cast<std::size_t>(
+          std::clamp<std::int64_t>(before.size, 0, static_cast<std::int64_t>(kWholeBytesMax))));
       MC_ASSIGN(const std::size_t got, read_full(from, 0, content));
       record.torn = got != content.size() || from.stamp() != before;
       content.resize(got);

@@ -2,10 +2,9 @@
 
 #include <cerrno>
 
+#include <boost/json.hpp>
 #include <fcntl.h>
 #include <stdio.h>
-
-#include <boost/json.hpp>
 
 #include "dsl/db/database.h"
 #include "dsl/env/errno_error.h"

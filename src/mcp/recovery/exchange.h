@@ -24,8 +24,8 @@ struct Move {
   std::string set_aside;  // where what is there goes; empty = nothing is there
 };
 
-// All in one step for a tree; for a database as dsl::restore has it. A cut leaves the old or the new
-// at `root`, or a database that its service refuses until the restore has run again.
+// All in one step for a tree; for a database as dsl::restore has it. A cut leaves the old or the
+// new at `root`, or a database that its service refuses until the restore has run again.
 Result<void> put_in_place(dsl::env::Env& env, const Move& move);
 
 // The record that `undo` goes by, as JSON.

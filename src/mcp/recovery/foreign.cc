@@ -108,8 +108,7 @@ Result<Unpacked> unpack_into(dsl::env::Env& env, const Source& source, const std
       // Single files of a deep tree come without their directories.
       MC_TRY(env.files().make_directories(to + "/" + dsl::env::folder_of(path), 0700));
     }
-    if (entry->kind == TarKind::kDirectory &&
-        env.files().exists(to + "/" + path).value_or(false)) {
+    if (entry->kind == TarKind::kDirectory && env.files().exists(to + "/" + path).value_or(false)) {
       continue;
     }
     MC_TRY(unpacker.add(*entry, path, plain(entry->link),

@@ -125,14 +125,13 @@ Result<AgeRecipient> make_identity(dsl::env::Env& env, const std::string& file,
   }
   const AgeIdentity identity = AgeIdentity::generate(env.random());
   const dsl::Secret key = identity.to_text();
-  std::string content =
-      text("# opens the backups; made {}\n# public key: {}\n{}\n", today(env),
-           identity.recipient().to_text(), std::string(as_text(key)));
+  std::string content = text("# opens the backups; made {}\n# public key: {}\n{}\n", today(env),
+                             identity.recipient().to_text(), std::string(as_text(key)));
   if (passphrase != nullptr) {
     std::string sealed;
-    MC_ASSIGN(auto writer, dsl::archive::AgeWriter::begin_with_passphrase(
-                               env.random(), *passphrase, dsl::archive::append_to(sealed),
-                               {.armor = true}));
+    MC_ASSIGN(auto writer,
+              dsl::archive::AgeWriter::begin_with_passphrase(
+                  env.random(), *passphrase, dsl::archive::append_to(sealed), {.armor = true}));
     MC_TRY(writer.write(std::as_bytes(std::span(content))));
     MC_TRY(writer.finish());
     dsl::wipe(std::as_writable_bytes(std::span(content)));

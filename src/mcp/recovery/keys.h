@@ -42,8 +42,8 @@ class KeyStore {
   const std::string directory_;
 };
 
-// An identity of age, new, into `file`, which must not exist; mode 0600. Under a passphrase when one
-// is given.
+// An identity of age, new, into `file`, which must not exist; mode 0600. Under a passphrase when
+// one is given.
 Result<dsl::archive::AgeRecipient> make_identity(dsl::env::Env& env, const std::string& file,
                                                  const dsl::Secret* passphrase);
 // Of a file as make_identity or age-keygen writes it. `passphrase` is asked when it needs one.

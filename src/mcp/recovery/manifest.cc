@@ -267,8 +267,8 @@ Result<UnitRecord> parse_unit(const json::value& value) {
   unit.shares_root = members.boolean("shares_root");
   unit.problems = strings(members, "problems");
   // It becomes part of paths.
-  if (unit.name.empty() || unit.name.front() == '.' ||
-      unit.name.find('/') != std::string::npos || !unit.root.starts_with('/')) {
+  if (unit.name.empty() || unit.name.front() == '.' || unit.name.find('/') != std::string::npos ||
+      !unit.root.starts_with('/')) {
     members.fault("name or root");
   }
   MC_TRY(members.check());

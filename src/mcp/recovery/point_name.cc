@@ -25,9 +25,9 @@ std::optional<dsl::env::WallTime> from_compact(std::string_view letters) {
     return std::nullopt;
   }
   const std::string s(letters);
-  const auto time = dsl::env::parse_time(s.substr(0, 4) + "-" + s.substr(4, 2) + "-" +
-                                         s.substr(6, 5) + ":" + s.substr(11, 2) + ":" +
-                                         s.substr(13));
+  const auto time =
+      dsl::env::parse_time(s.substr(0, 4) + "-" + s.substr(4, 2) + "-" + s.substr(6, 5) + ":" +
+                           s.substr(11, 2) + ":" + s.substr(13));
   // Only what `compact` would write.
   if (!time || compact(*time) != letters) {
     return std::nullopt;
@@ -68,7 +68,9 @@ std::optional<PointName> parse_point_id(std::string_view id) {
   return PointName{std::string(parts[0]), std::string(parts[1]), *time, std::string(parts[3])};
 }
 
-std::string archive_name(const std::string& id, Seal seal) { return id + std::string(ending(seal)); }
+std::string archive_name(const std::string& id, Seal seal) {
+  return id + std::string(ending(seal));
+}
 
 std::string manifest_name(const std::string& id, Seal seal) {
   return id + (seal == Seal::kAge ? ".manifest.age" : ".manifest.gpg");

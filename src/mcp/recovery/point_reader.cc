@@ -189,7 +189,8 @@ Result<void> check_signature(const ReadKeys& keys, const MinisignSignature& sign
   return verified;
 }
 
-Result<Manifest> parse_signed(const std::string& json, const std::optional<TrustedComment>& comment) {
+Result<Manifest> parse_signed(const std::string& json,
+                              const std::optional<TrustedComment>& comment) {
   MC_ASSIGN(Manifest manifest, parse_manifest(json));
   if (comment && (comment->id != manifest.id || comment->sequence != manifest.sequence ||
                   comment->manifest_sha256 != dsl::sha256_hex(json))) {
@@ -209,8 +210,8 @@ Result<Manifest> read_point(dsl::env::Env& env, const PointSource& source, const
     MC_ASSIGN(comment, parse_trusted_comment(signature->trusted_comment));
   }
   MC_ASSIGN(FileSource file, FileSource::open(env, source.archive));
-  MC_ASSIGN(Source opened,
-            open_sealed(source.seal, [&](auto out) { return file.read(out); }, keys));
+  MC_ASSIGN(Source opened, open_sealed(
+                               source.seal, [&](auto out) { return file.read(out); }, keys));
   std::optional<ReadAhead> ahead(std::in_place, std::move(opened));
   ZstdReader zstd([&](auto out) { return ahead->read(out); });
   TarReader tar([&](auto out) { return zstd.read(out); });
@@ -242,7 +243,8 @@ Result<Manifest> read_manifest(dsl::env::Env& env, Seal seal, const std::string&
     MC_ASSIGN(comment, parse_trusted_comment(parsed.trusted_comment));
   }
   MC_ASSIGN(FileSource file, FileSource::open(env, path));
-  MC_ASSIGN(Source opened, open_sealed(seal, [&](auto out) { return file.read(out); }, keys));
+  MC_ASSIGN(Source opened, open_sealed(
+                               seal, [&](auto out) { return file.read(out); }, keys));
   ZstdReader zstd(std::move(opened));
   MC_ASSIGN(const std::string json,
             read_text([&](auto out) { return zstd.read(out); }, kManifestBytesMax));

@@ -31,12 +31,14 @@ class SealedPoint final : public PointWriter {
 
   Result<void> open() {
     MC_ASSIGN(file_, FileSink::create(env_, path(archive_name(id_, seal_)) + ".partial"));
-    MC_ASSIGN(sealer_, Sealer::begin(env_, keys_, [this](auto bytes) { return file_->write(bytes); }));
+    MC_ASSIGN(sealer_,
+              Sealer::begin(env_, keys_, [this](auto bytes) { return file_->write(bytes); }));
     MC_ASSIGN(ZstdWriter zstd,
               ZstdWriter::begin([this](auto bytes) { return sealer_->write(bytes); }));
     zstd_.emplace(std::move(zstd));
     behind_.emplace([this](auto bytes) { return pack(bytes); }, [this] { return end_frame(); });
-    MC_ASSIGN(TarWriter tar, TarWriter::begin([this](auto bytes) { return behind_->write(bytes); }));
+    MC_ASSIGN(TarWriter tar,
+              TarWriter::begin([this](auto bytes) { return behind_->write(bytes); }));
     tar_.emplace(std::move(tar));
     return {};
   }
@@ -75,7 +77,8 @@ class SealedPoint final : public PointWriter {
 
   Result<void> pack(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      const auto piece = bytes.first(std::min<std::uint64_t>(bytes.size(), kFrameBytes - in_frame_));
+      const auto piece =
+          bytes.first(std::min<std::uint64_t>(bytes.size(), kFrameBytes - in_frame_));
       MC_TRY(zstd_->write(piece));
       in_frame_ += piece.size();
       bytes = bytes.subspan(piece.size());
@@ -90,8 +93,7 @@ class SealedPoint final : public PointWriter {
     MC_ASSIGN(auto sink, FileSink::create(env_, path(manifest_name(id_, seal_)) + ".partial"));
     MC_ASSIGN(const auto sealer,
               Sealer::begin(env_, keys_, [&](auto bytes) { return sink->write(bytes); }));
-    MC_ASSIGN(ZstdWriter zstd,
-              ZstdWriter::begin([&](auto bytes) { return sealer->write(bytes); }));
+    MC_ASSIGN(ZstdWriter zstd, ZstdWriter::begin([&](auto bytes) { return sealer->write(bytes); }));
     MC_TRY(zstd.write(std::as_bytes(std::span(json))));
     MC_TRY(zstd.finish());
     MC_TRY(sealer->finish());
@@ -104,10 +106,9 @@ class SealedPoint final : public PointWriter {
                                  .sequence = manifest.sequence,
                                  .manifest_sha256 = dsl::sha256_hex(json),
                                  .previous = manifest.previous};
-    MC_ASSIGN(const std::string text, keys_.signing->sign(file_->digest(), comment.to_text(),
-                                                           kUntrustedComment));
-    MC_ASSIGN(auto sink,
-              FileSink::create(env_, path(signature_name(id_, seal_)) + ".partial"));
+    MC_ASSIGN(const std::string text,
+              keys_.signing->sign(file_->digest(), comment.to_text(), kUntrustedComment));
+    MC_ASSIGN(auto sink, FileSink::create(env_, path(signature_name(id_, seal_)) + ".partial"));
     MC_TRY(sink->write(std::as_bytes(std::span(text))));
     MC_TRY(sink->sync());
     return sink;

@@ -54,12 +54,11 @@ std::vector<std::string> split(const std::string& text) {
 Result<std::unique_ptr<Records>> Records::open(dsl::env::Env& env, const std::string& path,
                                                bool owner) {
   MC_TRY(env.files().make_directories(dsl::env::folder_of(path), 0700));
-  MC_ASSIGN(auto db, dsl::db::Database::open(
-                         env, path,
-                         {.migrations = {{1, "initial", kInitial}},
-                          .readers = 1,
-                          .owner = owner,
-                          .restore_command = "mcp-agent backup rescan"}));
+  MC_ASSIGN(auto db, dsl::db::Database::open(env, path,
+                                             {.migrations = {{1, "initial", kInitial}},
+                                              .readers = 1,
+                                              .owner = owner,
+                                              .restore_command = "mcp-agent backup rescan"}));
   return std::unique_ptr<Records>(new Records(std::move(db)));
 }
 
@@ -87,11 +86,11 @@ Result<Records::Next> Records::next() {
 
 Result<void> Records::put_point(const PointRow& row) {
   return db_->write([&](Transaction& tx) -> Result<void> {
-    MC_TRY(tx.run(
-        "INSERT OR REPLACE INTO points VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id,
-        row.sequence, row.node, row.begun_ms, row.kind, static_cast<std::int64_t>(row.bytes),
-        static_cast<std::int64_t>(row.content_bytes), row.files, joined(row.units),
-        std::int64_t{row.whole}, row.manifest_sha256, row.keep_until_ms));
+    MC_TRY(tx.run("INSERT OR REPLACE INTO points VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  row.id, row.sequence, row.node, row.begun_ms, row.kind,
+                  static_cast<std::int64_t>(row.bytes),
+                  static_cast<std::int64_t>(row.content_bytes), row.files, joined(row.units),
+                  std::int64_t{row.whole}, row.manifest_sha256, row.keep_until_ms));
     return tx.run(
         "INSERT INTO chain VALUES(1, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET"
         " sequence = excluded.sequence, point = excluded.point,"
@@ -155,20 +154,20 @@ Result<void> Records::add_run(const RunRow& row) {
   return db_->write([&](Transaction& tx) -> Result<void> {
     MC_TRY(tx.run("INSERT INTO runs(begun, ended, kind, point, error) VALUES(?, ?, ?, ?, ?)",
                   row.begun_ms, row.ended_ms, row.kind, row.point, row.error));
-    return tx.run(
-        "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", std::int64_t{kRunsMax});
+    return tx.run("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?",
+                  std::int64_t{kRunsMax});
   });
 }
 
 Result<std::vector<RunRow>> Records::runs() {
   return db_->read([](Transaction& tx) -> Result<std::vector<RunRow>> {
     std::vector<RunRow> rows;
-    MC_TRY(tx.query("SELECT begun, ended, kind, point, error FROM runs ORDER BY id DESC",
-                    [&](Row& row) -> Result<void> {
-                      rows.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3),
-                                      row.text(4)});
-                      return {};
-                    }));
+    MC_TRY(tx.query(
+        "SELECT begun, ended, kind, point, error FROM runs ORDER BY id DESC",
+        [&](Row& row) -> Result<void> {
+          rows.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4)});
+          return {};
+        }));
     return rows;
   });
 }

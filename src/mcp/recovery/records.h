@@ -1,5 +1,5 @@
-// What this node knows of its backups: points, where copies of them lie, and how the last runs went.
-// A cache, but for the chain: points can be read again from any target.
+// What this node knows of its backups: points, where copies of them lie, and how the last runs
+// went. A cache, but for the chain: points can be read again from any target.
 #pragma once
 
 #include <memory>

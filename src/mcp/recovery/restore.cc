@@ -220,7 +220,7 @@ class Restore {
       return {};
     }
     const std::string partial = plan_.images_to + "/" + name + ".partial";
-    (void)env_.files().remove(partial);  // of one that was cut off
+    (void)env_.files().remove(partial);         // of one that was cut off
     MC_TRY(write_out(env_, partial, content));  // its name comes when the whole point was in order
     images_.emplace_back(name, partial);
     return {};
@@ -251,15 +251,15 @@ Result<RestorePlan> plan_restore(dsl::env::Env& env, const RestoreRequest& reque
   RestorePlan plan;
   const std::string now = stamp(env);
   for (const UnitRecord& unit : manifest.units) {
-    if (!request.units.empty() && std::find(request.units.begin(), request.units.end(),
-                                            unit.name) == request.units.end()) {
+    if (!request.units.empty() &&
+        std::find(request.units.begin(), request.units.end(), unit.name) == request.units.end()) {
       continue;
     }
     RestoreStep step;
     step.unit = unit.name;
     step.shares_root = unit.shares_root && request.to.empty();
     const auto other = request.roots.find(unit.name);
-    step.root = !request.to.empty()           ? request.to + "/" + unit.name
+    step.root = !request.to.empty()            ? request.to + "/" + unit.name
                 : other != request.roots.end() ? other->second
                                                : unit.root;
     MC_ASSIGN(const bool is_there, env.files().exists(step.root));

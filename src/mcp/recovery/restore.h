@@ -60,8 +60,8 @@ struct Undone {
   std::string root;
   std::string set_aside;  // what the restore had put there
 };
-// Takes back what `record` ("<parent>/.trash/restore-<time>.json") tells of. Nothing is removed: what
-// the restore had put there is set aside in its turn.
+// Takes back what `record` ("<parent>/.trash/restore-<time>.json") tells of. Nothing is removed:
+// what the restore had put there is set aside in its turn.
 Result<std::vector<Undone>> undo_restore(dsl::env::Env& env, const std::string& record);
 
 }  // namespace mcp::recovery

@@ -106,8 +106,15 @@ class SftpTarget final : public Target {
 
   Result<std::string> batch(const std::string& commands) {
     dsl::env::Command command;
-    command.argv = {"sftp", "-q", "-b", "-", "-P", std::to_string(place_.port),
-                    "-oBatchMode=yes", "-oStrictHostKeyChecking=yes", "-oConnectTimeout=20"};
+    command.argv = {"sftp",
+                    "-q",
+                    "-b",
+                    "-",
+                    "-P",
+                    std::to_string(place_.port),
+                    "-oBatchMode=yes",
+                    "-oStrictHostKeyChecking=yes",
+                    "-oConnectTimeout=20"};
     if (!ssh_.identity_file.empty()) {
       command.argv.push_back("-oIdentityFile=" + ssh_.identity_file);
       command.argv.emplace_back("-oIdentitiesOnly=yes");
@@ -138,8 +145,8 @@ class SftpTarget final : public Target {
                           "ssh-keyscan -p {} HOST >> {}",
                           place_.port,
                           ssh_.known_hosts.empty() ? "~/.ssh/known_hosts" : ssh_.known_hosts))
-               : std::move(failure).hint(text("try by hand: sftp -P {} {}", place_.port,
-                                              place_.user_and_host));
+               : std::move(failure).hint(
+                     text("try by hand: sftp -P {} {}", place_.port, place_.user_and_host));
   }
 
   dsl::env::Env& env_;

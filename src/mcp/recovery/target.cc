@@ -56,8 +56,7 @@ Result<std::unique_ptr<Target>> open_target(dsl::env::Env& env, const std::strin
     MC_ASSIGN(SftpPlace place, parse_sftp(url));
     return sftp_target(env, url, std::move(place), ssh);
   }
-  const std::string path =
-      url.starts_with(kFileScheme) ? url.substr(kFileScheme.size()) : url;
+  const std::string path = url.starts_with(kFileScheme) ? url.substr(kFileScheme.size()) : url;
   if (!path.starts_with('/')) {
     return unusable(url, "its path is not absolute");
   }

@@ -17,10 +17,10 @@
 namespace mcp::recovery {
 
 using dsl::Code;
-using dsl::env::errno_error;
-using dsl::env::UniqueFd;
 using dsl::archive::TarEntry;
 using dsl::archive::TarKind;
+using dsl::env::errno_error;
+using dsl::env::UniqueFd;
 
 namespace {
 

@@ -142,8 +142,7 @@ Result<void> Unpacker::make_symlink(const TarEntry& entry, const std::string& pa
   const char* name = place.name.c_str();
   const auto times = times_of(entry);
   if (::symlinkat(entry.link.c_str(), parent, name) != 0 ||
-      (sets_owners_ &&
-       ::fchownat(parent, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) ||
+      (sets_owners_ && ::fchownat(parent, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) ||
       ::utimensat(parent, name, times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
     return fail(errno_error(errno, "make the link", directory_ + "/" + path));
   }
@@ -182,7 +181,8 @@ Result<void> Unpacker::dress(int fd, const TarEntry& entry) const {
 }
 
 Result<void> Unpacker::finish() {
-  // The inner ones first: a directory's mode may shut us out, and its time changes with its content.
+  // The inner ones first: a directory's mode may shut us out, and its time changes with its
+  // content.
   for (auto each = directories_.rbegin(); each != directories_.rend(); ++each) {
     const UniqueFd fd = open_beneath(root_.get(), each->path, O_RDONLY | O_DIRECTORY);
     if (!fd) {

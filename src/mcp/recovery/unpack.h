@@ -24,7 +24,8 @@ class Unpacker {
   // `path` below the directory, "" for itself; of a hard link, `link` likewise.
   Result<void> add(const dsl::archive::TarEntry& entry, const std::string& path,
                    const std::string& link, const dsl::archive::Source& content);
-  // Modes and times of directories, once nothing is added any more, and all of it on stable storage.
+  // Modes and times of directories, once nothing is added any more, and all of it on stable
+  // storage.
   Result<void> finish();
 
  private:

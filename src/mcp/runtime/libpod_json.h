@@ -29,7 +29,7 @@ Result<std::vector<Image>> decode_images(std::string_view body);
 Result<RuntimeEvent> decode_event(std::string_view line);
 Result<RuntimeInfo> decode_info(std::string_view body);
 Result<std::vector<std::string>> decode_network_names(std::string_view body);
-Result<std::string> decode_id(std::string_view body);  // {"Id": ...}
+Result<std::string> decode_id(std::string_view body);                         // {"Id": ...}
 Result<std::vector<std::string>> decode_loaded_names(std::string_view body);  // {"Names": [...]}
 
 struct ExecState {

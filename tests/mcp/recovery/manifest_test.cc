@@ -25,7 +25,10 @@ Manifest sample() {
   manifest.uid_map = {{0, 850, 1}, {1, 100000, 65536}};
   manifest.units = {{.name = "mcr", .root = "/srv/mcr", .version = "v1", .problems = {"x: gone"}}};
   FileRecord file;
-  file.entry = {.path = "mcr/\xff", .mode = 0640, .uid = 3, .mtime_ns = -1'234'567'890'123'456'789,
+  file.entry = {.path = "mcr/\xff",
+                .mode = 0640,
+                .uid = 3,
+                .mtime_ns = -1'234'567'890'123'456'789,
                 .size_bytes = 5};
   file.entry.xattrs = {{"user.a", std::string("\0\xff", 2)}};
   file.sha256 = std::string(64, 'a');

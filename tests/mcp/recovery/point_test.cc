@@ -4,11 +4,10 @@
 #include <random>
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "dsl/db/database.h"
 #include "mcp/recovery/backup.h"
@@ -66,9 +65,8 @@ class PointTest : public ::testing::Test {
   }
 
   static void add_note(dsl::db::Database& db, const std::string& note) {
-    require_ok(db.write([&](dsl::db::Transaction& tx) {
-      return tx.run("INSERT INTO notes VALUES(?)", note);
-    }));
+    require_ok(db.write(
+        [&](dsl::db::Transaction& tx) { return tx.run("INSERT INTO notes VALUES(?)", note); }));
   }
 
   // A unit with all that a file system has to offer.
@@ -110,7 +108,8 @@ class PointTest : public ::testing::Test {
   }
 
   Result<void> restore(const std::string& id, const RestoreRequest& request) {
-    MC_ASSIGN(Manifest manifest, read_manifest(env_, Seal::kAge, listing(id), source(id).signature, keys()));
+    MC_ASSIGN(Manifest manifest,
+              read_manifest(env_, Seal::kAge, listing(id), source(id).signature, keys()));
     MC_ASSIGN(const RestorePlan plan, plan_restore(env_, request, std::move(manifest)));
     return carry_out(env_, plan, source(id), keys(), [](const auto&, auto) {});
   }
@@ -124,12 +123,11 @@ class PointTest : public ::testing::Test {
 
   // Everything that tar, stat and sha256sum can tell of a tree.
   std::string described(const std::string& directory) {
-    return run(
-        "export LC_ALL=C; cd '" + directory +
-        "' && find . -not -path './backups*' -not -name fifo "
-        "-printf '%p %y %m %u %g %s %T@ %l\\n' | "
-        "sed 's/^\\(.* d [0-7]* [^ ]* [^ ]*\\) [0-9]* /\\1 /' | sort && "
-        "find . -type f -not -path './backups*' -print0 | sort -z | xargs -0 sha256sum");
+    return run("export LC_ALL=C; cd '" + directory +
+               "' && find . -not -path './backups*' -not -name fifo "
+               "-printf '%p %y %m %u %g %s %T@ %l\\n' | "
+               "sed 's/^\\(.* d [0-7]* [^ ]* [^ ]*\\) [0-9]* /\\1 /' | sort && "
+               "find . -type f -not -path './backups*' -print0 | sort -z | xargs -0 sha256sum");
   }
 
   dsl::test::TempDir folder_;
@@ -206,8 +204,7 @@ TEST_F(PointTest, EveryChangedByteIsFound) {
   const auto check = [&]() -> Result<void> {
     MC_ASSIGN(const Manifest beside,
               read_manifest(env_, Seal::kAge, listing(id), source(id).signature, opener));
-    MC_ASSIGN(const RestorePlan plan,
-              plan_restore(env_, {.to = folder_.file("never")}, beside));
+    MC_ASSIGN(const RestorePlan plan, plan_restore(env_, {.to = folder_.file("never")}, beside));
     return carry_out(env_, plan, source(id), opener, [](const auto&, auto) {});
   };
   ASSERT_THAT(check(), ok());
@@ -268,8 +265,8 @@ TEST_F(PointTest, PointsFormAChain) {
   env_.manual_clock().advance(std::chrono::hours(24));
   const std::string second = create({"mcr"}).point.id;
 
-  const Manifest manifest =
-      require_ok(read_manifest(env_, Seal::kAge, listing(second), source(second).signature, keys()));
+  const Manifest manifest = require_ok(
+      read_manifest(env_, Seal::kAge, listing(second), source(second).signature, keys()));
 
   EXPECT_EQ(manifest.sequence, 2);
   EXPECT_EQ(manifest.previous.id, first);
@@ -303,18 +300,18 @@ TEST_F(PointTest, GpgOpensAPointUnderAPassphrase) {
   ReadKeys keys;
   keys.passphrase = dsl::Secret::from(std::string_view("correct horse battery staple"));
   keys.signer = require_ok(KeyStore(env_, settings().directory).public_key());
-  Manifest manifest = require_ok(read_manifest(
-      env_, Seal::kOpenPgp, target() + "/" + manifest_name(id, Seal::kOpenPgp), source.signature,
-      keys));
+  Manifest manifest = require_ok(read_manifest(env_, Seal::kOpenPgp,
+                                               target() + "/" + manifest_name(id, Seal::kOpenPgp),
+                                               source.signature, keys));
   const RestorePlan plan =
       require_ok(plan_restore(env_, {.to = folder_.file("ours")}, std::move(manifest)));
   require_ok(carry_out(env_, plan, source, keys, [](const auto&, auto) {}));
 
   EXPECT_EQ(described(folder_.file("ours/mcr")), described(out + "/mcr"));
   keys.passphrase = dsl::Secret::from(std::string_view("something else"));
-  EXPECT_THAT(read_point(env_, source, keys,
-                         [](const auto&, const auto&) -> Result<void> { return {}; }),
-              failed_with(Code::kWrongKey));
+  EXPECT_THAT(
+      read_point(env_, source, keys, [](const auto&, const auto&) -> Result<void> { return {}; }),
+      failed_with(Code::kWrongKey));
 }
 
 // REC-A4: An archive made by hand with tar, gzip and gpg, which holds copies of databases as
@@ -333,8 +330,7 @@ TEST_F(PointTest, ArchiveMadeByHandComesBack) {
   ReadKeys keys;
   keys.passphrase = dsl::Secret::from(std::string_view("correct horse"));
 
-  const Unpacked unpacked =
-      require_ok(unpack_foreign(env_, archive, keys, folder_.file("back")));
+  const Unpacked unpacked = require_ok(unpack_foreign(env_, archive, keys, folder_.file("back")));
 
   EXPECT_THAT(unpacked.databases, ::testing::ElementsAre(folder_.file("back/mcr/mcr.db")));
   EXPECT_EQ(folder_.read("back/mcr/mcr.toml"), "port = 1\n");

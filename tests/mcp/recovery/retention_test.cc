@@ -23,7 +23,10 @@ RetainedPoint point(int days_old) {
 }
 
 RetentionRule only(int daily, int weekly, int monthly) {
-  return {.keep_within = days(0), .daily = daily, .weekly = weekly, .monthly = monthly,
+  return {.keep_within = days(0),
+          .daily = daily,
+          .weekly = weekly,
+          .monthly = monthly,
           .min_age = days(0)};
 }
 
@@ -82,8 +85,11 @@ TEST(Retention, LeavesAGoodPointForEveryWindow) {
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
   const auto below = [&](unsigned n) { return static_cast<int>(random() % n); };
   for (int round = 0; round < 300; ++round) {
-    RetentionRule rule{.keep_within = days(below(20)), .daily = below(8), .weekly = below(4),
-                       .monthly = below(4), .min_age = days(below(10))};
+    RetentionRule rule{.keep_within = days(below(20)),
+                       .daily = below(8),
+                       .weekly = below(4),
+                       .monthly = below(4),
+                       .min_age = days(below(10))};
     std::vector<RetainedPoint> points;
     for (int i = below(40); i > 0; --i) {
       points.push_back({.id = "p" + std::to_string(i),

@@ -363,7 +363,7 @@ TEST_F(Podman, WhatSaveSendsLoadsAgain) {
 
   EXPECT_EQ(require_ok(runtime().load(path)), std::vector<std::string>{name});
   EXPECT_EQ(require_ok(runtime().image(name))->id, image->id);
-  EXPECT_THAT(runtime().save("localhost/none:1", append), failed_with(Code::kNotFound));
+  EXPECT_THAT(runtime().save("localhost/none:1", append), failed_with(Code::kFailedPrecondition));
   EXPECT_THAT(runtime().save(name, append, [] { return true; }), failed_with(Code::kCancelled));
   EXPECT_THAT(
       runtime().save(
