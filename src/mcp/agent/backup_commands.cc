@@ -658,6 +658,19 @@ Result<int> BackupCommands::undo() {
     record = recovery::last_record(env_, dsl::env::folder_of(config.database_path));
   }
   MC_TRY(record);
+  MC_ASSIGN(const std::vector<std::string> units, recovery::units_of_record(env_, *record));
+  std::unique_ptr<dsl::env::FileLock> registry;  // no agent starts meanwhile
+  for (const std::string& unit : units) {
+    if (unit == kAgentUnit) {
+      MC_ASSIGN(registry,
+                env_.files().lock(config.database_path + ".lock", "an undo of a restore"));
+      continue;
+    }
+    MC_ASSIGN(const std::vector<std::string> running, running_containers(env_, unit));
+    if (!running.empty()) {
+      return fail(Code::kConflict, "{} runs ({})", unit, running.front()).hint("mcp stop " + unit);
+    }
+  }
   MC_ASSIGN(const bool agreed, cli::confirm(globals_, text("take {} back?", *record)));
   if (!agreed) {
     return dsl::kExitFailed;

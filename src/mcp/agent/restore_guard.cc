@@ -27,6 +27,25 @@ std::string moment(std::int64_t ms) {
 
 }  // namespace
 
+Result<std::vector<std::string>> running_containers(dsl::env::Env& env,
+                                                    const std::string& service) {
+  MC_ASSIGN(
+      const dsl::env::Output output,
+      env.processes().run({.argv = {"podman", "ps", "--filter", "label=mcp.service=" + service,
+                                    "--format", "{{.Names}}"}},
+                          kPodmanTime));
+  if (output.exit_code != 0) {
+    return fail(Code::kUnavailable, "podman does not tell what runs: {}", output.err)
+        .hint("mcp-agent doctor");
+  }
+  std::vector<std::string> names;
+  std::istringstream lines(output.out);
+  for (std::string name; std::getline(lines, name);) {
+    names.push_back(name);
+  }
+  return names;
+}
+
 RestoreGuard::RestoreGuard(dsl::env::Env& env, const Config* config,
                            const recovery::RestorePlan& plan, Options options)
     : env_(env), config_(config), plan_(plan), options_(options) {}
@@ -40,7 +59,7 @@ Result<void> RestoreGuard::check() {
       MC_TRY(check_agent(step));
       continue;
     }
-    MC_ASSIGN(const std::vector<std::string> running, running_containers(step.unit));
+    MC_ASSIGN(const std::vector<std::string> running, running_containers(env_, step.unit));
     if (running.empty()) {
       continue;
     }
@@ -79,26 +98,6 @@ Result<void> RestoreGuard::check_agent(const RestoreStep& step) {
   return {};
 }
 
-// By label: whether the agent runs or not.
-Result<std::vector<std::string>> RestoreGuard::running_containers(
-    const std::string& service) const {
-  MC_ASSIGN(
-      const dsl::env::Output output,
-      env_.processes().run({.argv = {"podman", "ps", "--filter", "label=mcp.service=" + service,
-                                     "--format", "{{.Names}}"}},
-                           kPodmanTime));
-  if (output.exit_code != 0) {
-    return fail(Code::kUnavailable, "podman does not tell what runs: {}", output.err)
-        .hint("mcp-agent doctor");
-  }
-  std::vector<std::string> names;
-  std::istringstream lines(output.out);
-  for (std::string name; std::getline(lines, name);) {
-    names.push_back(name);
-  }
-  return names;
-}
-
 bool RestoreGuard::agent_answers() const {
   return config_ != nullptr && env_.files().exists(config_->face.socket_path).value_or(false) &&
          dsl::rpc::Channel::open("unix:" + config_->face.socket_path)
@@ -133,7 +132,7 @@ Result<void> RestoreGuard::stop_services() {
     if (served) {
       MC_TRY(call("Stop", service));
     } else {
-      MC_ASSIGN(const std::vector<std::string> containers, running_containers(service));
+      MC_ASSIGN(const std::vector<std::string> containers, running_containers(env_, service));
       std::vector<std::string> argv{"podman", "stop"};
       argv.insert(argv.end(), containers.begin(), containers.end());
       MC_ASSIGN(const dsl::env::Output output, env_.processes().run({.argv = argv}, kServiceTime));

@@ -16,6 +16,9 @@ using dsl::Result;
 // Id of the refusal to replace newer data by older.
 inline constexpr const char* kOlderThanLive = "backup.older";
 
+// Containers of the service that run now, by label: whether the agent does or not.
+Result<std::vector<std::string>> running_containers(dsl::env::Env& env, const std::string& service);
+
 class RestoreGuard {
  public:
   struct Options {
@@ -37,7 +40,6 @@ class RestoreGuard {
  private:
   Result<void> check_age() const;
   Result<void> check_agent(const recovery::RestoreStep& step);
-  Result<std::vector<std::string>> running_containers(const std::string& service) const;
   bool agent_answers() const;
   Result<void> call(const std::string& method, const std::string& service) const;
 

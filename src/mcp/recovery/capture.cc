@@ -35,7 +35,7 @@ constexpr std::uint32_t kPlainMode = 0640;
 bool is_left_out_by_name(std::string_view name) {
   return name == "backups" || name == "replica" || name == ".trash" || name == ".mc-restore" ||
          name.ends_with(".tmp") || name.ends_with(".replica") ||
-         name.find(".partial") != std::string_view::npos ||
+
          name.find(".before-restore-") != std::string_view::npos;
 }
 

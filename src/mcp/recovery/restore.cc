@@ -327,14 +327,28 @@ Result<std::string> last_record(dsl::env::Env& env, const std::string& parent) {
   return trash_of(parent) + "/" + newest;
 }
 
-Result<std::vector<Undone>> undo_restore(dsl::env::Env& env, const std::string& record) {
+namespace {
+
+Result<std::vector<Move>> read_record(dsl::env::Env& env, const std::string& record) {
   MC_ASSIGN(const std::string content, env.files().read_file(record));
-  Result<std::vector<Move>> moves = parse_record(content);
-  if (!moves) {
-    return fail(std::move(moves).error()).context(record);
+  return dsl::with_context(parse_record(content), record);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> units_of_record(dsl::env::Env& env, const std::string& record) {
+  MC_ASSIGN(const std::vector<Move> moves, read_record(env, record));
+  std::set<std::string> units;
+  for (const Move& move : moves) {
+    units.insert(move.unit);
   }
+  return std::vector<std::string>(units.begin(), units.end());
+}
+
+Result<std::vector<Undone>> undo_restore(dsl::env::Env& env, const std::string& record) {
+  MC_ASSIGN(const std::vector<Move> moves, read_record(env, record));
   std::vector<Undone> undone;
-  for (auto move = moves->rbegin(); move != moves->rend(); ++move) {
+  for (auto move = moves.rbegin(); move != moves.rend(); ++move) {
     const std::string aside =
         text("{}/{}-{}-undone", trash_of(folder_of(move->root)), name_of(move->root), stamp(env));
     MC_ASSIGN(const Move back, take_back(env, *move, aside));

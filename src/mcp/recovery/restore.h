@@ -55,6 +55,9 @@ Result<void> carry_out(dsl::env::Env& env, const RestorePlan& plan, const PointS
 // The newest restore of this directory's trash that was not undone. kNotFound.
 Result<std::string> last_record(dsl::env::Env& env, const std::string& parent);
 
+// The units that it changed.
+Result<std::vector<std::string>> units_of_record(dsl::env::Env& env, const std::string& record);
+
 struct Undone {
   std::string unit;
   std::string root;

@@ -107,7 +107,6 @@ class SftpTarget final : public Target {
   Result<std::string> batch(const std::string& commands) {
     dsl::env::Command command;
     command.argv = {"sftp",
-                    "-q",
                     "-b",
                     "-",
                     "-P",

@@ -36,8 +36,8 @@ def digests(root):
             for path in sorted(root.rglob("*")) if path.is_file() and ".trash" not in path.parts}
 
 
-# REC-A10 is for the whole platform; of one node: point, key and a fresh machine are enough, with no
-# registry reachable and no configuration there.
+# One node of the platform: point, key and a fresh machine are enough, with no registry reachable and
+# no configuration there.
 def test_a_wiped_machine_comes_back_from_point_and_key_alone(bare_node):
     node = bare_node
     backups = Backups(node)

@@ -14,6 +14,8 @@ from mcp_node import eventually
 
 DAMAGED, REFUSED, WRONG_KEY, CONFLICT, PARTIAL, NO_SPACE = 23, 21, 24, 6, 7, 25
 
+METRICS = "127.0.0.1:21990"
+
 # Writes as another user of the namespace than the container's root, so that the file's owner is a
 # subordinate id on the host.
 WRITER = """mkdir -p /srv/writer/deep
@@ -28,7 +30,7 @@ sleep 100000
 @pytest.fixture(scope="module")
 def backups(bare_node):
     made = Backups(bare_node)
-    bare_node.start()
+    bare_node.start(metrics__addr=METRICS)
     bare_node.define("web", web("web"))
     bare_node.define("writer", shell("writer", WRITER))
     bare_node.mcp("deploy", "web", "--init")
@@ -110,6 +112,7 @@ def test_restore_in_place_brings_files_and_owners_back(backups, point):
     assert (node.srv / "web/index").read_text() == "first\n"
     node.wait_for_state("web", "healthy")
 
+    assert "mcp stop web" in backups.command("undo", "--yes", code=CONFLICT).stderr
     node.mcp("stop", "web")
     backups.command("undo", "--yes")
     assert (node.srv / "web/index").read_text() == "changed\n"
@@ -164,12 +167,17 @@ def test_registry_is_not_restored_under_a_running_agent(backups, point):
 
 
 # REC-A14: A scheduled create on a full disk, one whose target is missing and one of a corrupt database
-# each have their exit code and raise an alert that `backup status` and `mcp status` show.
+# each have their exit code and raise an alert that `backup status`, `mcp agent status` and /metrics show.
 def test_failures_raise_alerts(backups):
     node = backups.node
 
+    def metric():
+        page = node.in_netns("curl", "-sf", f"http://{METRICS}/metrics").stdout
+        return re.search(r"^mc_mcp_agent_backup_alerts_total (\d)", page, re.M)[1]
+
     def alert_of():
         status = backups.command("status", code=1).stdout
+        assert metric() == "1"
         assert "ALERT" in status
         assert "ALERT" in node.mcp("agent", "status").stdout
         return status
@@ -205,6 +213,7 @@ def test_failures_raise_alerts(backups):
     backups.create("--scheduled", "--images", "none")
     assert "ALERT" not in backups.command("status").stdout
     assert "ALERT" not in node.mcp("agent", "status").stdout
+    assert metric() == "0"
 
 
 def test_killed_create_leaves_nothing_that_counts(backups):
@@ -223,6 +232,65 @@ def test_killed_create_leaves_nothing_that_counts(backups):
     assert made["whole"]
     assert not list(backups.vault.glob("*.partial"))
     (node.srv / "web/noise").unlink()
+
+
+@pytest.fixture
+def vault_host(backups, tmp_path):
+    """A real sshd on loopback of the node's network, for the user mcp; gives url and settings."""
+    node = backups.node
+    keys = node.make_folder(node.base / "ssh", 0o700)
+    place = node.make_folder(node.base / "far", 0o700)
+    for name in ("host", "client"):
+        node.store.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keys / name)
+    (keys / "authorized").write_text((keys / "client.pub").read_text())
+    (keys / "known").write_text("[127.0.0.1]:2222 " + (keys / "host.pub").read_text())
+    config = tmp_path / "sshd_config"
+    config.write_text(f"""ListenAddress 127.0.0.1:2222
+HostKey {keys}/host
+AuthorizedKeysFile {keys}/authorized
+PidFile none
+StrictModes no
+UsePAM yes
+PasswordAuthentication no
+Subsystem sftp internal-sftp
+""")
+    os.makedirs("/run/sshd", exist_ok=True)
+    server = subprocess.Popen([*node.store.in_netns(), "/usr/sbin/sshd", "-D", "-e", "-f", config],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    text = node.config.read_text()
+    url = f"sftp://mcp@127.0.0.1:2222{place}"
+    node.config.write_text(text.replace(
+        f'targets = ["file://{backups.vault}"]',
+        f'targets = ["file://{backups.vault}", "{url}"]\nssh_identity = "{keys}/client"\n'
+        f'ssh_known_hosts = "{keys}/known"'))
+    try:
+        eventually(lambda: node.in_netns("bash", "-c", "</dev/tcp/127.0.0.1/2222").returncode == 0,
+                   "sshd", timeout_s=20)
+        yield url, place, keys
+    finally:
+        node.config.write_text(text)
+        server.terminate()
+        server.wait(30)
+
+
+def test_a_target_of_another_machine_has_the_same_point(backups, vault_host):
+    url, place, keys = vault_host
+
+    made = backups.create("--images", "none")
+
+    assert made["problems"] == []
+    for path in backups.vault.glob(made["id"] + "*"):
+        assert (place / path.name).read_bytes() == path.read_bytes()
+    assert not list(place.glob("*.partial"))
+    rows = json.loads(backups.command("--json", "list", "--from", url).stdout)
+    assert [row["id"] for row in rows] == [made["id"]]
+    assert "in order" in backups.open("verify", made["id"], "--from", url).stdout
+    assert backups.open("show", made["id"], "web/index", "--from", url).stdout
+    # Another key than the one that is known: no word is sent to that host.
+    (keys / "known").write_text("")
+    refused = backups.open("verify", made["id"], "--from", url, code=None)
+    assert refused.returncode != 0
+    assert "ssh-keyscan" in refused.stdout + refused.stderr
 
 
 def test_image_is_part_of_the_point_and_loads(backups, tmp_path):
