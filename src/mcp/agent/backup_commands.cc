@@ -32,6 +32,7 @@ constexpr const char* kLatest = "latest";
 constexpr const char* kAll = "all";
 constexpr std::size_t kPassphraseBytesMax = 1024;
 constexpr std::uint32_t kOthersMay = 0077;
+constexpr std::size_t kScratchNameBytes = 8;
 
 recovery::Progress to(cli::Progress& printed) {
   return [&printed](const std::string& what, const std::string& how_far) {
@@ -325,20 +326,19 @@ Result<int> BackupCommands::create() {
 
 Result<BackupCommands::Place> BackupCommands::place() const {
   Place place;
+  // Of this process alone: a backup may be at work in the room that belongs to the node.
+  place.scratch = text("/var/tmp/mc-backup-{}", env_.random().hex(kScratchNameBytes));
   if (!from_.empty()) {
     place.urls = {from_};
   }
   const Result<Config> config = load_config(env_, globals_.config);
   if (config) {
     place.ssh = config->backup.ssh;
-    place.scratch = backup_settings(*config).directory + "/work";
     if (from_.empty()) {
       place.urls = config->backup.targets;
     }
   } else if (from_.empty()) {
     return tl::unexpected(config.error());
-  } else {
-    place.scratch = text("/var/tmp/mc-backup-{}", ::geteuid());
   }
   if (place.urls.empty()) {
     return fail(Code::kFailedPrecondition, "no target is configured")
@@ -563,24 +563,43 @@ Result<int> BackupCommands::restore() {
   return restored;
 }
 
+// The manifest beside the archive. Nothing of it is left behind.
+Result<recovery::Manifest> BackupCommands::listing_of(Target& target, const Place& place,
+                                                      const FoundPoint& point,
+                                                      const recovery::ReadKeys& keys) const {
+  MC_ASSIGN(const recovery::Scratch scratch, recovery::Scratch::make(env_, place.scratch));
+  recovery::LocalPoint local(env_, target, scratch.path());
+  std::string signature;
+  if (keys.signer && point.has_signature) {
+    MC_ASSIGN(signature, local.fetch(signature_name(point.id, point.seal)));
+  }
+  MC_ASSIGN(const std::string listing, local.fetch(manifest_name(point.id, point.seal)));
+  return recovery::read_manifest(env_, point.seal, listing, signature, keys);
+}
+
 Result<int> BackupCommands::restore_point(Target& target, const Place& place) {
   const Result<Config> config = load_config(env_, globals_.config);
   MC_ASSIGN(const recovery::ReadKeys keys, read_keys(!allow_unsigned_));
   MC_ASSIGN(const FoundPoint point, find_point(target, point_));
+  if (to_.empty()) {
+    // Owners are given inside the namespace: of the agent's user here, or of the one that the point
+    // was made by.
+    NamespaceUser user;
+    if (config) {
+      user = {static_cast<std::uint32_t>(config->uid), static_cast<std::uint32_t>(config->gid)};
+    } else {
+      MC_ASSIGN(const recovery::Manifest manifest, listing_of(target, place, point, keys));
+      user = {manifest.uid, manifest.gid};
+    }
+    MC_TRY(enter_namespace(env_, user));
+  }
+  MC_ASSIGN(recovery::Manifest manifest, listing_of(target, place, point, keys));
   MC_ASSIGN(const recovery::Scratch scratch, recovery::Scratch::make(env_, place.scratch));
   recovery::LocalPoint local(env_, target, scratch.path());
   recovery::PointSource source{.seal = point.seal};
-  if (keys.signer && point.has_signature) {
+  if (keys.signer) {
     MC_ASSIGN(source.signature, local.fetch(signature_name(point.id, point.seal)));
   }
-  MC_ASSIGN(const std::string listing, local.fetch(manifest_name(point.id, point.seal)));
-  MC_ASSIGN(recovery::Manifest manifest,
-            recovery::read_manifest(env_, point.seal, listing, source.signature, keys));
-  if (to_.empty()) {
-    // Owners are given inside: as the user that the point was made by.
-    MC_TRY(enter_namespace(env_, {.uid = manifest.uid, .gid = manifest.gid}));
-  }
-
   recovery::RestoreRequest request{.units = services_, .to = to_};
   for (const std::string& root : roots_) {
     const std::size_t equals = root.find('=');
@@ -606,9 +625,13 @@ Result<int> BackupCommands::restore_point(Target& target, const Place& place) {
     if (!agreed) {
       return fail(Code::kInvalidArgument, "that is another domain; nothing was changed");
     }
-    MC_TRY(guard.stop_services());
   }
+  // Fetched before anything is stopped for it.
   MC_ASSIGN(source.archive, local.fetch(archive_name(point.id, point.seal)));
+  if (Result<void> stopped = to_.empty() ? guard.stop_services() : Result<void>(); !stopped) {
+    (void)guard.start_services();  // the error to report is why not all were stopped
+    return tl::unexpected(stopped.error());
+  }
   Result<void> restored = [&] {
     cli::Progress progress(globals_);
     return recovery::carry_out(env_, plan, source, keys,

@@ -58,6 +58,9 @@ class BackupCommands {
   // The newest whole point for "latest".
   Result<recovery::FoundPoint> find_point(recovery::Target& target, const std::string& id) const;
   Result<recovery::ReadKeys> read_keys(bool signer_required) const;
+  Result<recovery::Manifest> listing_of(recovery::Target& target, const Place& place,
+                                        const recovery::FoundPoint& point,
+                                        const recovery::ReadKeys& keys) const;
   Result<dsl::Secret> passphrase() const;
   Result<int> restore_foreign();
   Result<int> restore_point(recovery::Target& target, const Place& place);

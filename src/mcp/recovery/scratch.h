@@ -21,7 +21,7 @@ Result<void> write_out(dsl::env::Env& env, const std::string& path,
 class Scratch {
  public:
   // An empty directory; what a run that was cut off has left there is removed. The caller holds the
-  // lock that keeps others out.
+  // lock that keeps others out, or has made up a name that nobody else has.
   static Result<Scratch> make(dsl::env::Env& env, const std::string& path);
   ~Scratch();
   Scratch(Scratch&& other) noexcept;
