@@ -53,7 +53,7 @@ class Bench {
   Result<ReadKeys> keys() {
     ReadKeys keys;
     MC_ASSIGN(keys.identities, read_identities(env_, folder_ + "/identity.txt", {}));
-    MC_ASSIGN(keys.signer, KeyStore(env_, settings_.directory).public_key());
+    MC_ASSIGN(keys.signers, KeyStore(env_, settings_.directory).public_keys());
     return keys;
   }
 
@@ -72,7 +72,7 @@ class Bench {
     MC_ASSIGN(const auto backup, Backup::open(env_, settings_));
     const auto verified = backup->verify(settings_.targets.front(), point, keys, false,
                                          [](const auto&, const auto&) {});
-    return verified.error.empty() ? Result<void>() : fail(verified.code, "{}", verified.error);
+    return verified.error ? tl::unexpected(*verified.error) : Result<void>();
   }
 
   Result<void> restore() {

@@ -121,6 +121,9 @@ Result<bool> confirm(const Globals& globals, std::string_view question);
 enum class Paint { kGood, kWarn, kBad, kDim, kBold };
 std::string paint(const Globals& globals, Paint paint, std::string_view text);
 
+// "900 B", "1.5 GiB", "128 MiB": three digits or so, in powers of 1024.
+std::string size_text(std::uint64_t bytes);
+
 bool stdout_is_terminal();
 
 }  // namespace dsl::cli

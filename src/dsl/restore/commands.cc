@@ -1,6 +1,5 @@
 #include "dsl/restore/commands.h"
 
-#include <array>
 #include <cstdio>
 #include <utility>
 
@@ -29,18 +28,6 @@ Result<env::WallTime> parse_moment(env::Env& env, const std::string& text) {
     time.error().set_hint("write it as 2026-04-03T08:45:00Z, or as how long ago: 15m");
   }
   return time;
-}
-
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  std::uint64_t tenths = bytes * 10;
-  while (tenths >= 10240 && unit + 1 < kUnits.size()) {
-    tenths /= 1024;
-    ++unit;
-  }
-  return unit == 0 ? text("{} B", bytes)
-                   : text("{}.{} {}", tenths / 10, tenths % 10, kUnits.at(unit));
 }
 
 Progress to(cli::Progress& printed) {
@@ -262,8 +249,8 @@ Result<int> Commands::list_replica() {
           : epoch.closed_at ? text("{}: {}", env::format_time(*epoch.closed_at), *epoch.closed)
                             : *epoch.closed;
       table.add({mirror, epoch.epoch.name(),
-                 epoch.has_base ? size_text(epoch.base_bytes) : "missing",
-                 std::to_string(epoch.segments), size_text(epoch.segment_bytes),
+                 epoch.has_base ? cli::size_text(epoch.base_bytes) : "missing",
+                 std::to_string(epoch.segments), cli::size_text(epoch.segment_bytes),
                  std::to_string(epoch.tails), ended});
       json::object row{{"mirror", mirror},
                        {"epoch", epoch.epoch.name()},
@@ -373,7 +360,7 @@ Result<int> Commands::export_wal() {
   }
   cli::Table table({{"FILE"}, {"SIZE", true}});
   for (const replica::ExportedFile& file : files) {
-    table.add({file.name, size_text(file.size_bytes)});
+    table.add({file.name, cli::size_text(file.size_bytes)});
   }
   std::printf("%sup to     %s\nreplay    sh %s/replay.sh\n", table.render(globals_).c_str(),
               plan.commit.to_text().c_str(), to_.c_str());

@@ -45,7 +45,7 @@ Result<BackupState> backup_state(dsl::env::Env& env, const Config& config) {
       const bool stored = std::any_of(copies.begin(), copies.end(), [&](const auto& copy) {
         return copy.point == point.id && copy.error.empty();
       });
-      if (point.whole && stored && point.begun_ms > state.last_ms) {
+      if (point.extent == recovery::Extent::kWhole && stored && point.begun_ms > state.last_ms) {
         state.last_point = point.id;
         state.last_ms = point.begun_ms;
       }

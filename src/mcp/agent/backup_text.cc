@@ -1,7 +1,6 @@
 #include "mcp/agent/backup_text.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <map>
 
@@ -44,28 +43,26 @@ std::string joined(const std::vector<std::string>& words, const char* between = 
 
 bool is_json(const cli::Globals& globals) { return globals.output == cli::Output::kJson; }
 
+std::string state_of(const recovery::Backup::Verified& row) {
+  if (!row.error) {
+    return "in order";
+  }
+  return row.error->id() == recovery::kNotSigned     ? "NOT SIGNED"
+         : row.error->code() == dsl::Code::kWrongKey ? "no key opens it"
+         : row.error->code() == dsl::Code::kDataLoss ? "DAMAGED"
+                                                     : "not read";
+}
+
 std::string line_of(const json::value& value) { return json::serialize(value) + "\n"; }
 
 }  // namespace
-
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  std::uint64_t tenths = bytes * 10;
-  while (tenths >= 10240 && unit + 1 < kUnits.size()) {
-    tenths /= 1024;
-    ++unit;
-  }
-  return unit == 0 ? text("{} B", bytes)
-                   : text("{}.{} {}", tenths / 10, tenths % 10, kUnits.at(unit));
-}
 
 ListedPoint listed(const recovery::PointRow& point, const std::vector<recovery::CopyRow>& copies) {
   ListedPoint row{.id = point.id,
                   .begun_ms = point.begun_ms,
                   .bytes = point.bytes,
                   .kind = point.kind,
-                  .state = point.whole ? "whole" : "partial",
+                  .state = std::string(name(point.extent)),
                   .units = point.units};
   for (const recovery::CopyRow& copy : copies) {
     if (copy.point == point.id) {
@@ -104,8 +101,7 @@ std::string units_table(const cli::Globals& globals, const recovery::CreateReque
 std::string created_text(const recovery::Created& created) {
   const recovery::PointRow& point = created.point;
   return text("{}: {} files of {} units, {} in {}, {}\n", point.id, point.files, point.units.size(),
-              size_text(point.content_bytes), size_text(point.bytes),
-              point.whole ? "whole" : "PARTIAL");
+              cli::size_text(point.content_bytes), cli::size_text(point.bytes), name(point.extent));
 }
 
 json::object to_json(const recovery::Created& created) {
@@ -115,7 +111,7 @@ json::object to_json(const recovery::Created& created) {
           {"content_bytes", created.point.content_bytes},
           {"files", created.point.files},
           {"units", json::value_from(created.point.units)},
-          {"whole", created.point.whole},
+          {"extent", name(created.point.extent)},
           {"stored", created.stored},
           {"problems", json::value_from(created.problems)}};
 }
@@ -140,7 +136,7 @@ std::string points_text(const cli::Globals& globals, dsl::env::WallTime now,
                     {"units", json::value_from(point.units)},
                     {"targets", json::value_from(point.targets)},
                     {"verified_ms", point.verified_ms}});
-    table.add({point.id, age_text(now, point.begun_ms), size_text(point.bytes), point.state,
+    table.add({point.id, age_text(now, point.begun_ms), cli::size_text(point.bytes), point.state,
                point.verified_ms == 0 ? "never" : age_text(now, point.verified_ms) + " ago",
                point.kind, joined(point.units), joined(point.targets)});
   }
@@ -171,13 +167,13 @@ std::string manifest_text(const cli::Globals& globals, const recovery::Manifest&
       rows += number;
     }
     if (file.entry.kind == dsl::archive::TarKind::kFile) {
-      files.add({file.entry.path, size_text(file.entry.size_bytes),
+      files.add({file.entry.path, cli::size_text(file.entry.size_bytes),
                  moment(file.entry.mtime_ns / 1'000'000), file.database ? text("{}", rows) : ""});
     }
   }
   for (const recovery::UnitRecord& unit : manifest.units) {
     units.add({unit.name, unit.version, text("{}", sizes[unit.name].first),
-               size_text(sizes[unit.name].second), unit.root});
+               cli::size_text(sizes[unit.name].second), unit.root});
   }
   out += units.render(globals) + "\n" + files.render(globals);
   for (const recovery::UnitRecord& unit : manifest.units) {
@@ -193,29 +189,44 @@ std::string manifest_text(const cli::Globals& globals, const recovery::Manifest&
 
 std::string verified_text(const cli::Globals& globals,
                           const std::vector<recovery::Backup::Verified>& rows,
-                          const std::vector<std::string>& gaps) {
+                          const std::vector<std::string>& chain_faults) {
   json::array out;
   cli::Table table({{"POINT"}, {"STATE"}, {"TARGET"}});
   std::string errors;
   for (const recovery::Backup::Verified& row : rows) {
-    out.push_back({{"point", row.point}, {"target", row.target}, {"error", row.error}});
+    out.push_back({{"point", row.point},
+                   {"target", row.target},
+                   {"state", state_of(row)},
+                   {"error", row.error ? row.error->message() : ""}});
     table.add({row.point,
-               cli::paint(globals, row.error.empty() ? cli::Paint::kGood : cli::Paint::kBad,
-                          row.error.empty()                  ? "in order"
-                          : row.code == dsl::Code::kWrongKey ? "no key opens it"
-                                                             : "DAMAGED"),
+               cli::paint(globals, row.error ? cli::Paint::kBad : cli::Paint::kGood, state_of(row)),
                row.target});
-    if (!row.error.empty()) {
-      errors += text("{}: {}\n", row.point, row.error);
+    if (row.error) {
+      errors += text("{}: {}\n", row.point, row.error->render());
     }
   }
-  for (const std::string& gap : gaps) {
-    errors += text("chain: {}\n", gap);
+  for (const std::string& fault : chain_faults) {
+    errors += text("chain: {}\n", fault);
   }
   if (is_json(globals)) {
-    return line_of(json::object{{"points", out}, {"chain", json::value_from(gaps)}});
+    return line_of(json::object{{"points", out}, {"chain", json::value_from(chain_faults)}});
   }
   return table.render(globals) + errors;
+}
+
+std::string pruned_text(const cli::Globals& globals,
+                        const std::vector<recovery::Backup::Pruned>& pruned) {
+  json::array rows;
+  std::string page;
+  for (const recovery::Backup::Pruned& each : pruned) {
+    rows.push_back({{"point", each.point}, {"target", each.target}, {"error", each.error}});
+    page += text("{} {} from {}{}\n", globals.dry_run ? "would remove" : "removed", each.point,
+                 each.target, each.error.empty() ? "" : ": FAILED: " + each.error);
+  }
+  if (is_json(globals)) {
+    return line_of(rows);
+  }
+  return page.empty() ? "nothing to prune\n" : page;
 }
 
 std::string plan_text(const cli::Globals& globals, dsl::env::WallTime now,
@@ -232,7 +243,7 @@ std::string plan_text(const cli::Globals& globals, dsl::env::WallTime now,
                     {"bytes", step.bytes},
                     {"set_aside", step.set_aside},
                     {"live_newest_ms", step.live_newest_ms}});
-    table.add({step.unit, step.root, text("{}", step.files), size_text(step.bytes), live});
+    table.add({step.unit, step.root, text("{}", step.files), cli::size_text(step.bytes), live});
   }
   if (is_json(globals)) {
     return line_of(json::object{{"point", plan.manifest.id}, {"steps", rows}});
@@ -269,29 +280,6 @@ json::object to_json(const BackupState& state) {
   return {{"configured", state.configured}, {"points", state.points},
           {"last_point", state.last_point}, {"last_ms", state.last_ms},
           {"last_error", state.last_error}, {"alert", state.alert}};
-}
-
-// A point that was pruned or never carried to a target leaves a number out; one that another has
-// put in its place has the number twice.
-Result<std::vector<std::string>> chain_gaps(recovery::Records& records,
-                                            const std::vector<recovery::Backup::Verified>& rows) {
-  MC_ASSIGN(const std::vector<recovery::PointRow> points, records.points());
-  std::map<std::int64_t, std::string> by_number;
-  std::vector<std::string> gaps;
-  for (const recovery::PointRow& point : points) {
-    const auto [known, is_new] = by_number.try_emplace(point.sequence, point.id);
-    if (!is_new) {
-      gaps.push_back(text("{} and {} both are number {}", known->second, point.id, point.sequence));
-    }
-  }
-  for (const auto& row : rows) {
-    const bool known = std::any_of(points.begin(), points.end(),
-                                   [&](const auto& point) { return point.id == row.point; });
-    if (!known) {
-      gaps.push_back(text("{} is on {} and was not made here", row.point, row.target));
-    }
-  }
-  return gaps;
 }
 
 std::string images_directory(const Config* config, const recovery::Manifest& manifest) {

@@ -22,15 +22,13 @@ struct ListedPoint {
   std::int64_t begun_ms = 0;
   std::uint64_t bytes = 0;
   std::string kind;
-  std::string state;  // whole, partial, unsigned, ...
+  std::string state;  // whole, selection, partial; of a target: there, unsigned, incomplete
   std::vector<std::string> units;
   std::vector<std::string> targets;
   std::int64_t verified_ms = 0;
 };
 ListedPoint listed(const recovery::PointRow& point, const std::vector<recovery::CopyRow>& copies);
 ListedPoint listed(const recovery::FoundPoint& point, const std::string& target);
-
-std::string size_text(std::uint64_t bytes);  // "1.5 GiB"
 
 std::string units_table(const dsl::cli::Globals& globals, const recovery::CreateRequest& request);
 std::string created_text(const recovery::Created& created);
@@ -39,7 +37,9 @@ std::string points_text(const dsl::cli::Globals& globals, dsl::env::WallTime now
 std::string manifest_text(const dsl::cli::Globals& globals, const recovery::Manifest& manifest);
 std::string verified_text(const dsl::cli::Globals& globals,
                           const std::vector<recovery::Backup::Verified>& rows,
-                          const std::vector<std::string>& gaps);
+                          const std::vector<std::string>& chain_faults);
+std::string pruned_text(const dsl::cli::Globals& globals,
+                        const std::vector<recovery::Backup::Pruned>& pruned);
 std::string plan_text(const dsl::cli::Globals& globals, dsl::env::WallTime now,
                       const recovery::RestorePlan& plan);
 std::string restored_text(const recovery::RestorePlan& plan, bool in_place);
@@ -47,10 +47,6 @@ std::string state_text(const BackupState& state);
 
 boost::json::object to_json(const recovery::Created& created);
 boost::json::object to_json(const BackupState& state);
-
-// Points that the chain names and no record has, and the like, in words.
-Result<std::vector<std::string>> chain_gaps(recovery::Records& records,
-                                            const std::vector<recovery::Backup::Verified>& rows);
 
 // Where the agent of the point finds archives of images.
 std::string images_directory(const Config* config, const recovery::Manifest& manifest);

@@ -113,8 +113,8 @@ Result<std::vector<recovery::Unit>> backup_units(const Config& config, Registry&
     unit.version = record.service.version;
     unit.generation = record.generation;
     unit.spec_sha256 = record.sha256;
-    // One that mounts nothing of its directory may have none.
-    if (is_wanted(unit.name) && mounts(record, unit.root)) {
+    // One that mounts nothing of its directory may have none; who names it wants it all the same.
+    if (is_wanted(unit.name) && (!only.empty() || mounts(record, unit.root))) {
       units.push_back(std::move(unit));
     }
   }

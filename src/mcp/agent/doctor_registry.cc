@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mcp/agent/backup_state.h"
 #include "mcp/agent/doctor_checks.h"
 #include "mcp/boot/graph.h"
 
@@ -112,6 +113,11 @@ DoctorFinding check_registry(const DoctorContext& context) {
                  "a registry rebuilt from the mirror would be older",
                  "restart the agent: it writes the mirror anew");
     }
+  }
+  const Result<BackupState> backup = backup_state(context.env, context.config);
+  if (backup && !backup->alert.empty()) {
+    return bad("warn", backup->alert, "what is lost now comes back as it was then, or not at all",
+               "mcp-agent backup create, then mcp-agent backup status");
   }
   return good(text("sound; {} services, mirror equal", services->size()));
 }

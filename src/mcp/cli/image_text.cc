@@ -1,7 +1,5 @@
 #include "mcp/cli/image_text.h"
 
-#include <array>
-
 #include "mcp/cli/format.h"
 
 namespace mcp::cli {
@@ -13,18 +11,6 @@ using dsl::cli::Table;
 namespace {
 
 constexpr std::size_t kIdShown = 12;
-
-std::string size_text(std::int64_t bytes) {
-  constexpr std::array<const char*, 4> kUnits{"B", "KiB", "MiB", "GiB"};
-  std::size_t unit = 0;
-  std::int64_t tenths = bytes * 10;
-  while (tenths >= 10240 && unit + 1 < kUnits.size()) {
-    tenths /= 1024;
-    ++unit;
-  }
-  return unit == 0 || tenths >= 1000 ? text("{} {}", tenths / 10, kUnits.at(unit))
-                                     : text("{}.{} {}", tenths / 10, tenths % 10, kUnits.at(unit));
-}
 
 std::string or_dash(const std::string& word) { return word.empty() ? "-" : word; }
 
@@ -64,7 +50,9 @@ std::string images_table(const Globals& globals, const pb::ListImagesReply& repl
   const bool wide = globals.output == dsl::cli::Output::kWide;
   for (const pb::ImageState& image : reply.images()) {
     table.add({or_dash(wide ? image.reference() : short_image(image.reference())),
-               image.size_bytes() == 0 ? "-" : size_text(image.size_bytes()),
+               image.size_bytes() == 0
+                   ? "-"
+                   : dsl::cli::size_text(static_cast<std::uint64_t>(image.size_bytes())),
                image.in_store() ? "yes" : "no", or_dash(image.stage()), used_by(image),
                archive_cell(globals, image), short_id(image.id()), or_dash(image.digest())});
   }
@@ -75,7 +63,7 @@ std::string image_line(const Globals& globals, const pb::ImageResult& image) {
   const std::string name = image.reference().empty() ? image.id() : image.reference();
   if (image.action() == "saved") {
     return text("{} {} as {}, {}", paint(globals, Paint::kGood, "saved"), name, image.archive(),
-                size_text(image.size_bytes()));
+                dsl::cli::size_text(static_cast<std::uint64_t>(image.size_bytes())));
   }
   if (image.action() == "same") {
     return text("{} {} is there already: {}", paint(globals, Paint::kDim, "same"), name,

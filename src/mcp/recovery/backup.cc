@@ -135,7 +135,7 @@ Result<Created> Backup::create(const CreateRequest& request, const Progress& pro
                    .bytes = files.front().size_bytes,
                    .content_bytes = manifest.bytes(),
                    .files = static_cast<std::int64_t>(manifest.files.size()),
-                   .whole = manifest.whole(),
+                   .extent = manifest.extent(),
                    .manifest_sha256 = dsl::sha256_hex(json),
                    .keep_until_ms = request.keep_until_ms};
   for (const UnitRecord& unit : manifest.units) {
@@ -166,6 +166,7 @@ Result<Manifest> Backup::capture(const CreateRequest& request, const std::string
   manifest.tool = settings_.tool;
   manifest.begun_ms = now_ms(env_);
   manifest.tags = request.tags;
+  manifest.selection = request.selection;
   manifest.uid = request.uid;
   manifest.gid = request.gid;
   manifest.user = request.user;
@@ -212,6 +213,7 @@ Result<void> Backup::store(const std::string& made_in, const std::vector<StoredF
     if (Result<void> pushed = push(); pushed) {
       created.stored = true;
     } else {
+      row.pushed_ms = 0;
       row.error = pushed.error().message();
       created.problems.push_back(row.error);
     }
@@ -220,65 +222,119 @@ Result<void> Backup::store(const std::string& made_in, const std::vector<StoredF
   return {};
 }
 
+Result<Manifest> Backup::read_whole(const std::string& url, const FoundPoint& point,
+                                    const ReadKeys& keys, bool deep, const Progress& progress) {
+  MC_ASSIGN(const auto target, open_target(env_, url, settings_.ssh));
+  MC_ASSIGN(const Scratch scratch, Scratch::make(env_, settings_.directory + "/work"));
+  LocalPoint local(env_, *target, scratch.path());
+  std::string signature;
+  if (point.has_signature) {
+    MC_ASSIGN(signature, local.fetch(signature_name(point.id, point.seal)));
+  }
+  MC_ASSIGN(const std::string listing, local.fetch(manifest_name(point.id, point.seal)));
+  MC_ASSIGN(const std::string archive, local.fetch(archive_name(point.id, point.seal)));
+  MC_ASSIGN(Manifest beside, read_manifest(env_, point.seal, listing, signature, keys));
+  std::set<std::string> to_open;
+  for (const FileRecord& file : beside.files) {
+    if (deep && file.database) {
+      to_open.insert(file.entry.path);
+    }
+  }
+  std::uint64_t bytes = 0;
+  std::vector<std::string> databases;
+  MC_ASSIGN(
+      const Manifest inside,
+      read_point(env_, {point.seal, archive, signature}, keys,
+                 [&](const dsl::archive::TarEntry& entry, const auto& content) -> Result<void> {
+                   bytes += entry.size_bytes;
+                   progress(point.id, megabytes(bytes));
+                   if (!to_open.contains(entry.path)) {
+                     return {};
+                   }
+                   databases.push_back(text("{}/{}.db", scratch.path(), databases.size()));
+                   return write_out(env_, databases.back(), content);
+                 }));
+  MC_ASSIGN(const std::string one, to_json(beside));
+  MC_ASSIGN(const std::string other, to_json(inside));
+  if (one != other) {
+    return fail(Code::kDataLoss, "the manifest beside the archive is not the one within");
+  }
+  for (const std::string& database : databases) {
+    MC_TRY(dsl::db::Database::check_file(env_, database));
+  }
+  return beside;
+}
+
+// What this node has written down when it made the point, and the one before it.
+Result<void> Backup::check_chain(const Manifest& manifest) {
+  MC_ASSIGN(const std::vector<PointRow> rows, records_->points());
+  MC_ASSIGN(const std::string json, to_json(manifest));
+  for (const PointRow& row : rows) {
+    if (row.id == manifest.id && row.manifest_sha256 != dsl::sha256_hex(json)) {
+      return fail(Code::kDataLoss, "it is not the point that was made under this name");
+    }
+    if (row.id == manifest.previous.id &&
+        row.manifest_sha256 != manifest.previous.manifest_sha256) {
+      return fail(Code::kDataLoss, "it follows another point than the one called {}", row.id);
+    }
+  }
+  return {};
+}
+
 Backup::Verified Backup::verify(const std::string& url, const FoundPoint& point,
                                 const ReadKeys& keys, bool deep, const Progress& progress) {
-  const auto look = [&]() -> Result<void> {
-    MC_ASSIGN(const auto target, open_target(env_, url, settings_.ssh));
-    MC_ASSIGN(const Scratch scratch, Scratch::make(env_, settings_.directory + "/work"));
-    LocalPoint local(env_, *target, scratch.path());
-    const std::string archive = archive_name(point.id, point.seal);
-    MC_ASSIGN(const std::string signature, local.fetch(signature_name(point.id, point.seal)));
-    MC_ASSIGN(const std::string listing, local.fetch(manifest_name(point.id, point.seal)));
-    MC_ASSIGN(const std::string path, local.fetch(archive));
-    std::uint64_t bytes = 0;
-    std::vector<std::string> databases;
-    MC_ASSIGN(const Manifest beside, read_manifest(env_, point.seal, listing, signature, keys));
-    std::set<std::string> wanted;
-    for (const FileRecord& file : beside.files) {
-      if (deep && file.database) {
-        wanted.insert(file.entry.path);
-      }
-    }
-    MC_ASSIGN(
-        const Manifest inside,
-        read_point(env_, {point.seal, path, signature}, keys,
-                   [&](const dsl::archive::TarEntry& entry, const auto& content) -> Result<void> {
-                     bytes += entry.size_bytes;
-                     progress(point.id, megabytes(bytes));
-                     if (!wanted.contains(entry.path)) {
-                       return {};
-                     }
-                     databases.push_back(text("{}/{}.db", scratch.path(), databases.size()));
-                     return write_out(env_, databases.back(), content);
-                   }));
-    MC_ASSIGN(const std::string one, to_json(beside));
-    MC_ASSIGN(const std::string other, to_json(inside));
-    if (one != other) {
-      return fail(Code::kDataLoss, "the manifest beside the archive is not the one within");
-    }
-    for (const std::string& database : databases) {
-      MC_TRY(dsl::db::Database::check_file(env_, database));
-    }
-    return {};
-  };
   Verified verified{.point = point.id, .target = url};
-  if (Result<void> looked = look(); !looked) {
-    verified.error = looked.error().message();
-    verified.code = looked.error().code();
+  const auto look = [&]() -> Result<void> {
+    MC_ASSIGN(const Manifest manifest, read_whole(url, point, keys, deep, progress));
+    return check_chain(manifest);
+  };
+  Result<void> done = look();
+  if (!done) {
+    verified.error = std::move(done).error();
   }
-  CopyRow row{.point = point.id,
-              .target = url,
-              .pushed_ms = now_ms(env_),
-              .verified_ms = verified.error.empty() ? now_ms(env_) : 0,
-              .error = verified.error};
-  const auto copies = records_->copies();
-  for (const CopyRow& known : copies.value_or(std::vector<CopyRow>{})) {
-    if (known.point == point.id && known.target == url) {
-      row.pushed_ms = known.pushed_ms;
-      (void)records_->put_copy(row);  // of a foreign point nothing is written down
+  if (!verified.error || verified.error->code() == Code::kDataLoss) {
+    if (Result<void> written = write_down(verified); !written && !verified.error) {
+      verified.error = std::move(written).error();
     }
   }
   return verified;
+}
+
+// Of a point that is not known here nothing is written down.
+Result<void> Backup::write_down(const Verified& verified) {
+  MC_ASSIGN(const std::vector<CopyRow> copies, records_->copies());
+  for (CopyRow copy : copies) {
+    if (copy.point == verified.point && copy.target == verified.target) {
+      copy.verified_ms = verified.error ? 0 : now_ms(env_);
+      copy.error = verified.error ? verified.error->message() : "";
+      MC_TRY(records_->put_copy(copy));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Backup::chain_faults(const std::string& url,
+                                                      const std::vector<FoundPoint>& found) {
+  MC_ASSIGN(const std::vector<PointRow> points, records_->points());
+  MC_ASSIGN(const std::vector<CopyRow> copies, records_->copies());
+  std::vector<std::string> faults;
+  for (const CopyRow& copy : copies) {
+    const bool is_there = std::any_of(found.begin(), found.end(), [&](const FoundPoint& point) {
+      return point.id == copy.point;
+    });
+    if (copy.target == url && copy.pushed_ms != 0 && !is_there) {
+      faults.push_back(text("{} was stored on {} and is not there any more", copy.point, url));
+    }
+  }
+  std::map<std::int64_t, std::string> by_number;
+  for (const PointRow& point : points) {
+    const auto [first, is_new] = by_number.try_emplace(point.sequence, point.id);
+    if (!is_new) {
+      faults.push_back(
+          text("{} and {} both are number {}", first->second, point.id, point.sequence));
+    }
+  }
+  return faults;
 }
 
 Result<std::vector<Backup::Pruned>> Backup::prune(bool dry_run) {
@@ -293,7 +349,7 @@ Result<std::vector<Backup::Pruned>> Backup::prune(bool dry_run) {
         if (copy.point == row.id && copy.target == url) {
           there.push_back({.id = row.id,
                            .time = dsl::env::WallTime(std::chrono::milliseconds(row.begun_ms)),
-                           .whole = row.whole && copy.error.empty(),
+                           .whole = row.extent == Extent::kWhole && copy.error.empty(),
                            .verified = copy.verified_ms != 0,
                            .pinned = row.keep_until_ms > now_ms(env_)});
         }
@@ -325,34 +381,56 @@ Result<std::vector<Backup::Pruned>> Backup::prune(bool dry_run) {
 
 Result<int> Backup::rescan() {
   int found = 0;
-  MC_ASSIGN(const std::vector<PointRow> known, records_->points());
   for (const std::string& url : settings_.targets) {
-    MC_ASSIGN(const auto target, open_target(env_, url, settings_.ssh));
-    MC_ASSIGN(const std::vector<FoundPoint> points, points_of(*target));
-    MC_ASSIGN(const Scratch scratch, Scratch::make(env_, settings_.directory + "/work"));
-    LocalPoint local(env_, *target, scratch.path());
-    for (const FoundPoint& point : points) {
-      if (!point.has_signature) {
-        continue;
-      }
-      const bool is_known = std::any_of(known.begin(), known.end(),
-                                        [&](const PointRow& row) { return row.id == point.id; });
-      if (!is_known) {
-        MC_ASSIGN(const std::string path, local.fetch(signature_name(point.id, point.seal)));
-        MC_ASSIGN(const std::string content, env_.files().read_file(path));
-        MC_ASSIGN(const auto signature, dsl::archive::MinisignSignature::parse(content));
-        MC_ASSIGN(const TrustedComment comment, parse_trusted_comment(signature.trusted_comment));
-        const auto name = parse_point_id(point.id);
-        MC_TRY(records_->put_point({.id = point.id,
-                                    .sequence = comment.sequence,
-                                    .node = name->node,
-                                    .begun_ms = name->time.time_since_epoch().count(),
-                                    .kind = "found",
-                                    .bytes = point.bytes,
-                                    .manifest_sha256 = comment.manifest_sha256}));
-      }
+    MC_ASSIGN(const int copies, rescan_target(url));
+    found += copies;
+  }
+  return found;
+}
+
+Result<int> Backup::rescan_target(const std::string& url) {
+  MC_ASSIGN(const auto target, open_target(env_, url, settings_.ssh));
+  MC_ASSIGN(const std::vector<FoundPoint> points, points_of(*target));
+  MC_ASSIGN(const std::vector<PointRow> rows, records_->points());
+  MC_ASSIGN(const std::vector<CopyRow> copies, records_->copies());
+  MC_ASSIGN(const Scratch scratch, Scratch::make(env_, settings_.directory + "/work"));
+  LocalPoint local(env_, *target, scratch.path());
+  int found = 0;
+  std::set<std::string> there;
+  for (const FoundPoint& point : points) {
+    if (!point.has_signature) {
+      continue;
+    }
+    there.insert(point.id);
+    ++found;
+    const bool is_known = std::any_of(rows.begin(), rows.end(),
+                                      [&](const PointRow& row) { return row.id == point.id; });
+    if (!is_known) {
+      MC_ASSIGN(const std::string path, local.fetch(signature_name(point.id, point.seal)));
+      MC_ASSIGN(const std::string content, env_.files().read_file(path));
+      MC_ASSIGN(const auto signature, dsl::archive::MinisignSignature::parse(content));
+      MC_ASSIGN(const TrustedComment comment, parse_trusted_comment(signature.trusted_comment));
+      const auto name = parse_point_id(point.id);
+      MC_TRY(records_->put_point({.id = point.id,
+                                  .sequence = comment.sequence,
+                                  .node = name->node,
+                                  .begun_ms = name->time.time_since_epoch().count(),
+                                  .kind = "found",
+                                  .bytes = point.bytes,
+                                  .extent = comment.extent,
+                                  .manifest_sha256 = comment.manifest_sha256}));
+    }
+    // What is known of a copy, such as when it was verified, stays.
+    const bool has_copy = std::any_of(copies.begin(), copies.end(), [&](const CopyRow& copy) {
+      return copy.point == point.id && copy.target == url;
+    });
+    if (!has_copy) {
       MC_TRY(records_->put_copy({.point = point.id, .target = url, .pushed_ms = now_ms(env_)}));
-      ++found;
+    }
+  }
+  for (const CopyRow& copy : copies) {
+    if (copy.target == url && !there.contains(copy.point)) {
+      MC_TRY(records_->remove_copy(copy.point, url));
     }
   }
   return found;

@@ -33,6 +33,7 @@ struct CreateRequest {
   // OpenPGP under this passphrase, for those who must use gpg; null = age to the recipients.
   const dsl::Secret* passphrase = nullptr;
   std::vector<Unit> units;  // in the order in which they are captured
+  bool selection = false;   // the node has others
   std::map<std::string, std::string> tags;
   std::int64_t keep_until_ms = 0;
   // Stored under images/: reference, digest, and what writes the archive to a path.
@@ -101,12 +102,17 @@ class Backup {
   struct Verified {
     std::string point;
     std::string target;
-    std::string error;  // empty = in order
-    dsl::Code code = dsl::Code::kInternal;
+    std::optional<dsl::Error> error;  // nothing = in order
   };
-  // Reads all of a point where `target` has it; `deep` opens every database, too.
+  // Reads all of a point where `target` has it, and compares it with what is written down of it and
+  // of the one before; `deep` opens every database, too. Damage is written down, and so is a point
+  // that was found in order; that it could not be read (a wrong key, a target that is away) is not.
   Verified verify(const std::string& target, const FoundPoint& point, const ReadKeys& keys,
                   bool deep, const Progress& progress);
+  // Where the chain of points has a fault that no single point shows: one that was stored on the
+  // target and is not among `found`, and numbers that two have. In words.
+  Result<std::vector<std::string>> chain_faults(const std::string& target,
+                                                const std::vector<FoundPoint>& found);
 
   struct Pruned {
     std::string point;
@@ -116,7 +122,8 @@ class Backup {
   // What the rules let go, on every target; `dry_run` only tells.
   Result<std::vector<Pruned>> prune(bool dry_run);
 
-  // Writes down anew what the targets have.
+  // Writes down what the targets have: points that are not known yet, and copies that are gone.
+  // Returns how many copies there are.
   Result<int> rescan();
 
  private:
@@ -131,6 +138,11 @@ class Backup {
   Result<void> remove_cut_off(const std::string& directory);
   Result<Manifest> capture(const CreateRequest& request, const std::string& staging,
                            PointWriter& point, Manifest manifest, const Progress& progress);
+  Result<Manifest> read_whole(const std::string& target, const FoundPoint& point,
+                              const ReadKeys& keys, bool deep, const Progress& progress);
+  Result<void> check_chain(const Manifest& manifest);
+  Result<void> write_down(const Verified& verified);
+  Result<int> rescan_target(const std::string& url);
   Result<void> store(const std::string& made_in, const std::vector<StoredFile>& files,
                      Created& created, const Progress& progress);
 

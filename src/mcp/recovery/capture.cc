@@ -1,6 +1,7 @@
 #include "mcp/recovery/capture.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <functional>
 #include <optional>
@@ -261,10 +262,10 @@ class Capture {
       return written;
     };
     Result<dsl::db::ImageFacts> facts = (*image)->read(store);
-    const std::vector<std::byte> zeroes(kPieceBytes);
     while (!refused && stored < record.entry.size_bytes) {
-      (void)store(std::span(zeroes).first(
-          std::min<std::uint64_t>(zeroes.size(), record.entry.size_bytes - stored)));
+      static constexpr std::array<std::byte, kPieceBytes> kZeroes{};
+      (void)store(std::span(kZeroes).first(
+          std::min<std::uint64_t>(kZeroes.size(), record.entry.size_bytes - stored)));
       record.torn = true;
     }
     if (refused) {
@@ -272,9 +273,7 @@ class Capture {
     }
     record.sha256 = hash.finish();
     if (facts) {
-      record.database = DatabaseFacts{.page_bytes = facts->page_bytes,
-                                      .schema_sha256 = std::move(facts->schema_sha256),
-                                      .rows = std::move(facts->rows)};
+      record.database = std::move(*facts);
     } else {
       problem(item.entry.path, facts.error());
     }

@@ -10,6 +10,7 @@
 #include "dsl/env/path.h"
 #include "mcp/recovery/scratch.h"
 #include "mcp/recovery/sealing.h"
+#include "mcp/recovery/tree.h"
 #include "mcp/recovery/unpack.h"
 
 namespace mcp::recovery {
@@ -24,7 +25,6 @@ using dsl::archive::TarReader;
 namespace {
 
 constexpr std::string_view kSnapshot = ".snapshot";
-constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
 constexpr std::string_view kGzipMagic("\x1f\x8b", 2);
 constexpr std::string_view kZstdMagic("\x28\xb5\x2f\xfd", 4);
 constexpr std::size_t kHeadBytes = 32;

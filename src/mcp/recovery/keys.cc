@@ -87,7 +87,14 @@ Result<MinisignSecretKey> KeyStore::signing_key() {
   MC_ASSIGN(std::string content, env_.files().read_file(secret_file(), kKeyFileMax));
   const dsl::Secret secret = dsl::Secret::from(std::string_view(content));
   dsl::wipe(std::as_writable_bytes(std::span(content)));
-  return dsl::with_context(MinisignSecretKey::parse(secret), secret_file());
+  MC_ASSIGN(MinisignSecretKey key,
+            dsl::with_context(MinisignSecretKey::parse(secret), secret_file()));
+  // After a change of keys that was cut off, the file is of a key that never signed.
+  const std::string public_half = key.public_key().to_file();
+  if (env_.files().read_file(public_file(), kKeyFileMax).value_or("") != public_half) {
+    MC_TRY(env_.files().write_file(public_file(), public_half, 0644));
+  }
+  return key;
 }
 
 // The public half first: a key that has signed is never without it.
@@ -98,14 +105,26 @@ Result<void> KeyStore::write_signing_key(const MinisignSecretKey& key) {
   return env_.files().write_file(secret_file(), as_text(file), kPrivate);
 }
 
-Result<MinisignPublicKey> KeyStore::public_key() const {
-  Result<std::string> content = env_.files().read_file(public_file(), kKeyFileMax);
-  if (!content) {
+Result<std::vector<MinisignPublicKey>> KeyStore::public_keys() const {
+  const auto read = [this](const std::string& path) -> Result<MinisignPublicKey> {
+    MC_ASSIGN(const std::string content, env_.files().read_file(path, kKeyFileMax));
+    return dsl::with_context(MinisignPublicKey::parse(content), path);
+  };
+  Result<MinisignPublicKey> present = read(public_file());
+  if (!present) {
     return fail(Code::kNotFound, "there is no public key of the backups: {}",
-                content.error().message())
-        .hint("name it with --signer; the printed sheet of the kit has it");
+                present.error().message())
+        .hint("name it with --signer FILE: the backup.pub of the node that made them");
   }
-  return dsl::with_context(MinisignPublicKey::parse(*content), public_file());
+  std::vector<MinisignPublicKey> keys{*present};
+  MC_ASSIGN(const std::vector<std::string> names, env_.files().list(directory_));
+  for (const std::string& name : names) {
+    if (name.starts_with(dsl::env::name_of(public_file()) + ".")) {
+      MC_ASSIGN(const MinisignPublicKey former, read(directory_ + "/" + name));
+      keys.push_back(former);
+    }
+  }
+  return keys;
 }
 
 Result<void> KeyStore::rotate_signing_key() {

@@ -31,7 +31,8 @@ class KeyStore {
 
   // Made when there is none yet.
   Result<dsl::archive::MinisignSecretKey> signing_key();
-  Result<dsl::archive::MinisignPublicKey> public_key() const;
+  // The present one, then those that signed before it. kNotFound without any.
+  Result<std::vector<dsl::archive::MinisignPublicKey>> public_keys() const;
   // A new one; the old public key stays as "backup.pub.<time>", for the points that it has signed.
   Result<void> rotate_signing_key();
 

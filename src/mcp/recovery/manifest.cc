@@ -192,9 +192,9 @@ std::vector<std::string> strings(Members& members, const char* member) {
   return out;
 }
 
-Result<DatabaseFacts> parse_database(const json::value& value, const std::string& where) {
+Result<dsl::db::ImageFacts> parse_database(const json::value& value, const std::string& where) {
   Members members(value, where);
-  DatabaseFacts facts;
+  dsl::db::ImageFacts facts;
   facts.page_bytes = members.id("page_bytes");
   facts.schema_sha256 = members.string("schema_sha256");
   members.each("rows", [&](const std::string& table, const json::value& count) {
@@ -295,6 +295,7 @@ Result<Manifest> parse_members(const json::value& document) {
   members.each("tags", [&](const std::string& name, const json::value& value) {
     manifest.tags[name] = value.is_string() ? std::string(value.get_string()) : "";
   });
+  manifest.selection = members.boolean("selection");
   Members user(members.at("user"), "user");
   manifest.user = user.string("name");
   manifest.uid = user.id("uid");
@@ -329,9 +330,31 @@ Result<Manifest> parse_members(const json::value& document) {
 
 }  // namespace
 
-bool Manifest::whole() const {
-  return std::all_of(units.begin(), units.end(),
-                     [](const UnitRecord& unit) { return unit.problems.empty(); });
+std::string_view name(Extent extent) {
+  switch (extent) {
+    case Extent::kWhole:
+      return "whole";
+    case Extent::kSelection:
+      return "selection";
+    case Extent::kPartial:
+      break;
+  }
+  return "partial";
+}
+
+std::optional<Extent> parse_extent(std::string_view text) {
+  for (const Extent extent : {Extent::kWhole, Extent::kSelection, Extent::kPartial}) {
+    if (name(extent) == text) {
+      return extent;
+    }
+  }
+  return std::nullopt;
+}
+
+Extent Manifest::extent() const {
+  const bool complete = std::all_of(units.begin(), units.end(),
+                                    [](const UnitRecord& unit) { return unit.problems.empty(); });
+  return !complete ? Extent::kPartial : selection ? Extent::kSelection : Extent::kWhole;
 }
 
 std::uint64_t Manifest::bytes() const {
@@ -387,6 +410,7 @@ Result<std::string> to_json(const Manifest& manifest) {
   document["begun_ms"] = manifest.begun_ms;
   document["ended_ms"] = manifest.ended_ms;
   document["tags"] = std::move(tags);
+  document["selection"] = manifest.selection;
   document["user"] = {
       {"name", manifest.user}, {"uid", manifest.uid}, {"gid", manifest.gid}, {"map", map}};
   document["units"] = std::move(units);

@@ -10,26 +10,20 @@
 #include <vector>
 
 #include "dsl/archive/tar.h"
+#include "dsl/db/image.h"
 #include "dsl/result/result.h"
 
 namespace mcp::recovery {
 
 using dsl::Result;
 
-// Of a copy made by dsl::db, which has compared it with its source.
-struct DatabaseFacts {
-  std::uint32_t page_bytes = 0;
-  std::string schema_sha256;
-  std::map<std::string, std::int64_t> rows;  // by table
-};
-
 struct FileRecord {
   // Path within the point, "mcr/mcr.toml". Owners are those inside of the user's namespace: 0 is
   // the user of the agent, whatever its number.
   dsl::archive::TarEntry entry;
-  std::string sha256;                     // of a file's content, lower-case hex
-  std::optional<DatabaseFacts> database;  // stored as a consistent copy of it
-  bool torn = false;                      // it changed while it was read
+  std::string sha256;                           // of a file's content, lower-case hex
+  std::optional<dsl::db::ImageFacts> database;  // stored as one commit of it
+  bool torn = false;                            // it changed while it was read
 };
 
 struct UnitRecord {
@@ -56,6 +50,15 @@ struct IdRange {
   std::uint32_t count = 0;
 };
 
+// How much of its node a point has. Only a whole one satisfies a schedule or a retention rule.
+enum class Extent {
+  kWhole,      // every unit, and nothing of them is missing
+  kSelection,  // the units that were asked for
+  kPartial,    // something could not be read
+};
+std::string_view name(Extent extent);  // "whole", "selection", "partial"
+std::optional<Extent> parse_extent(std::string_view name);
+
 // The point before this one, by which a removed or exchanged point shows.
 struct Predecessor {
   std::string id;               // empty = this is the first
@@ -71,7 +74,8 @@ struct Manifest {
   std::int64_t begun_ms = 0;
   std::int64_t ended_ms = 0;
   std::map<std::string, std::string> tags;
-  std::uint32_t uid = 0;  // of the agent's user
+  bool selection = false;  // only some units were asked for
+  std::uint32_t uid = 0;   // of the agent's user
   std::uint32_t gid = 0;
   std::string user;
   std::vector<IdRange> uid_map;
@@ -81,8 +85,7 @@ struct Manifest {
   std::vector<std::string> recipients;
   Predecessor previous;
 
-  // Nothing of any unit is missing.
-  bool whole() const;
+  Extent extent() const;
   std::uint64_t bytes() const;  // of all files
   const UnitRecord* unit(std::string_view name) const;
 };

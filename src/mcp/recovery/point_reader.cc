@@ -177,23 +177,26 @@ Result<std::string> read_entries(TarReader& tar, const OnEntry& on_entry, Ledger
   return std::move(*manifest);
 }
 
-// The signature is of this archive, and its comment of this manifest.
+// The signature is of this archive, by one of those who may.
 Result<void> check_signature(const ReadKeys& keys, const MinisignSignature& signature,
                              const dsl::archive::MinisignHash& digest) {
-  Result<void> verified = dsl::archive::minisign_verify(*keys.signer, digest, signature);
-  if (!verified && verified.error().code() == Code::kWrongKey) {
-    return fail(Code::kPermissionDenied, "the point is signed by another key")
-        .id(kNotSigned)
-        .hint("--signer names the public key it has to be signed by");
+  for (const dsl::archive::MinisignPublicKey& signer : keys.signers) {
+    Result<void> verified = dsl::archive::minisign_verify(signer, digest, signature);
+    if (verified || verified.error().code() != Code::kWrongKey) {
+      return verified;
+    }
   }
-  return verified;
+  return fail(Code::kPermissionDenied, "the point is signed by another key")
+      .id(kNotSigned)
+      .hint("--signer names the public key it has to be signed by");
 }
 
 Result<Manifest> parse_signed(const std::string& json,
                               const std::optional<TrustedComment>& comment) {
   MC_ASSIGN(Manifest manifest, parse_manifest(json));
-  if (comment && (comment->id != manifest.id || comment->sequence != manifest.sequence ||
-                  comment->manifest_sha256 != dsl::sha256_hex(json))) {
+  if (comment &&
+      (comment->id != manifest.id || comment->sequence != manifest.sequence ||
+       comment->extent != manifest.extent() || comment->manifest_sha256 != dsl::sha256_hex(json))) {
     return fail(Code::kDataLoss, "the signature is of another manifest than the one that is there");
   }
   return manifest;
@@ -205,7 +208,7 @@ Result<Manifest> read_point(dsl::env::Env& env, const PointSource& source, const
                             const OnEntry& on_entry) {
   std::optional<MinisignSignature> signature;
   std::optional<TrustedComment> comment;
-  if (keys.signer) {
+  if (!keys.signers.empty()) {
     MC_ASSIGN(signature, read_signature(env, source.signature));
     MC_ASSIGN(comment, parse_trusted_comment(signature->trusted_comment));
   }
@@ -238,7 +241,7 @@ Result<Manifest> read_point(dsl::env::Env& env, const PointSource& source, const
 Result<Manifest> read_manifest(dsl::env::Env& env, Seal seal, const std::string& path,
                                const std::string& signature, const ReadKeys& keys) {
   std::optional<TrustedComment> comment;
-  if (keys.signer) {
+  if (!keys.signers.empty()) {
     MC_ASSIGN(const MinisignSignature parsed, read_signature(env, signature));
     MC_ASSIGN(comment, parse_trusted_comment(parsed.trusted_comment));
   }

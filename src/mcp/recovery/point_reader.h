@@ -27,8 +27,8 @@ struct PointSource {
 struct ReadKeys {
   std::vector<dsl::archive::AgeIdentity> identities;
   std::optional<dsl::Secret> passphrase;  // of points under OpenPGP
-  // Nothing = signatures are not looked at.
-  std::optional<dsl::archive::MinisignPublicKey> signer;
+  // One of them has to have signed; empty = signatures are not looked at.
+  std::vector<dsl::archive::MinisignPublicKey> signers;
 };
 
 // Id of the errors about signatures.

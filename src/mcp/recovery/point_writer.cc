@@ -103,6 +103,7 @@ class SealedPoint final : public PointWriter {
 
   Result<std::unique_ptr<FileSink>> sign(const Manifest& manifest, const std::string& json) {
     const TrustedComment comment{.id = id_,
+                                 .extent = manifest.extent(),
                                  .sequence = manifest.sequence,
                                  .manifest_sha256 = dsl::sha256_hex(json),
                                  .previous = manifest.previous};

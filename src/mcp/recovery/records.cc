@@ -15,7 +15,7 @@ constexpr std::string_view kInitial = R"sql(
 CREATE TABLE points(
   id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, node TEXT NOT NULL, begun INTEGER NOT NULL,
   kind TEXT NOT NULL, bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL,
-  files INTEGER NOT NULL, units TEXT NOT NULL, whole INTEGER NOT NULL,
+  files INTEGER NOT NULL, units TEXT NOT NULL, extent TEXT NOT NULL,
   manifest_sha256 TEXT NOT NULL, keep_until INTEGER NOT NULL) STRICT;
 CREATE TABLE copies(
   point TEXT NOT NULL REFERENCES points(id) ON DELETE CASCADE, target TEXT NOT NULL,
@@ -90,7 +90,7 @@ Result<void> Records::put_point(const PointRow& row) {
                   row.id, row.sequence, row.node, row.begun_ms, row.kind,
                   static_cast<std::int64_t>(row.bytes),
                   static_cast<std::int64_t>(row.content_bytes), row.files, joined(row.units),
-                  std::int64_t{row.whole}, row.manifest_sha256, row.keep_until_ms));
+                  name(row.extent), row.manifest_sha256, row.keep_until_ms));
     return tx.run(
         "INSERT INTO chain VALUES(1, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET"
         " sequence = excluded.sequence, point = excluded.point,"
@@ -119,22 +119,22 @@ Result<void> Records::remove_copy(const std::string& point, const std::string& t
 Result<std::vector<PointRow>> Records::points() {
   return db_->read([](Transaction& tx) -> Result<std::vector<PointRow>> {
     std::vector<PointRow> rows;
-    MC_TRY(tx.query("SELECT * FROM points ORDER BY begun DESC, id DESC",
-                    [&](Row& row) -> Result<void> {
-                      rows.push_back({.id = row.text(0),
-                                      .sequence = row.integer(1),
-                                      .node = row.text(2),
-                                      .begun_ms = row.integer(3),
-                                      .kind = row.text(4),
-                                      .bytes = static_cast<std::uint64_t>(row.integer(5)),
-                                      .content_bytes = static_cast<std::uint64_t>(row.integer(6)),
-                                      .files = row.integer(7),
-                                      .units = split(row.text(8)),
-                                      .whole = row.boolean(9),
-                                      .manifest_sha256 = row.text(10),
-                                      .keep_until_ms = row.integer(11)});
-                      return {};
-                    }));
+    MC_TRY(tx.query(
+        "SELECT * FROM points ORDER BY begun DESC, id DESC", [&](Row& row) -> Result<void> {
+          rows.push_back({.id = row.text(0),
+                          .sequence = row.integer(1),
+                          .node = row.text(2),
+                          .begun_ms = row.integer(3),
+                          .kind = row.text(4),
+                          .bytes = static_cast<std::uint64_t>(row.integer(5)),
+                          .content_bytes = static_cast<std::uint64_t>(row.integer(6)),
+                          .files = row.integer(7),
+                          .units = split(row.text(8)),
+                          .extent = parse_extent(row.text(9)).value_or(Extent::kPartial),
+                          .manifest_sha256 = row.text(10),
+                          .keep_until_ms = row.integer(11)});
+          return {};
+        }));
     return rows;
   });
 }

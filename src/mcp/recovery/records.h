@@ -25,15 +25,15 @@ struct PointRow {
   std::uint64_t content_bytes = 0;
   std::int64_t files = 0;
   std::vector<std::string> units;
-  bool whole = true;
+  Extent extent = Extent::kPartial;
   std::string manifest_sha256;
   std::int64_t keep_until_ms = 0;  // pinned until then; 0 = the rules alone decide
 };
 
 struct CopyRow {
   std::string point;
-  std::string target;  // url
-  std::int64_t pushed_ms = 0;
+  std::string target;            // url
+  std::int64_t pushed_ms = 0;    // 0 = it did not get there
   std::int64_t verified_ms = 0;  // 0 = never
   std::string error;             // of the last push or verification; empty = in order
 };

@@ -1,4 +1,4 @@
-// Room to work in, gone at the end. Private to mcp::recovery.
+// Room to work in, gone at the end.
 #pragma once
 
 #include <string>

@@ -57,7 +57,7 @@ Result<Source> open_sealed(Seal seal, Source source, const ReadKeys& keys) {
   }
   if (keys.identities.empty()) {
     return fail(Code::kInvalidArgument, "an identity opens this point: this machine has none")
-        .hint("--identity FILE, the one of mcp-agent backup key create or of the kit");
+        .hint("--identity FILE, the one of mcp-agent backup key create");
   }
   MC_ASSIGN(AgeReader reader, AgeReader::open(std::move(source), keys.identities));
   return source_of(std::move(reader));

@@ -24,7 +24,6 @@ using dsl::env::UniqueFd;
 
 namespace {
 
-constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
 constexpr std::size_t kXattrBytesMax = 64u << 10;
 constexpr int kDepthMax = 256;
 constexpr std::int64_t kNanoseconds = 1'000'000'000;

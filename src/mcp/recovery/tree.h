@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dsl/archive/tar.h"
@@ -13,6 +14,10 @@
 namespace mcp::recovery {
 
 using dsl::Result;
+
+// The first bytes of an SQLite database, whatever its name
+// (https://www.sqlite.org/fileformat2.html, section 1.3.1).
+constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
 
 struct TreeItem {
   dsl::archive::TarEntry entry;  // path below the root; "" for the root itself

@@ -14,11 +14,12 @@ constexpr std::string_view kUntrustedComment = "backup point, see docs/formats/p
 
 struct TrustedComment {
   std::string id;
+  Extent extent = Extent::kWhole;
   std::int64_t sequence = 0;
   std::string manifest_sha256;
   Predecessor previous;
 
-  // "metacircular point <id> sequence 7 manifest <sha256> previous <id> <sha256>"
+  // "metacircular point <id> whole sequence 7 manifest <sha256> previous <id> <sha256>"
   std::string to_text() const;
 };
 

@@ -55,7 +55,7 @@ def test_create_stops_nothing_and_lists_what_it_made(backups):
 
     made = backups.create("--images", "none", "--tag", "why=test")
 
-    assert made["whole"] and made["stored"]
+    assert made["extent"] == "whole" and made["stored"]
     assert set(made["units"]) == {"web", "writer", "mcp"}
     assert node.identities() == before
     rows = json.loads(backups.command("--json", "list").stdout)
@@ -216,6 +216,65 @@ def test_failures_raise_alerts(backups):
     assert metric() == "0"
 
 
+# REC-A4: A point that `create --format gpg` makes opens with gpg, and one file of it is shown by us; an
+# archive made by hand with tar and gpg comes back with `restore`, copies of databases under their names.
+def test_gpg_both_ways(backups):
+    node = backups.node
+    words = node.make_folder(node.base / "words", 0o700) / "passphrase"
+    node.store.run("sh", "-c", f"umask 077; echo 'correct horse' > {words}")
+    home = node.make_folder(node.base / "gnupg", 0o700)
+    gpg = f"gpg --homedir {home} -q --batch --pinentry-mode loopback --passphrase-file {words}"
+    try:
+        made = backups.create("--images", "none", "--format", "gpg", "--passphrase-file", words)
+        archive = backups.vault / f"{made['id']}.tar.zst.gpg"
+        listed = node.store.run("sh", "-c", f"{gpg} -d {archive} | zstd -d | tar t").stdout
+        assert "web/index" in listed and "MANIFEST.json" in listed
+        assert backups.command("show", made["id"], "web/index", "--passphrase-file", words).stdout
+
+        old = node.make_folder(node.base / "old")
+        node.store.run("sqlite3", old / "app.db.snapshot", "CREATE TABLE t(x); INSERT INTO t VALUES(7)")
+        node.store.run("sh", "-c", f"tar cz -C {node.base} old | {gpg} --symmetric --cipher-algo AES256"
+                       f" -o {old}/by-hand.tar.gz.gpg")
+        back = node.srv / "back"
+        done = backups.command("restore", old / "by-hand.tar.gz.gpg", "--to", back,
+                               "--passphrase-file", words)
+        assert "1 databases" in done.stdout
+        assert node.store.run("sqlite3", back / "old/app.db", "SELECT x FROM t").stdout == "7\n"
+    finally:
+        node.store.run("gpgconf", "--homedir", home, "--kill", "all", check=False)
+
+
+# A point that somebody has taken from the target shows, and so does one that is signed by nobody.
+def test_verify_tells_what_is_missing(backups):
+    made = backups.create("--images", "none")
+    words = backups.node.base / "words/passphrase"  # of the one point that gpg opens
+    backups.open("verify", "all", "--passphrase-file", words)
+    archive = backups.archive(made["id"])
+    moved = archive.with_name("moved")
+    archive.rename(moved)
+
+    found = backups.open("verify", "all", "--passphrase-file", words, code=REFUSED)
+
+    assert f"{made['id']} was stored" in found.stdout
+    moved.rename(archive)
+    signature = archive.with_name(archive.name + ".minisig")
+    moved_signature = archive.with_name("moved")
+    signature.rename(moved_signature)
+    refused = backups.open("verify", made["id"], code=REFUSED)
+    assert "NOT SIGNED" in refused.stdout
+    moved_signature.rename(signature)
+
+
+# A point of one service is made, and is not taken for a backup of the node.
+def test_point_of_some_services_satisfies_no_schedule(backups):
+    before = json.loads(backups.command("--json", "status").stdout)["last_point"]
+
+    made = backups.create("web", "--images", "none")
+
+    assert made["extent"] == "selection"
+    assert json.loads(backups.command("--json", "status").stdout)["last_point"] == before
+
+
 def test_killed_create_leaves_nothing_that_counts(backups):
     node = backups.node
     (node.srv / "web/noise").write_bytes(os.urandom(64 << 20))
@@ -229,7 +288,7 @@ def test_killed_create_leaves_nothing_that_counts(backups):
 
     made = backups.create("--images", "none")
 
-    assert made["whole"]
+    assert made["extent"] == "whole"
     assert not list(backups.vault.glob("*.partial"))
     (node.srv / "web/noise").unlink()
 

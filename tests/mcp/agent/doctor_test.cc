@@ -134,6 +134,9 @@ const Fault kFaults[] = {
     {"registry", "MirrorDiffers",
      [](DoctorHost& h) { h.write(h.config.specs_dir + "/web.json", "{}"); }, "warn",
      "the mirror of web", "restart the agent"},
+    {"registry", "BackupDue",
+     [](DoctorHost& h) { h.config.backup.targets = {"file:///mnt/backup"}; }, "warn",
+     "no whole backup yet", "mcp-agent backup create"},
     {"registry", "Gone",
      [](DoctorHost& h) {
        h.registry_readable = false;

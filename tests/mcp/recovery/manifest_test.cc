@@ -32,7 +32,8 @@ Manifest sample() {
                 .size_bytes = 5};
   file.entry.xattrs = {{"user.a", std::string("\0\xff", 2)}};
   file.sha256 = std::string(64, 'a');
-  file.database = DatabaseFacts{.page_bytes = 4096, .schema_sha256 = "s", .rows = {{"tags", 12}}};
+  file.database =
+      dsl::db::ImageFacts{.page_bytes = 4096, .schema_sha256 = "s", .rows = {{"tags", 12}}};
   manifest.files.push_back(file);
   FileRecord link;
   link.entry = {.path = "mcr/link", .kind = dsl::archive::TarKind::kSymlink, .link = "../\xfe"};
@@ -54,7 +55,7 @@ TEST(Manifest, SurvivesJson) {
   EXPECT_EQ(back.files[0].entry.xattrs, sample().files[0].entry.xattrs);
   EXPECT_EQ(back.files[1].entry.link, "../\xfe");
   EXPECT_EQ(back.files[0].database->rows.at("tags"), 12);
-  EXPECT_FALSE(back.whole());
+  EXPECT_EQ(back.extent(), Extent::kPartial);
 }
 
 TEST(Manifest, NewerFormatIsRefusedWithTheWayOut) {
@@ -103,11 +104,12 @@ TEST(PointName, OtherNamesAreNone) {
 }
 
 TEST(TrustedComment, SurvivesText) {
-  const TrustedComment comment{"id", 7, "hash", {"before", "its"}};
+  const TrustedComment comment{"id", Extent::kSelection, 7, "hash", {"before", "its"}};
   const TrustedComment back = require_ok(parse_trusted_comment(comment.to_text()));
   EXPECT_EQ(back.to_text(), comment.to_text());
   EXPECT_EQ(back.previous.id, "before");
-  const TrustedComment first{"id", 1, "hash", {}};
+  EXPECT_EQ(back.extent, Extent::kSelection);
+  const TrustedComment first{"id", Extent::kWhole, 1, "hash", {}};
   EXPECT_EQ(require_ok(parse_trusted_comment(first.to_text())).previous.id, "");
   EXPECT_THAT(parse_trusted_comment("something else"), failed_with(Code::kDataLoss));
   EXPECT_THAT(parse_trusted_comment(comment.to_text() + " more"), failed_with(Code::kDataLoss));

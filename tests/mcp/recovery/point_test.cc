@@ -95,7 +95,7 @@ class PointTest : public ::testing::Test {
   ReadKeys keys() {
     ReadKeys keys;
     keys.identities = require_ok(read_identities(env_, folder_.file("identity.txt"), {}));
-    keys.signer = require_ok(KeyStore(env_, settings().directory).public_key());
+    keys.signers = require_ok(KeyStore(env_, settings().directory).public_keys());
     return keys;
   }
 
@@ -112,6 +112,15 @@ class PointTest : public ::testing::Test {
               read_manifest(env_, Seal::kAge, listing(id), source(id).signature, keys()));
     MC_ASSIGN(const RestorePlan plan, plan_restore(env_, request, std::move(manifest)));
     return carry_out(env_, plan, source(id), keys(), [](const auto&, auto) {});
+  }
+
+  Backup::Verified verify(Backup& backup, const std::string& id, const ReadKeys& keys) {
+    const FoundPoint point{.id = id, .has_signature = true, .has_manifest = true};
+    return backup.verify(target(), point, keys, false, [](const auto&, const auto&) {});
+  }
+
+  static Result<void> ignore(const dsl::archive::TarEntry&, const dsl::archive::Source&) {
+    return {};
   }
 
   std::string run(const std::string& command) {
@@ -184,7 +193,7 @@ TEST_F(PointTest, DamagedDatabaseIsKeptAsEvidenceAndMakesThePointPartial) {
 
   const Created created = create({"mcr", "mcq"});
 
-  EXPECT_FALSE(created.point.whole);
+  EXPECT_EQ(created.point.extent, Extent::kPartial);
   EXPECT_THAT(created.problems, SizeIs(1));
   ASSERT_THAT(restore(created.point.id, {.to = folder_.file("ours")}), ok());
   EXPECT_EQ(folder_.read("ours/mcr/mcr.db"), folder_.read("srv/mcr/mcr.db"));
@@ -252,11 +261,38 @@ TEST_F(PointTest, AnotherKeyOpensNothingAndAnotherSignerIsRefused) {
   EXPECT_THAT(read_manifest(env_, Seal::kAge, listing(id), source(id).signature, foreign),
               failed_with(Code::kWrongKey));
 
-  require_ok(KeyStore(env_, settings().directory).rotate_signing_key());
-  const auto refused = restore(id, {.to = folder_.file("never")});
+  ReadKeys distrustful = keys();
+  distrustful.signers = {
+      require_ok(dsl::archive::MinisignSecretKey::generate(env_.random())).public_key()};
+  const auto refused = read_point(env_, source(id), distrustful, ignore);
 
   EXPECT_THAT(refused, failed_saying(Code::kPermissionDenied, "another key"));
   EXPECT_EQ(refused.error().id(), kNotSigned);
+}
+
+TEST_F(PointTest, PointsOfAFormerSigningKeyStayGood) {
+  write(root("mcr") + "/mcr.toml", "port = 1\n");
+  const std::string before = create({"mcr"}).point.id;
+  require_ok(KeyStore(env_, settings().directory).rotate_signing_key());
+  env_.manual_clock().advance(std::chrono::hours(24));
+  const std::string after = create({"mcr"}).point.id;
+
+  EXPECT_THAT(keys().signers, SizeIs(2));
+  EXPECT_THAT(read_point(env_, source(before), keys(), ignore), ok());
+  EXPECT_THAT(read_point(env_, source(after), keys(), ignore), ok());
+}
+
+TEST_F(PointTest, ChangeOfTheSigningKeyThatWasCutOffIsMended) {
+  write(root("mcr") + "/mcr.toml", "port = 1\n");
+  create({"mcr"});
+  const std::string secret = folder_.read("recovery/backup.key");
+  require_ok(KeyStore(env_, settings().directory).rotate_signing_key());
+  write(settings().directory + "/backup.key", secret, 0600);  // as if it had not come so far
+  env_.manual_clock().advance(std::chrono::hours(24));
+
+  const std::string id = create({"mcr"}).point.id;
+
+  EXPECT_THAT(read_point(env_, source(id), keys(), ignore), ok());
 }
 
 TEST_F(PointTest, PointsFormAChain) {
@@ -299,7 +335,7 @@ TEST_F(PointTest, GpgOpensAPointUnderAPassphrase) {
       "' | zstd -d | tar -x -p -C '" + out + "'; gpgconf --kill all");
   ReadKeys keys;
   keys.passphrase = dsl::Secret::from(std::string_view("correct horse battery staple"));
-  keys.signer = require_ok(KeyStore(env_, settings().directory).public_key());
+  keys.signers = require_ok(KeyStore(env_, settings().directory).public_keys());
   Manifest manifest = require_ok(read_manifest(env_, Seal::kOpenPgp,
                                                target() + "/" + manifest_name(id, Seal::kOpenPgp),
                                                source.signature, keys));
@@ -418,7 +454,7 @@ TEST_F(PointTest, EverySecondTargetHasTheSameBytes) {
     ASSERT_THAT(points, SizeIs(1));
     const auto verified =
         backup->verify(url, points.front(), keys(), true, [](const auto&, const auto&) {});
-    EXPECT_EQ(verified.error, "");
+    EXPECT_FALSE(verified.error) << verified.error->render();
   }
 }
 
@@ -442,6 +478,97 @@ TEST_F(PointTest, PruneRemovesFromTheTargetsAndKeepsTheLast) {
   EXPECT_THAT(require_ok(backup->records().points()), SizeIs(1));
 }
 
+// A wrong key says nothing about a point: what is written down of it stays, and prune lets none go
+// for it. Damage is written down, and what was found in order since takes that back.
+TEST_F(PointTest, OnlyDamageIsWrittenDown) {
+  write(root("mcr") + "/mcr.toml", "x");
+  const std::string id = create({"mcr"}).point.id;
+  const auto backup = require_ok(Backup::open(env_, settings()));
+  ASSERT_FALSE(verify(*backup, id, keys()).error);
+  const auto copy = [&] { return require_ok(backup->records().copies()).front(); };
+  const std::int64_t verified_ms = copy().verified_ms;
+  ASSERT_GT(verified_ms, 0);
+  ReadKeys wrong = keys();
+  wrong.identities.clear();
+  wrong.identities.push_back(dsl::archive::AgeIdentity::generate(env_.random()));
+
+  EXPECT_EQ(verify(*backup, id, wrong).error->code(), Code::kWrongKey);
+  EXPECT_EQ(copy().verified_ms, verified_ms);
+  EXPECT_EQ(copy().error, "");
+
+  const std::string archive = folder_.read("target/" + archive_name(id, Seal::kAge));
+  write(source(id).archive, archive.substr(0, archive.size() - 1));
+  EXPECT_EQ(verify(*backup, id, keys()).error->code(), Code::kDataLoss);
+  EXPECT_EQ(copy().verified_ms, 0);
+  EXPECT_NE(copy().error, "");
+
+  write(source(id).archive, archive);
+  EXPECT_FALSE(verify(*backup, id, keys()).error);
+  EXPECT_EQ(copy().error, "");
+}
+
+TEST_F(PointTest, ChainShowsAPointThatWasRemovedOrExchanged) {
+  write(root("mcr") + "/mcr.toml", "x");
+  const std::string first = create({"mcr"}).point.id;
+  env_.manual_clock().advance(std::chrono::hours(24));
+  const std::string second = create({"mcr"}).point.id;
+  const auto backup = require_ok(Backup::open(env_, settings()));
+  const auto faults = [&] {
+    const auto place = require_ok(open_target(env_, target(), {}));
+    return require_ok(backup->chain_faults(target(), require_ok(points_of(*place))));
+  };
+  ASSERT_THAT(faults(), IsEmpty());
+
+  fs::remove(source(first).archive);
+  EXPECT_THAT(faults(), ::testing::ElementsAre(HasSubstr(first)));
+
+  // Another point of the same key under the name of one that was made here.
+  PointRow forged = require_ok(backup->records().points()).front();
+  ASSERT_EQ(forged.id, second);
+  forged.manifest_sha256 = std::string(64, '0');
+  require_ok(backup->records().put_point(forged));
+  EXPECT_EQ(verify(*backup, second, keys()).error->code(), Code::kDataLoss);
+}
+
+TEST_F(PointTest, SelectionOfUnitsCountsForNoRule) {
+  write(root("mcr") + "/mcr.toml", "x");
+  CreateRequest request;
+  request.units.push_back({.name = "mcr", .root = root("mcr")});
+  Settings strict = settings();
+  strict.retention = {.keep_within = {}, .daily = 1, .weekly = 0, .monthly = 0, .min_age = {}};
+  const auto backup = require_ok(Backup::open(env_, strict));
+  const auto silent = [](const auto&, const auto&) {};
+  request.selection = false;
+  const std::string whole = require_ok(backup->create(request, silent)).point.id;
+  env_.manual_clock().advance(std::chrono::hours(24));
+  request.selection = true;
+  const Created selected = require_ok(backup->create(request, silent));
+  env_.manual_clock().advance(std::chrono::hours(24));
+
+  EXPECT_EQ(selected.point.extent, Extent::kSelection);
+  const auto pruned = require_ok(backup->prune(true));
+  ASSERT_THAT(pruned, SizeIs(1));
+  EXPECT_EQ(pruned.front().point, selected.point.id);
+  EXPECT_TRUE(fs::exists(source(whole).archive));
+}
+
+TEST_F(PointTest, RescanKeepsWhatIsKnownAndForgetsWhatIsGone) {
+  write(root("mcr") + "/mcr.toml", "x");
+  const std::string first = create({"mcr"}).point.id;
+  env_.manual_clock().advance(std::chrono::hours(24));
+  const std::string second = create({"mcr"}).point.id;
+  const auto backup = require_ok(Backup::open(env_, settings()));
+  ASSERT_FALSE(verify(*backup, second, keys()).error);
+  fs::remove(source(first).archive);
+
+  EXPECT_EQ(require_ok(backup->rescan()), 1);
+
+  const auto copies = require_ok(backup->records().copies());
+  ASSERT_THAT(copies, SizeIs(1));
+  EXPECT_EQ(copies.front().point, second);
+  EXPECT_GT(copies.front().verified_ms, 0);
+}
+
 TEST_F(PointTest, RecordsThatAreLostAreReadFromTheTargetsAgain) {
   write(root("mcr") + "/mcr.toml", "x");
   const std::string id = create({"mcr"}).point.id;
@@ -456,6 +583,7 @@ TEST_F(PointTest, RecordsThatAreLostAreReadFromTheTargetsAgain) {
   const auto points = require_ok(backup->records().points());
   ASSERT_THAT(points, SizeIs(1));
   EXPECT_EQ(points.front().id, id);
+  EXPECT_EQ(points.front().extent, Extent::kWhole);
   EXPECT_EQ(require_ok(backup->records().next()).sequence, 2);
 }
 
