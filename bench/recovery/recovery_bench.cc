@@ -47,7 +47,8 @@ class Bench {
     request.units.push_back({.name = "unit", .root = folder_ + "/srv/unit"});
     MC_ASSIGN(const auto backup, Backup::open(env_, settings_));
     MC_ASSIGN(const Created created, backup->create(request, [](const auto&, const auto&) {}));
-    return created.point.whole ? Result<void>() : fail(Code::kDataLoss, "the point is partial");
+    return created.point.extent == Extent::kWhole ? Result<void>()
+                                                  : fail(Code::kDataLoss, "the point is partial");
   }
 
   Result<ReadKeys> keys() {
