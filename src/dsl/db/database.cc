@@ -1,6 +1,7 @@
 #include "dsl/db/database.h"
 
 #include "dsl/db/connection.h"
+#include "dsl/db/damage.h"
 #include "dsl/db/found.h"
 #include "dsl/db/migrate.h"
 #include "dsl/db/readers.h"
@@ -15,27 +16,6 @@ namespace dsl::db {
 namespace {
 
 const log::Logger kLogger("db");
-
-// Up to five lines of what is wrong with pages, rows and indexes; empty when nothing is.
-Result<std::string> damage_in(Connection& connection) {
-  std::string findings;
-  Statement pages = connection.prepare("PRAGMA quick_check(5)");
-  MC_TRY(pages.each([&](Row& row) -> Result<void> {
-    if (row.text(0) != "ok") {
-      findings += (findings.empty() ? "" : "; ") + row.text(0);
-    }
-    return {};
-  }));
-  return findings;
-}
-
-Result<void> check_pages(Connection& connection) {
-  MC_ASSIGN(const std::string findings, damage_in(connection));
-  if (!findings.empty()) {
-    return fail(damaged_error(connection.path(), findings));
-  }
-  return {};
-}
 
 Result<void> check_references(Connection& connection) {
   Statement violations = connection.prepare("PRAGMA foreign_key_check");

@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "dsl/db/damage.h"
 #include "dsl/db/inventory.h"
 #include "dsl/db/pinned.h"
 #include "dsl/hash/sha256.h"
@@ -14,6 +15,8 @@ class PinnedImage final : public Image {
   PinnedImage(env::Env& env, PinnedState state) : env_(env), state_(std::move(state)) {}
 
   std::uint64_t size_bytes() const override { return state_.size_bytes(); }
+
+  Result<void> check() override { return check_pages(*state_.connection); }
 
   Result<ImageFacts> read(
       const std::function<Result<void>(std::span<const std::byte>)>& bytes) override {

@@ -28,6 +28,8 @@ class Image {
   virtual ~Image() = default;
 
   virtual std::uint64_t size_bytes() const = 0;
+  // Reads every page of the state: kDataLoss with the first findings (PRAGMA quick_check).
+  virtual Result<void> check() = 0;
   // Gives the bytes in order and in pieces, `size_bytes` of them. SQLite counts the rows of the
   // same state meanwhile; when it cannot (kDataLoss) the bytes were given all the same, unless
   // `bytes` or the reading has failed.

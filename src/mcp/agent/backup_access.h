@@ -41,6 +41,7 @@ class BackupAccess {
   // --from, or the targets of the configuration.
   Result<Place> place() const;
   bool has_from() const { return !from_.empty(); }
+  bool has_identity() const { return !identity_.empty() || !passphrase_file_.empty(); }
 
   enum class Signer {
     kRequired,  // --signer, or the keys of this node

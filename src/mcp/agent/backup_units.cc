@@ -95,6 +95,12 @@ recovery::Settings backup_settings(const Config& config) {
           .retention = config.backup.retention()};
 }
 
+std::vector<std::string> replica_directories(const Config& config) {
+  return config.backup.replicas.empty()
+             ? std::vector<std::string>{config.data_root + "/replicas"}
+             : config.backup.replicas;
+}
+
 Result<std::vector<recovery::Unit>> backup_units(const Config& config, Registry& registry,
                                                  const std::vector<std::string>& only) {
   MC_ASSIGN(std::vector<ServiceRecord> records, registry.services());

@@ -25,6 +25,9 @@ Result<std::vector<recovery::CreateRequest::Image>> backup_images(
 
 recovery::Settings backup_settings(const Config& config);
 
+// Where the replicas of services' databases lie: "/srv/replicas/mcr/mcr.db/...".
+std::vector<std::string> replica_directories(const Config& config);
+
 // What a backup is about when nobody says otherwise: "metacircular.net" of the service zone
 // "svc.mcp.metacircular.net".
 std::string domain_of(const Config& config);

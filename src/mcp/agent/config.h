@@ -33,7 +33,7 @@ struct Config {
 
   std::string podman_mode = "auto";
   std::string podman_socket;
-  std::int64_t podman_parallel = 4;
+  std::int64_t podman_parallel = 6;
   std::chrono::milliseconds pull_timeout{600000};
 
   std::string registry = "mcr.svc.mcp.metacircular.net:8443";

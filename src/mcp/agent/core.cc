@@ -60,7 +60,10 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       definitions(env, config, *registry, mirror, *runtime, containers, events, locks),
       boot(env, config, *registry, containers, events, locks),
       recovery(env, config, *registry, *runtime, containers, boot, events, locks),
-      observer(env, config, *registry, *runtime, containers, events, locks) {
+      observer(env, config, *registry, *runtime, containers, events, locks),
+      data_watch(
+          env, config, *registry, events, [this] { return wanted(); },
+          [this](const std::string& service) { return stop_for_data(service); }) {
   mirror.on_change([this] { runbook.changed(); });
   deployer.on_deployed([this](const std::string& service) { image_saver.deployed(service); });
   observer.set_busy([this] { return boot.running() || boot.down(); });
@@ -104,7 +107,44 @@ Result<void> Core::begin() {
         "adopt with --init; a node that had services: mcp-agent rebuild");
   }
   observer.start();
+  data_watch.start();
   return {};
+}
+
+// During a boot none: it says itself what a container lacks.
+std::vector<DataWatch::Wanted> Core::wanted() {
+  std::vector<DataWatch::Wanted> out;
+  if (boot.running() || boot.down()) {
+    return out;
+  }
+  for (const pb::ContainerState& state : observer.states(false)) {
+    if (state.kind() == "managed" && state.desired() == "running") {
+      out.push_back({state.service(), state.component(), state.pid()});
+    }
+  }
+  return out;
+}
+
+// Waits for its end: who is told that it was stopped can rely on it.
+Result<void> Core::stop_for_data(const std::string& service) {
+  MC_ASSIGN(const std::string id,
+            operations.begin({.kind = "stop",
+                              .service = service,
+                              .actor = "data-watch",
+                              .source = "agent",
+                              .lock_wait = std::chrono::milliseconds(0)},
+                             [this, service](OperationContext& operation) {
+                               return service_ops.stop(service, "", operation);
+                             }));
+  std::string error;
+  MC_TRY(operations.follow(
+      id,
+      [&](const pb::OperationEvent& event) -> Result<void> {
+        error = event.has_result() ? event.result().error() : error;
+        return {};
+      },
+      [] { return false; }));
+  return error.empty() ? Result<void>() : fail(Code::kUnavailable, "{}", error);
 }
 
 // A deploy goes back or forward; the others are run again, since their desired state was committed
@@ -138,6 +178,7 @@ Result<void> Core::replay_operations() {
 
 void Core::stop(std::chrono::milliseconds grace) {
   operations.stop(grace);
+  data_watch.stop();
   image_saver.stop();
   locks.stop();
   boot.stop();

@@ -8,6 +8,7 @@
 #include "mcp/agent/boot_runner.h"
 #include "mcp/agent/config.h"
 #include "mcp/agent/containers.h"
+#include "mcp/agent/data_watch.h"
 #include "mcp/agent/definitions.h"
 #include "mcp/agent/deploy.h"
 #include "mcp/agent/events.h"
@@ -56,9 +57,12 @@ struct Core {
   Definitions definitions;
   BootRunner boot;
   Recovery recovery;
-  Observer observer;  // last: its threads use the others
+  Observer observer;    // its threads use those above
+  DataWatch data_watch;  // its thread uses all of them
 
  private:
+  std::vector<DataWatch::Wanted> wanted();
+  Result<void> stop_for_data(const std::string& service);
   Result<void> replay_operations();
 };
 

@@ -30,6 +30,11 @@ class LocalCommands {
   std::vector<dsl::cli::Command> list();
   // What `restore` and `replica` want to know.
   dsl::Result<dsl::restore::Settings> restore_settings() const;
+  // `recover` for these services; empty = all.
+  dsl::Result<int> recover_containers(const std::vector<std::string>& services) {
+    services_ = services;
+    return recover();
+  }
 
  private:
   dsl::Result<int> status();

@@ -4,6 +4,7 @@
 #include "mcp/agent/agent.h"
 #include "mcp/agent/backup_commands.h"
 #include "mcp/agent/local_commands.h"
+#include "mcp/agent/recover_data_command.h"
 
 int main(int argc, char** argv) {
   dsl::env::Env& env = dsl::env::system_env();
@@ -15,6 +16,10 @@ int main(int argc, char** argv) {
   dsl::service::Commands service("mcp-agent", agent, globals);
   mcp::agent::LocalCommands local(env, globals);
   mcp::agent::BackupCommands backup(env, globals);
+  mcp::agent::RecoverDataCommand recover_data(
+      env, globals, [&local](const std::vector<std::string>& services) {
+        return local.recover_containers(services);
+      });
   dsl::restore::Commands restore("mcp-agent", env, globals,
                                  [&local] { return local.restore_settings(); });
 
@@ -25,6 +30,7 @@ int main(int argc, char** argv) {
   for (dsl::cli::Command& command : local.list()) {
     app.commands.push_back(std::move(command));
   }
+  app.commands.push_back(recover_data.command());
   app.commands.push_back(backup.command());
   for (dsl::cli::Command& command : restore.list()) {
     app.commands.push_back(std::move(command));

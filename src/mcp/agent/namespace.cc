@@ -40,7 +40,9 @@ Result<void> become(const NamespaceUser& user) {
   (void)::setenv("HOME", found->pw_dir, 1);  // NOLINT(concurrency-mt-unsafe): one thread so far
   // NOLINTNEXTLINE(concurrency-mt-unsafe)
   (void)::setenv("XDG_RUNTIME_DIR", text("/run/user/{}", user.uid).c_str(), 1);
-  (void)::chdir("/");
+  if (::chdir("/") != 0) {  // the caller's folder may be closed to this user
+    return fail(dsl::env::errno_error(errno, "go to", "/"));
+  }
   return {};
 }
 

@@ -35,6 +35,9 @@ class RestoreGuard {
   // agent, so that none starts meanwhile.
   Result<void> check();
   Result<void> stop_services();
+  bool has_stopped() const { return !stopped_.empty(); }
+  // It was stopped before, and is to run afterwards.
+  void start_too(const std::string& service) { stopped_.push_back(service); }
   Result<void> start_services();
 
  private:

@@ -45,7 +45,7 @@ enum class RunState { kRunning, kHolding, kDone, kAborted };
 std::string_view name(RunState state);
 
 struct EngineOptions {
-  int parallel = 4;
+  int parallel = 6;
   std::chrono::milliseconds stage_timeout{300000};
   bool proceed_on_timeout = false;
   std::chrono::milliseconds retry_first{2000};

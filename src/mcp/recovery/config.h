@@ -16,6 +16,7 @@ struct Config {
   std::vector<std::string> targets;
   std::string directory;  // empty = "recovery" beside the registry
   std::string images = "used";
+  std::vector<std::string> replicas;  // empty = "replicas" in the data root
   std::chrono::milliseconds keep_within = RetentionRule().keep_within;
   std::int64_t daily = RetentionRule().daily;
   std::int64_t weekly = RetentionRule().weekly;

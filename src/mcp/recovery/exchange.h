@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dsl/env/env.h"
@@ -28,6 +29,9 @@ struct Move {
 // new at `root`, or a database that its service refuses until the restore has run again.
 Result<void> put_in_place(dsl::env::Env& env, const Move& move);
 
+// Names of records: the prefix, the time, the suffix.
+inline constexpr std::string_view kRecordPrefix = "restore-";
+inline constexpr std::string_view kRecordSuffix = ".json";
 // The record that `undo` goes by, as JSON.
 std::string record_of(const std::string& point, const std::vector<Move>& moves);
 // kDataLoss for another text.
