@@ -41,6 +41,9 @@ struct Command {
   std::vector<Command> commands;     // sub-commands; a `run` beside them is for none of these
   std::function<Result<int>()> run;  // the process's exit code
   bool hidden = false;
+  // Gets every word behind the command as it is, options too: for one that hands them to another
+  // program. Such a command has no options of its own.
+  std::vector<std::string>* rest = nullptr;
 };
 
 enum class Output { kTable, kWide, kJson };

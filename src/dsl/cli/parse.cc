@@ -270,6 +270,22 @@ Error unknown_command(const std::vector<const Command*>& path, const std::string
       .hint(near.empty() ? see_help(path) : text("did you mean `{} {}`?", path_text(path), near));
 }
 
+int own_words(const Command& program, int argc, const char* const* argv) {
+  int i = 1;
+  while (i < argc && argv[i][0] == '-') {
+    const std::string word = argv[i];
+    const Option* option = find_option({&program}, word.substr(0, word.find('=')));
+    const bool value_follows =
+        option != nullptr && takes_value(*option) && word.find('=') == std::string::npos;
+    i += value_follows ? 2 : 1;
+  }
+  const Command* command = i < argc ? find_command(program, argv[i]) : nullptr;
+  const bool asks_for_help =
+      i + 2 == argc && (argv[i + 1] == std::string_view("--help") ||
+                        argv[i + 1] == std::string_view("-h"));
+  return command != nullptr && command->rest != nullptr && !asks_for_help ? i + 1 : argc;
+}
+
 Result<Parsed> parse(const Command& program, int argc, const char* const* argv) {
   CLI::App app;
   const std::unique_ptr<Node> root = bind_command(program, app);

@@ -12,6 +12,10 @@ struct Parsed {
   bool help = false;                 // --help was given; no target is set then
 };
 
+// How many words of `argv` are the program's own: all of them, or those up to a command that takes
+// the rest as it is.
+int own_words(const Command& program, int argc, const char* const* argv);
+
 // Sets the targets of every option given. Errors are kInvalidArgument.
 Result<Parsed> parse(const Command& program, int argc, const char* const* argv);
 

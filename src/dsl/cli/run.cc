@@ -50,7 +50,8 @@ class Program {
       return print_candidates({argv + 2, argv + argc});
     }
     globals_.color = color_is_welcome();
-    const Result<Parsed> parsed = parse(root_, argc, argv);
+    const int own = own_words(root_, argc, argv);
+    const Result<Parsed> parsed = parse(root_, own, argv);
     if (!parsed) {
       return print_error(parsed.error());
     }
@@ -68,6 +69,9 @@ class Program {
       globals_.color = globals_.color && ::isatty(STDERR_FILENO) == 1;
       print(help_page(parsed->path, globals_), stderr);
       return kExitUsage;
+    }
+    if (command.rest != nullptr) {
+      command.rest->assign(argv + own, argv + argc);
     }
     const Result<int> exit_code = run_guarded(command);
     return exit_code ? *exit_code : print_error(exit_code.error());

@@ -104,6 +104,7 @@ void Agent::adopt(dsl::service::ActivatedSockets& sockets) {
 }
 
 Result<void> Agent::start(dsl::env::Env& env) {
+  config_.file = globals_.config;
   MC_ASSIGN(opened_, open_core(env, config_));
   // NOLINTNEXTLINE(modernize-make-unique): it has no constructor, only names
   context_.reset(new HandlerContext{

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dsl/cli/cli.h"
 #include "dsl/endpoint/endpoint.h"
 #include "dsl/service/service.h"
 #include "mcp/agent/handlers.h"
@@ -32,6 +33,9 @@ Result<void> require_initialized(Registry& registry);
 
 class Agent : public dsl::service::Service {
  public:
+  // `globals` outlives it; they say which file the configuration is read from.
+  explicit Agent(const dsl::cli::Globals& globals) : globals_(globals) {}
+
   void configure(dsl::config::Table& table) override { config_.bind(table); }
   void adopt(dsl::service::ActivatedSockets& sockets) override;
   Result<void> start(dsl::env::Env& env) override;
@@ -47,6 +51,7 @@ class Agent : public dsl::service::Service {
   void add_checks();
   void add_backup_metrics();
 
+  const dsl::cli::Globals& globals_;
   Config config_;
   Opened opened_;
   std::unique_ptr<HandlerContext> context_;

@@ -74,6 +74,10 @@ std::vector<cli::Command> BackupCommands::making() {
                     .target = &tags_,
                     .help = "a note that is kept with it (repeatable)",
                     .value_name = "KEY=VALUE"},
+                   {.name = "--keep",
+                    .target = &keep_,
+                    .help = "no rule prunes it before so long, such as 336h",
+                    .value_name = "DURATION"},
                    {.name = "--format",
                     .target = &format_,
                     .help = "gpg: under a passphrase, for those who must use gpg",
@@ -145,6 +149,9 @@ Result<recovery::CreateRequest> BackupCommands::request(const Config& config) co
   recovery::CreateRequest request;
   request.selection = !services_.empty();
   request.kind = scheduled_ ? "scheduled" : "manual";
+  if (keep_.count() > 0) {
+    request.keep_until_ms = (env_.clock().now() + keep_).time_since_epoch().count();
+  }
   MC_ASSIGN(request.units, backup_units(config, *registry, services_));
   if ((images_.empty() ? config.backup.images : images_) == "used") {
     MC_ASSIGN(request.images, backup_images(env_, *registry, request.units));

@@ -52,6 +52,7 @@ class BackupCommands {
   std::string images_;
   std::string format_ = "age";
   bool scheduled_ = false;
+  std::chrono::milliseconds keep_{0};
   bool deep_ = false;
 };
 

@@ -18,6 +18,7 @@
 namespace mcp::agent {
 
 struct Config {
+  std::string file;  // that it was read from; empty = the default one
   dsl::endpoint::Config face{.socket_path = "/srv/mcp/admin.sock",
                              .socket_group = "mcp-admin",
                              .grpc_addr = ":9444",

@@ -55,6 +55,7 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       images(env, config, *registry, *runtime),
       image_saver(env, config, *registry, images, events),
       operations(env, *registry, locks),
+      pre_upgrade(env, config),
       deployer(env, config, *registry, mirror, *runtime, containers, events),
       service_ops(env, *registry, mirror, *runtime, containers, events),
       definitions(env, config, *registry, mirror, *runtime, containers, events, locks),
@@ -65,6 +66,9 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
           env, config, *registry, events, [this] { return wanted(); },
           [this](const std::string& service) { return stop_for_data(service); }) {
   mirror.on_change([this] { runbook.changed(); });
+  deployer.on_upgrade([this](const std::string& service, OperationContext& operation) {
+    return pre_upgrade.make_point(service, operation);
+  });
   deployer.on_deployed([this](const std::string& service) { image_saver.deployed(service); });
   observer.set_busy([this] { return boot.running() || boot.down(); });
 }

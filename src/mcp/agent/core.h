@@ -18,6 +18,7 @@
 #include "mcp/agent/mirror.h"
 #include "mcp/agent/observer.h"
 #include "mcp/agent/operations.h"
+#include "mcp/agent/pre_upgrade.h"
 #include "mcp/agent/recover.h"
 #include "mcp/agent/registry.h"
 #include "mcp/agent/runbook_file.h"
@@ -52,6 +53,7 @@ struct Core {
   Images images;
   ImageSaver image_saver;
   Operations operations;
+  PreUpgrade pre_upgrade;
   Deployer deployer;
   ServiceOps service_ops;
   Definitions definitions;

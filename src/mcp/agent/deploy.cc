@@ -84,6 +84,7 @@ Result<void> Deployer::Transaction::run(const DeployPlan& plan) {
 
 Result<void> Deployer::Transaction::forward(const DeployPlan& plan) {
   MC_TRY(prepare(plan));
+  MC_TRY(back_up(plan));
   steps_total_ = static_cast<int>(3 * replacements_.size() + 1);
   MC_TRY(park_removed(plan));  // first: a new component may want the ports of one that goes
   for (Replacement& replacement : replacements_) {
@@ -103,6 +104,29 @@ Result<void> Deployer::Transaction::forward(const DeployPlan& plan) {
   }
   MC_TRY(check_cancelled());
   return commit(plan);
+}
+
+// Another version, or other bytes under the same name.
+bool Deployer::Transaction::is_upgrade(const DeployPlan& plan) const {
+  if (!plan.former) {
+    return false;
+  }
+  return plan.former->service.version != record_.service.version ||
+         std::any_of(record_.components.begin(), record_.components.end(),
+                     [&](const ComponentRecord& component) {
+                       const ComponentRecord* former = plan.former->find(component.name);
+                       return former != nullptr &&
+                              former->image_digest != component.image_digest;
+                     });
+}
+
+Result<void> Deployer::Transaction::back_up(const DeployPlan& plan) {
+  if (!plan.backup || !owner_.before_upgrade_ || !is_upgrade(plan)) {
+    return {};
+  }
+  step_ = "backup";
+  operation_.progress(0, 0, "", "back its data up");
+  return owner_.before_upgrade_(record_.service.name, operation_);
 }
 
 // Everything that can fail without anything having been touched.

@@ -26,6 +26,7 @@ struct DeployPlan {
   Pull pull = Pull::kNever;
   bool wait = true;
   bool prefer_digest = false;  // a rollback
+  bool backup = true;          // of the data, before another version takes its place
   std::string actor;
 };
 
@@ -45,6 +46,12 @@ class Deployer {
   // Ends what a crash left open: back before the commit, forward after it.
   Result<void> replay(const OpenOperation& open, OperationContext& operation);
 
+  // Called before the first container of a service is touched whose version or image changes; an
+  // error ends the deploy with nothing changed. Set before the first deploy.
+  void on_upgrade(std::function<Result<void>(const std::string&, OperationContext&)> hook) {
+    before_upgrade_ = std::move(hook);
+  }
+
   // Called with the service's name when a deploy has ended well, also one that changed nothing. Set
   // before the first deploy; must return soon.
   void on_deployed(std::function<void(const std::string&)> hook) { deployed_ = std::move(hook); }
@@ -59,6 +66,7 @@ class Deployer {
   }
 
   std::function<void(const std::string&)> deployed_;
+  std::function<Result<void>(const std::string&, OperationContext&)> before_upgrade_;
   dsl::env::Env& env_;
   const Config& config_;
   Registry& registry_;

@@ -100,6 +100,7 @@ Result<DeployPlan> Deployer::plan(const pb::DeployRequest& request, const std::s
   DeployPlan plan;
   plan.actor = actor;
   plan.wait = !request.no_wait();
+  plan.backup = !request.no_backup();
   MC_ASSIGN(plan.pull, parse_pull(request.pull()));
   MC_ASSIGN(plan.former, registry_.service(request.service()));
   MC_ASSIGN(const std::vector<HistoryEntry> history, registry_.history(request.service()));

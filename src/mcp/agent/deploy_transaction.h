@@ -38,6 +38,8 @@ class Deployer::Transaction {
   Result<void> replace(const DeployPlan& plan, Replacement& replacement);
   Result<void> wait_for_gate(const model::Component& component, const std::string& id);
   bool nothing_changed(const DeployPlan& plan) const;
+  bool is_upgrade(const DeployPlan& plan) const;
+  Result<void> back_up(const DeployPlan& plan);
   Result<void> park_removed(const DeployPlan& plan);
   Result<void> park(const runtime::Container& old, const std::string& name);
   Result<void> commit(const DeployPlan& plan);

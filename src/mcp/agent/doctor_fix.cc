@@ -22,8 +22,12 @@ std::string shell_line(const std::vector<std::string>& argv) {
 class Fixer {
  public:
   Fixer(dsl::env::Env& env, const DoctorReach& reach, DoctorSubject subject,
-        const FixOptions& options)
-      : env_(env), reach_(reach), subject_(std::move(subject)), options_(options) {}
+        const FixOptions& options, std::string config_file)
+      : env_(env),
+        reach_(reach),
+        subject_(std::move(subject)),
+        options_(options),
+        config_file_(std::move(config_file)) {}
 
   FixReport report;
 
@@ -53,6 +57,15 @@ class Fixer {
     return words;
   }
 
+  std::vector<std::string> this_repair(const std::string& id) const {
+    std::vector<std::string> argv = {env_.files().canonical("/proc/self/exe").value_or("mcp-agent")};
+    if (!config_file_.empty()) {
+      argv.insert(argv.end(), {"--config", config_file_});
+    }
+    argv.insert(argv.end(), {"doctor", id, "--fix", "--yes"});
+    return argv;
+  }
+
   // False: what follows in this finding is left alone.
   Result<bool> apply(const DoctorFinding& finding, const Repair& step) {
     if (step.needs_root && !is_root()) {
@@ -61,13 +74,11 @@ class Fixer {
       return true;
     }
     const bool for_owner = !step.needs_root && is_root() && subject_.uid != 0;
-    if (for_owner && step.work) {
-      options_.say(
-          text("{}: as {}: mcp-agent doctor {} --fix", finding.id, subject_.user, finding.id));
-      ++report.for_root;
-      return false;
-    }
-    const std::vector<std::string> argv = for_owner ? as_owner(step.argv) : step.argv;
+    // Work of ours is done by us as that user, with all that follows in this finding.
+    const bool by_another = for_owner && step.work;
+    const std::vector<std::string> argv = by_another  ? as_owner(this_repair(finding.id))
+                                          : for_owner ? as_owner(step.argv)
+                                                      : step.argv;
     if (options_.dry_run) {
       options_.say(text("{}: would run: {}", finding.id, shell_line(argv)));
       return true;
@@ -79,14 +90,14 @@ class Fixer {
       return false;
     }
     options_.say(text("{}: {}", finding.id, shell_line(argv)));
-    const std::string wrong = step.work ? outcome(step.work()) : run(argv);
+    const std::string wrong = step.work && !by_another ? outcome(step.work()) : run(argv);
     if (!wrong.empty()) {
       options_.say(text("{}: failed: {}", finding.id, wrong));
       ++report.failed;
       return false;
     }
     ++report.ran;
-    return true;
+    return !by_another;
   }
 
   static std::string outcome(const Result<void>& done) {
@@ -105,6 +116,7 @@ class Fixer {
   const DoctorReach& reach_;
   const DoctorSubject subject_;
   const FixOptions& options_;
+  const std::string config_file_;
 };
 
 }  // namespace
@@ -112,7 +124,7 @@ class Fixer {
 Result<FixReport> apply_repairs(dsl::env::Env& env, const Config& config, const DoctorReach& reach,
                                 const std::vector<DoctorFinding>& findings,
                                 const FixOptions& options) {
-  Fixer fixer(env, reach, subject_of(env, config, reach), options);
+  Fixer fixer(env, reach, subject_of(env, config, reach), options, config.file);
   for (const DoctorFinding& finding : findings) {
     if (finding.severity == "fail" || finding.severity == "warn") {
       MC_TRY(fixer.repair(finding));

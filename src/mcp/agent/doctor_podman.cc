@@ -78,6 +78,24 @@ Repair record_identity(const DoctorContext& context) {
           .work = work};
 }
 
+// What the former uid owned: the agent's directory, the data, and podman's store. Subordinate ids
+// are others, and stay.
+std::vector<Repair> give_back(const DoctorContext& context) {
+  std::vector<Repair> repairs;
+  const NodeRecord& recorded = *context.node;
+  for (const std::string& root : {dsl::env::folder_of(context.config.database_path),
+                                  context.config.data_root, graph_root(context)}) {
+    const auto info = context.env.files().stat(root);
+    if (info && info->uid == recorded.uid) {
+      repairs.push_back(
+          {.argv = {"chown", "-hR", text("--from={}:{}", recorded.uid, recorded.gid),
+                    text("{}:{}", context.uid, context.gid), root},
+           .needs_root = true});
+    }
+  }
+  return repairs;
+}
+
 // The operator has said in [identity] that the uid changed for good: then its traces may go.
 DoctorFinding other_uid(const DoctorContext& context, const NodeRecord& recorded) {
   DoctorFinding finding = bad(
@@ -87,9 +105,13 @@ DoctorFinding other_uid(const DoctorContext& context, const NodeRecord& recorded
       "podman's database keeps paths of another uid: its containers are lost, and the agent "
       "refuses to start",
       text("give the user uid {} back; or, since identity.uid says {}: mcp-agent doctor runroot "
-           "--fix puts podman's database aside and records the new uid, then mcp-agent recover",
-           recorded.uid, context.uid));
-  finding.repairs = park_databases(context);
+           "--fix (as root) gives it what uid {} owned, puts podman's database aside and records "
+           "the new uid, then mcp-agent recover",
+           recorded.uid, context.uid, recorded.uid));
+  finding.repairs = give_back(context);
+  for (Repair& repair : park_databases(context)) {
+    finding.repairs.push_back(std::move(repair));
+  }
   finding.repairs.push_back(record_identity(context));
   return finding;
 }

@@ -64,6 +64,7 @@ class PrintedOperation : public OperationContext {
 
 Result<Config> load_config(dsl::env::Env& env, const std::string& file) {
   Config config;
+  config.file = file;
   dsl::config::Table table("mcp-agent");
   config.bind(table);
   MC_TRY(table.load(env, {.file = file.empty() ? kDefaultConfig : file}));

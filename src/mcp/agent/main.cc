@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   if (env.files().exists(mcp::agent::kDefaultConfig).value_or(false)) {
     globals.config = mcp::agent::kDefaultConfig;
   }
-  mcp::agent::Agent agent;
+  mcp::agent::Agent agent(globals);
   dsl::service::Commands service("mcp-agent", agent, globals);
   mcp::agent::LocalCommands local(env, globals);
   mcp::agent::BackupCommands backup(env, globals);

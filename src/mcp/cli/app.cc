@@ -32,6 +32,7 @@ std::vector<dsl::cli::Command> commands(Context& context) {
   out.push_back(agent_command(context));
   out.push_back(node_command(context));
   out.push_back(image_command(context));
+  append(out, recovery_commands(context));
   out.push_back(token_command(context));
   out.push_back(doctor_command(context));
   out.push_back(explain_command(context));

@@ -30,5 +30,6 @@ dsl::cli::Command token_command(Context& context);  // token add, list, remove
 dsl::cli::Command doctor_command(Context& context);
 dsl::cli::Command explain_command(Context& context);
 dsl::cli::Command runbook_command(Context& context);
+std::vector<dsl::cli::Command> recovery_commands(Context& context);  // backup, recover
 
 }  // namespace mcp::cli

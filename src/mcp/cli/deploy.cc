@@ -27,6 +27,7 @@ struct DeployOptions {
   bool no_wait = false;
   bool rollback = false;
   bool init = false;
+  bool no_backup = false;
 };
 
 bool is_number(const std::string& word) {
@@ -41,6 +42,7 @@ pb::DeployRequest base_request(Context& context, const DeployOptions& options) {
   request.set_pull(options.pull);
   request.set_no_wait(options.no_wait);
   request.set_init(options.init);
+  request.set_no_backup(options.no_backup);
   request.mutable_change()->set_request_id(context.request_id());
   request.mutable_change()->set_source("cli");
   request.mutable_change()->set_dry_run(context.globals.dry_run);
@@ -193,6 +195,13 @@ Result<void> show_plan(Context& context, const pb::DeployRequest& request) {
 
 Result<int> deploy(Context& context, const DeployOptions& options) {
   MC_TRY(check(options));
+  if (options.no_backup && !context.globals.dry_run) {
+    MC_ASSIGN(const bool agreed,
+              dsl::cli::confirm(context.globals, "deploy without a backup of the data?"));
+    if (!agreed) {
+      return dsl::kExitFailed;
+    }
+  }
   MC_ASSIGN(const std::vector<pb::DeployRequest> requests,
             options.rollback ? plan_rollback(context, options) : plan_deploys(context, options));
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -225,7 +234,8 @@ Command deploy_command(Context& context) {
       "Reads <services-dir>/SERVICE.toml (or a path ending in .toml), replaces the containers that "
       "differ, and waits for their health gates. If any step fails, the service goes back to what "
       "it was, and the failed step, the gate's last answer and the container's last log lines are "
-      "shown. Several services are deployed in the order of their dependencies.\n"
+      "shown. Several services are deployed in the order of their dependencies. Before another "
+      "version takes over, a backup of the service's data is made where the node has a target.\n"
       "\n"
       "Ctrl-C leaves the operation running on the agent; a second one cancels it and rolls back.";
   command.examples = {
@@ -260,6 +270,9 @@ Command deploy_command(Context& context) {
       {.name = "--no-wait",
        .target = &options->no_wait,
        .help = "End after the start, before the health gates"},
+      {.name = "--no-backup",
+       .target = &options->no_backup,
+       .help = "Take no backup of the data before another version takes over; asks"},
       {.name = "--init",
        .target = &options->init,
        .help = "Permit the first deploy of a node whose registry is empty"},

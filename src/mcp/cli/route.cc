@@ -6,8 +6,6 @@ using dsl::Code;
 using dsl::fail;
 using dsl::text;
 
-namespace {
-
 Result<NodeSettings> chosen_node(const Settings& settings, const std::string& flag) {
   if (!flag.empty() || !settings.default_node.empty()) {
     return find_node(settings, flag.empty() ? settings.default_node : flag);
@@ -21,6 +19,8 @@ Result<NodeSettings> chosen_node(const Settings& settings, const std::string& fl
   }
   return settings.nodes.front();
 }
+
+namespace {
 
 // The node meant by a command that names none and no socket; nothing for the agent of this machine.
 const NodeSettings* implied_node(dsl::env::Env& env, const Settings& settings) {

@@ -31,6 +31,10 @@ struct RouteFlags {
   std::function<void(std::string_view)> tell = nullptr;
 };
 
+// The node that `name` says; an empty one is default_node, else the only node. kNotFound, and
+// kInvalidArgument when it is not said which.
+Result<NodeSettings> chosen_node(const Settings& settings, const std::string& name);
+
 // The way that was asked for: the node that was named, over the network or through ssh; the socket
 // that was named; the default node if it has addresses; else the agent of this machine, and where
 // there is none, the only node of the settings.

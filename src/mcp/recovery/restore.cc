@@ -35,6 +35,14 @@ Result<std::int64_t> newest_in(const std::string& root) {
   return newest;
 }
 
+// Where `path` will lie, whether it is there yet or not.
+Result<std::uint64_t> room_at(dsl::env::FileSystem& files, std::string path) {
+  while (path.size() > 1 && !files.exists(path).value_or(true)) {
+    path = folder_of(path);
+  }
+  return files.free_bytes(path);
+}
+
 // What lies at the top of the unit, one by one.
 Result<void> add_members(dsl::env::Env& env, const Stage& stage, const RestoreStep& step,
                          const Manifest& manifest, std::vector<Move>& moves) {
@@ -114,8 +122,7 @@ Result<RestorePlan> plan_restore(dsl::env::Env& env, const RestoreRequest& reque
   plan.images_to = request.images_to;
   plan.manifest = std::move(manifest);
   const std::string parent = place_of(plan.steps.front());
-  MC_TRY(env.files().make_directories(parent, 0755));
-  MC_ASSIGN(const std::uint64_t free, env.files().free_bytes(parent));
+  MC_ASSIGN(const std::uint64_t free, room_at(env.files(), parent));
   if (free < plan.bytes_needed + kSpareBytes) {
     return fail(Code::kNoSpace, "{} has {} MiB free, the restore needs {} MiB", parent, free >> 20,
                 (plan.bytes_needed + kSpareBytes) >> 20)

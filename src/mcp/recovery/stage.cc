@@ -21,6 +21,7 @@ constexpr std::string_view kStageFolder = ".mc-restore";
 constexpr std::string_view kTrashFolder = ".trash";
 constexpr std::string_view kImagesUnit = "images";
 constexpr std::uint32_t kPrivate = 0700;
+constexpr std::uint32_t kShared = 0755;  // above units
 constexpr std::size_t kChecksMax = 2;  // at work beside the unpacking
 
 }  // namespace
@@ -65,11 +66,19 @@ Stage::~Stage() {
   for (const RestoreStep& step : plan_.steps) {
     remove(step);  // of one that failed; what was taken from it is there no more
   }
+  for (const std::string& directory : made_) {
+    (void)env_.files().remove(directory);  // unless something is in it
+  }
 }
 
 Result<void> Stage::prepare() {
   for (const RestoreStep& step : plan_.steps) {
     MC_TRY(remove_tree(env_.files(), folder(step)));
+    MC_ASSIGN(const bool is_there, env_.files().exists(place_of(step)));
+    if (!is_there) {
+      made_.push_back(place_of(step));
+      MC_TRY(env_.files().make_directories(place_of(step), kShared));
+    }
     MC_TRY(env_.files().make_directories(folder(step), kPrivate));
     MC_ASSIGN(Unpacker unpacker, Unpacker::open(folder(step)));
     unpackers_.emplace(step.unit, std::move(unpacker));

@@ -216,6 +216,52 @@ def test_failures_raise_alerts(backups):
     assert metric() == "0"
 
 
+def test_a_new_version_is_preceded_by_a_point(backups):
+    node = backups.node
+    before = {row["id"] for row in json.loads(backups.command("--json", "list").stdout)}
+    (node.srv / "web/index").write_text("of the old version\n")
+
+    node.define("web", web("web", value="v2"))
+    done = node.mcp("deploy", "web")
+
+    made = [row for row in json.loads(backups.command("--json", "list").stdout)
+            if row["id"] not in before]
+    assert len(made) == 1 and made[0]["id"] in done.stdout + done.stderr
+    shown = json.loads(backups.open("show", made[0]["id"], "--json").stdout)
+    assert [unit["name"] for unit in shown["units"]] == ["web"]
+    text = backups.open("show", made[0]["id"], "web/index").stdout
+    assert text == "of the old version\n"
+
+
+def test_without_a_backup_a_new_version_is_refused(backups):
+    node = backups.node
+    moved = backups.vault.with_name("away")
+    backups.vault.rename(moved)
+    before = node.identities()
+    try:
+        node.define("web", web("web", value="v3"))
+        refused = node.mcp("deploy", "web", code=None)
+        assert refused.returncode != 0 and "--no-backup" in refused.stderr
+        assert node.identities() == before
+        node.mcp("deploy", "web", "--no-backup", code=2)
+        node.mcp("deploy", "web", "--no-backup", "--yes")
+    finally:
+        moved.rename(backups.vault)
+    assert node.identities() != before
+
+
+def test_mcp_hands_its_backup_commands_to_the_node(backups):
+    node = backups.node
+    mcp = [node.base / "mcp", "--socket", node.socket]
+    rows = node.store.run(*mcp, "--json", "backup", "--config", node.config, "list")
+    assert json.loads(rows.stdout) == json.loads(backups.command("--json", "list").stdout)
+    wrong = node.store.run(*mcp, "backup", "--config", node.config, "show", "latest", check=False)
+    assert wrong.returncode == 2 and "--identity" in wrong.stderr
+    recovered = node.store.run(*mcp, "recover", "--config", node.config, "--dry-run", "--identity",
+                               backups.identity)
+    assert "nothing is missing" in recovered.stdout
+
+
 # REC-A4: A point that `create --format gpg` makes opens with gpg, and one file of it is shown by us; an
 # archive made by hand with tar and gpg comes back with `restore`, copies of databases under their names.
 def test_gpg_both_ways(backups):
