@@ -24,9 +24,10 @@ dsl::cli::Command adopt_command(Context& context);
 
 dsl::cli::Command boot_command(Context& context);
 dsl::cli::Command agent_command(Context& context);  // agent status, agent recover
-dsl::cli::Command node_command(Context& context);   // node list, node show
+dsl::cli::Command node_command(Context& context);   // node list, show, add, remove, provision
 dsl::cli::Command image_command(Context& context);  // image ls, save, load
-dsl::cli::Command token_command(Context& context);  // token add, list, remove
+std::vector<dsl::cli::Command> file_commands(Context& context);  // push pull ls
+dsl::cli::Command token_command(Context& context);               // token add, list, remove
 dsl::cli::Command doctor_command(Context& context);
 dsl::cli::Command explain_command(Context& context);
 dsl::cli::Command runbook_command(Context& context);

@@ -3,6 +3,7 @@
 #include "dsl/env/socket_address.h"
 #include "mcp/cli/commands.h"
 #include "mcp/cli/node_edit.h"
+#include "mcp/cli/node_provision.h"
 #include "mcp/cli/target.h"
 
 namespace mcp::cli {
@@ -254,9 +255,9 @@ Command node_command(Context& context) {
 
   Command command;
   command.name = "node";
-  command.summary = "Keep the list of nodes that this program knows";
+  command.summary = "Keep the list of nodes that this program knows, and set one up";
   command.commands = {std::move(list_nodes), std::move(show_node), add_command(context),
-                      remove_command(context)};
+                      remove_command(context), provision_command(context)};
   return command;
 }
 

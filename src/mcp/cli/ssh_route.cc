@@ -2,12 +2,10 @@
 #include <csignal>
 #include <mutex>
 
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "dsl/env/unique_fd.h"
 #include "mcp/cli/route.h"
+#include "mcp/cli/ssh_process.h"
 #include "mcp/model/codes.h"
 
 namespace mcp::cli {
@@ -21,47 +19,12 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr int kLowestFd = 3;  // what a child is given lies above its standard descriptors
-constexpr int kConnectSeconds = 10;
 // ssh has ended the connection, so it ends too; a little later, as it waits for the remote side.
 constexpr milliseconds kEndPatience{2000};
 constexpr milliseconds kQuitPatience{500};
 constexpr std::size_t kWordsMax = 8u << 10;  // of ssh's stderr; the rest is not looked at
 
-// ssh's own exit codes, and those of the remote shell.
-constexpr int kSshFailed = 255;
-constexpr int kNoSuchCommand = 127;
-
-struct TwoEnds {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-UniqueFd above_stdio(int fd) {
-  if (fd >= kLowestFd) {
-    return UniqueFd(fd);
-  }
-  UniqueFd low(fd);
-  return UniqueFd(::fcntl(low.get(), F_DUPFD_CLOEXEC, kLowestFd));
-}
-
-Result<TwoEnds> socket_pair() {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return fail(Code::kUnavailable, "cannot make a socket pair: too many open files");
-  }
-  return TwoEnds{above_stdio(ends[0]), above_stdio(ends[1])};
-}
-
-Result<TwoEnds> pipe_for_words() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return fail(Code::kUnavailable, "cannot make a pipe: too many open files");
-  }
-  TwoEnds pipe{above_stdio(ends[0]), above_stdio(ends[1])};
-  (void)::fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK);  // cannot fail on an open pipe
-  return pipe;
-}
+constexpr int kNoSuchCommand = 127;  // of the remote shell
 
 std::string trimmed(std::string words) {
   words.erase(words.find_last_not_of(" \r\n") + 1);
@@ -72,12 +35,11 @@ std::string trimmed(std::string words) {
 // terminal, past us; what it says on stderr goes into our errors.
 class SshRoute final : public Route {
  public:
-  SshRoute(NodeSettings node, std::unique_ptr<dsl::env::Process> ssh, UniqueFd socket,
-           UniqueFd words)
+  SshRoute(NodeSettings node, SshProcess ssh)
       : node_(std::move(node)),
-        ssh_(std::move(ssh)),
-        words_(std::move(words)),
-        channel_(dsl::rpc::Channel::open_fd(socket.release(), "ssh " + node_.ssh)) {}
+        ssh_(std::move(ssh.process)),
+        words_(std::move(ssh.words)),
+        channel_(dsl::rpc::Channel::open_fd(ssh.bytes.release(), "ssh " + node_.ssh)) {}
 
   ~SshRoute() override {
     channel_.reset();  // ssh sees the end of its input, and ends
@@ -158,31 +120,10 @@ class SshRoute final : public Route {
 }  // namespace
 
 Result<std::unique_ptr<Route>> ssh_route(dsl::env::Env& env, const NodeSettings& node) {
-  if (node.ssh.empty()) {
-    return fail(Code::kInvalidArgument, "node {} has no ssh destination", node.name)
-        .hint("give its [[nodes]] ssh = \"user@host\"");
-  }
-  MC_ASSIGN(TwoEnds bytes, socket_pair());
-  MC_ASSIGN(TwoEnds words, pipe_for_words());
-  dsl::env::Command command;
-  command.argv = {"ssh",       "-T",
-                  "-o",        text("ConnectTimeout={}", kConnectSeconds),
-                  "-o",        "ClearAllForwardings=yes",
-                  "--",        node.ssh,
-                  "mcp-agent", "stdio"};
-  command.stdio_fd = bytes.theirs.get();
-  command.stderr_fd = words.theirs.get();
-  command.ignore_interrupts = true;  // Ctrl-C is for the command, which still has to say so
-  auto ssh = env.processes().start(command);
-  if (!ssh && ssh.error().code() == Code::kNotFound) {
-    return fail(Code::kFailedPrecondition, "--via ssh needs ssh, which is not in PATH")
-        .hint("install openssh-client");
-  }
-  if (!ssh) {
-    return tl::unexpected(ssh.error());
-  }
-  return std::make_unique<SshRoute>(node, std::move(*ssh), std::move(bytes.ours),
-                                    std::move(words.ours));
+  // Ctrl-C is for the command, which still has to say so.
+  MC_ASSIGN(SshProcess ssh,
+            start_ssh(env, node, {.words = {"mcp-agent", "stdio"}, .ignore_interrupts = true}));
+  return std::make_unique<SshRoute>(node, std::move(ssh));
 }
 
 }  // namespace mcp::cli
