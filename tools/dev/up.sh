@@ -203,6 +203,9 @@ start_agent() {
   as_owner tee "$binary.new" <"$BUILD_ROOT/dev/bin/mcp-agent" >/dev/null
   as_owner chmod 0755 "$binary.new"
   as_owner mv "$binary.new" "$binary"
+  # Beside it: what runs in containers for it.
+  as_owner tee "$state_dir/mcp-ns" <"$BUILD_ROOT/dev/bin/mcp-ns" >/dev/null
+  as_owner chmod 0755 "$state_dir/mcp-ns"
   # In a session of its own, with nothing of ours open: it outlives this terminal, and a pipe that
   # this script writes to ends with the script.
   (cd / && as_owner setsid --fork "$binary" server --config "$state_dir/mcp-agent.toml" \
@@ -250,7 +253,7 @@ main() {
   "$MC_ROOT/dev" setup build podman
   apply_host_changes
   say "== build"
-  build_targets dev mcp mcp-agent mc-standin
+  build_targets dev mcp mcp-agent mcp-ns mc-standin
   say "== images (stand-ins: they answer health gates and nothing else)"
   make_directories
   write_store_config

@@ -122,6 +122,8 @@ inline constexpr std::string_view kLabelService = "mcp.service";
 inline constexpr std::string_view kLabelComponent = "mcp.component";
 inline constexpr std::string_view kLabelSpec = "mcp.component.sha256";
 inline constexpr std::string_view kLabelGeneration = "mcp.generation";
+// Of a container that does something for the agent and goes by itself: neither managed nor foreign.
+inline constexpr std::string_view kLabelHelper = "mcp.helper";
 
 // What is recorded of an image: its digest, or its id when it has none.
 std::string digest_of(const runtime::Image& image);

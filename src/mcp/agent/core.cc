@@ -54,6 +54,9 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       containers(env, config, *runtime),
       images(env, config, *registry, *runtime),
       image_saver(env, config, *registry, images, events),
+      helpers(env, config, *runtime),
+      files(env, config, *registry, helpers),
+      uploads(env, files, events),
       operations(env, *registry, locks),
       pre_upgrade(env, config),
       deployer(env, config, *registry, mirror, *runtime, containers, events),
@@ -121,7 +124,7 @@ std::vector<DataWatch::Wanted> Core::wanted() {
   if (boot.running() || boot.down()) {
     return out;
   }
-  for (const pb::ContainerState& state : observer.states(false)) {
+  for (const pb::ContainerState& state : observer.seen_states(false)) {
     if (state.kind() == "managed" && state.desired() == "running") {
       out.push_back({state.service(), state.component(), state.pid()});
     }

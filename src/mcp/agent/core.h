@@ -22,7 +22,9 @@
 #include "mcp/agent/recover.h"
 #include "mcp/agent/registry.h"
 #include "mcp/agent/runbook_file.h"
+#include "mcp/agent/service_files.h"
 #include "mcp/agent/service_ops.h"
+#include "mcp/agent/uploads.h"
 #include "mcp/runtime/runtime.h"
 
 namespace mcp::agent {
@@ -52,6 +54,9 @@ struct Core {
   Containers containers;
   Images images;
   ImageSaver image_saver;
+  NamespaceHelpers helpers;
+  ServiceFiles files;
+  Uploads uploads;
   Operations operations;
   PreUpgrade pre_upgrade;
   Deployer deployer;

@@ -228,7 +228,7 @@ void Observer::look(bool probe_all) {
     }
   }
   for (const runtime::Container& container : *listed) {
-    if (registered.contains(container.name)) {
+    if (registered.contains(container.name) || !label(container, kLabelHelper).empty()) {
       continue;
     }
     pb::ContainerState state;
@@ -523,10 +523,17 @@ void Observer::publish(std::map<std::string, pb::ContainerState> next) {
 }
 
 std::vector<pb::ContainerState> Observer::states(bool foreign) {
-  std::unique_lock lock(mutex_);
-  const auto until = env_.clock().mono_now() + kFirstLookPatience;
-  while (!looked_ && !stopping_ && env_.clock().wait_until(changed_, lock, until)) {
+  {
+    std::unique_lock lock(mutex_);
+    const auto until = env_.clock().mono_now() + kFirstLookPatience;
+    while (!looked_ && !stopping_ && env_.clock().wait_until(changed_, lock, until)) {
+    }
   }
+  return seen_states(foreign);
+}
+
+std::vector<pb::ContainerState> Observer::seen_states(bool foreign) {
+  const std::lock_guard lock(mutex_);
   std::vector<pb::ContainerState> out;
   for (const auto& [name, state] : states_) {
     if (foreign || state.kind() != "foreign") {

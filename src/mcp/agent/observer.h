@@ -39,6 +39,8 @@ class Observer {
   // Registered containers, orphans, stale ones; with `foreign` everybody else's too. Right after
   // the start this waits for the first look; when that takes long, registered ones are "unknown".
   std::vector<pb::ContainerState> states(bool foreign);
+  // The same without waiting: what the looks so far have seen.
+  std::vector<pb::ContainerState> seen_states(bool foreign);
   // One full look now, for a caller that wants the present.
   void refresh();
   // Blocks until something changed after `version` or `patience` has passed; returns the version.

@@ -318,7 +318,7 @@ class Planner {
                          by_name_.at(container.name) == &container &&
                          (container.storage_only || !managed(container) ||
                           wanted_keys_.count(key_of(container)) != 0);
-      if (!taken) {
+      if (!taken && label(container, "mcp.helper").empty()) {
         others.push_back(&container);
       }
     }

@@ -3,7 +3,8 @@
 // A container is ours by its labels (mcp.managed, mcp.service, mcp.component), or by its name when
 // the component was adopted. Everything else is reported and left alone: orphans (ours, but not in
 // the registry), stale ones (an older container of a component, under another name) and foreign
-// ones. A foreign container that holds a wanted name blocks that component.
+// ones. A foreign container that holds a wanted name blocks that component. Helpers of the agent
+// (mcp.helper) are none of these: they go by themselves.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ void append(std::vector<dsl::cli::Command>& to, std::vector<dsl::cli::Command> m
   std::move(more.begin(), more.end(), std::back_inserter(to));
 }
 
-// In the order of the help page: change, look, definitions, the node itself.
+// In the order of the help page: change, look, files, definitions, the node itself.
 std::vector<dsl::cli::Command> commands(Context& context) {
   std::vector<dsl::cli::Command> out;
   out.push_back(deploy_command(context));
@@ -24,6 +24,7 @@ std::vector<dsl::cli::Command> commands(Context& context) {
   out.push_back(status_command(context));
   append(out, look_commands(context));
   append(out, follow_commands(context));
+  append(out, file_commands(context));
   out.push_back(lint_command(context));
   out.push_back(diff_command(context));
   out.push_back(render_command(context));

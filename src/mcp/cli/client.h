@@ -19,11 +19,12 @@ class Client {
   // `timeout` of each unary call; zero = 30 s. Streams have none unless it is given.
   Client(std::unique_ptr<Route> route, std::chrono::milliseconds timeout);
 
-  // `method` without package and service: "GetNode".
+  // `method` without package and service: "GetNode". `more_time` is for one that waits for a disk.
   template <class Response>
-  Result<Response> call(const std::string& method, const dsl::rpc::Message& request) {
-    Result<Response> reply =
-        route_->channel().call<Response>(kService + method, request, {.timeout = call_timeout()});
+  Result<Response> call(const std::string& method, const dsl::rpc::Message& request,
+                        std::chrono::milliseconds more_time = std::chrono::milliseconds(0)) {
+    Result<Response> reply = route_->channel().call<Response>(
+        kService + method, request, {.timeout = call_timeout() + more_time});
     return reply ? std::move(reply) : tl::unexpected(route_->explained(std::move(reply).error()));
   }
 

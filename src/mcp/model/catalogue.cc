@@ -212,6 +212,27 @@ constexpr CatalogueEntry kTable[] = {
      "agent's "
      "user.",
      ""},
+    {code::kFilePath, "a path does not name a file of the service",
+     "`mcp push`, `pull` and `ls` work below the service's directory on regular files. The path "
+     "climbs out of it, leads through a link that does, or is a directory, link, device, socket or "
+     "pipe.",
+     "`mcp ls <service> [PATH]` shows what is there and where links lead; name one file of it.",
+     ""},
+    {code::kFileChanged, "a file changed while it was sent",
+     "Its bytes are not those that were announced, or the upload has ended: the agent was started "
+     "anew, or another push of the same file took over. The file that was there is as it was.",
+     "Run the same command again when nobody writes to the file; a push goes on from what has "
+     "arrived.",
+     ""},
+    {code::kFileOwner, "a file belongs to a user of the host that the agent cannot stand in for",
+     "The owner is neither the agent's user nor one of its subordinate ids, so neither the agent "
+     "nor a container may read the file or give it back to that owner.",
+     "`mcp-agent doctor data` prints the `chown` for root on the node.", ""},
+    {code::kHelperUnavailable, "the namespace helper does not run",
+     "Files of a container's own users are reached through a small container that runs `mcp-ns`. "
+     "Its binary is missing beside mcp-agent, or podman could not start it.",
+     "Install `mcp-ns` beside mcp-agent; `mcp-agent doctor` checks podman and the user namespace.",
+     ""},
 
     // --- doctor ---
     {code::kUidPinned, "the agent runs under another uid than recorded",

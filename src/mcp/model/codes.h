@@ -47,6 +47,10 @@ inline constexpr const char* kStartFailed = "MCP-0220";
 inline constexpr const char* kUnmanagedContainer = "MCP-0221";
 inline constexpr const char* kParkedLeft = "MCP-0222";
 inline constexpr const char* kArchiveUnusable = "MCP-0223";
+inline constexpr const char* kFilePath = "MCP-0224";
+inline constexpr const char* kFileChanged = "MCP-0225";
+inline constexpr const char* kFileOwner = "MCP-0226";
+inline constexpr const char* kHelperUnavailable = "MCP-0227";
 
 // 03xx: doctor, one for each check, and what its findings look like elsewhere
 inline constexpr const char* kUidPinned = "MCP-0301";

@@ -185,7 +185,14 @@ Result<std::string> encode_create(const ContainerSpec& spec, const std::vector<U
   const model::Component& component = spec.component;
   json::object out;
   out["name"] = component.container;
-  out["image"] = component.image;
+  if (spec.rootfs.empty()) {
+    out["image"] = component.image;
+  } else {
+    out["rootfs"] = spec.rootfs;
+  }
+  if (spec.remove_at_end) {
+    out["remove"] = true;
+  }
   out["labels"] = text_map(spec.labels);
   out["env"] = text_map(spec.env);
   out["sdnotifyMode"] = "container";

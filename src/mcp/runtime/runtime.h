@@ -26,6 +26,8 @@ struct ContainerSpec {
   std::vector<model::Port> ports;                        // fixed and allocated
   std::vector<std::pair<std::string, std::string>> env;  // component's and routes'
   std::map<std::string, std::string> labels;
+  std::string rootfs;          // a directory in place of an image; empty = component.image
+  bool remove_at_end = false;  // the container goes when its process ends
 };
 
 enum class State { kCreated, kRunning, kPaused, kExited, kStopped, kRemoving, kUnknown };

@@ -10,6 +10,7 @@
 
 #include "dsl/env/env.h"
 #include "mcp/cli/boot_text.h"
+#include "mcp/cli/file_text.h"
 #include "mcp/cli/image_text.h"
 #include "mcp/cli/operation_report.h"
 #include "mcp/cli/status_text.h"
@@ -65,6 +66,8 @@ const std::map<std::string, Page>& pages() {
       {"ports",
        page<pb::ListPortsReply>([](const auto& g, const auto& m) { return ports_table(g, m); })},
       {"sync", page<pb::SyncReply>([](const auto& g, const auto& m) { return sync_table(g, m); })},
+      {"files",
+       page<pb::ListFilesReply>([](const auto& g, const auto& m) { return files_table(g, m); })},
       {"images",
        page<pb::ListImagesReply>([](const auto& g, const auto& m) { return images_table(g, m); })},
       {"adopt",
