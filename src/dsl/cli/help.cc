@@ -147,6 +147,9 @@ std::string usage_line(const std::vector<const Command*>& path) {
       has_options = true;
     }
   }
+  if (path.back()->rest != nullptr) {
+    return out + " [ARGUMENT...]";
+  }
   return out + (has_options ? " [OPTIONS]" : "") + required + positionals;
 }
 

@@ -148,6 +148,18 @@ App make_app(const Globals& globals, Arguments& arguments) {
        {},
        []() -> Result<int> { throw std::runtime_error("boom"); },
        true},
+      {"forward",
+       "",
+       "",
+       {},
+       {},
+       {},
+       [&]() -> Result<int> {
+         std::printf("yes=%d rest=%s\n", globals.yes ? 1 : 0, joined(arguments.services).c_str());
+         return dsl::kExitOk;
+       },
+       true,
+       &arguments.services},
   };
   app.complete = [](std::string_view source) {
     return source == "service" ? std::vector<std::string>{"mcq", "mcns", "mcr/web"}
