@@ -1,6 +1,7 @@
 #include "mcp/agent/data_watch.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "dsl/env/path.h"
 #include "dsl/log/log.h"
@@ -20,6 +21,25 @@ constexpr int kEventsLookedAt = 200;
 
 bool is_read_only(const model::Volume& volume) {
   return std::find(volume.options.begin(), volume.options.end(), "ro") != volume.options.end();
+}
+
+// Whether what the process has mounted there has no name any more (proc_pid_mountinfo(5): mount
+// point and root are the fifth and fourth fields).
+bool has_removed_mount(dsl::env::FileSystem& files, std::int64_t pid, const std::string& place) {
+  std::istringstream lines(files.read_file(text("/proc/{}/mountinfo", pid)).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string id;
+    std::string parent;
+    std::string device;
+    std::string root;
+    std::string point;
+    fields >> id >> parent >> device >> root >> point;
+    if (point == place && root.ends_with("//deleted")) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool lies_in(const std::string& path, const std::string& directory) {
@@ -107,16 +127,26 @@ void DataWatch::look() {
       continue;  // it may be on its way: once more
     }
     const Result<void> stopped = stop_service_(service);
-    events_.add(Severity::kError, stopped ? kDataLostEvent : "data_lost_runs", service, "",
-                stopped ? text("{}, so it was stopped: mcp recover {}", loss, service)
-                        : text("{}, and it cannot be stopped: {}", loss,
-                               stopped.error().message()));
+    tell(service, stopped ? loss : loss + ": " + stopped.error().message(), stopped.has_value());
   }
+  std::erase_if(told_, [&](const auto& entry) { return !suspected.contains(entry.first); });
   suspected_ = std::move(suspected);
 }
 
-// What the container has mounted is looked at through its process: a directory that was removed, or
-// set aside, is still there for it, and is another one than its path names by now.
+// What stays as it is is told once.
+void DataWatch::tell(const std::string& service, const std::string& what, bool stopped) {
+  if (stopped) {
+    events_.add(Severity::kError, kDataLostEvent, service, "",
+                text("{}, so it was stopped: mcp recover {}", what, service));
+  } else if (told_[service] != what) {
+    told_[service] = what;
+    events_.add(Severity::kError, "data_lost_runs", service, "",
+                text("{}; it could not be stopped yet", what));
+  }
+}
+
+// Directories alone: a file or a link is replaced on purpose by many. A directory that was removed
+// and made anew is still the removed one for the container.
 std::string DataWatch::loss_of(const ServiceRecord& record, const Wanted& wanted) {
   const model::Component* component = record.service.find(wanted.component);
   if (component == nullptr) {
@@ -127,18 +157,18 @@ std::string DataWatch::loss_of(const ServiceRecord& record, const Wanted& wanted
     if (!lies_in(volume.host, root) || is_read_only(volume)) {
       continue;
     }
-    const Result<dsl::env::FileInfo> named = env_.files().stat(volume.host);
-    if (!named && named.error().code() == Code::kNotFound) {
+    const Result<dsl::env::FileInfo> named = env_.files().stat(volume.host, false);
+    if (!named && named.error().code() == Code::kNotFound &&
+        (volume.host == root || directories_.contains(volume.host))) {
       return text("{} is gone", volume.host);
     }
-    if (!named || named->kind != dsl::env::FileKind::kDirectory || wanted.pid == 0) {
+    if (!named || named->kind != dsl::env::FileKind::kDirectory) {
+      directories_.erase(volume.host);
       continue;
     }
-    const Result<dsl::env::FileInfo> live =
-        env_.files().stat(text("/proc/{}/root{}", wanted.pid, volume.container));
-    if (live && named->inode != live->inode) {  // else it has ended meanwhile
-      return text("{} is not the directory any more that {} has mounted", volume.host,
-                  wanted.service);
+    directories_.insert(volume.host);
+    if (wanted.pid != 0 && has_removed_mount(env_.files(), wanted.pid, volume.container)) {
+      return text("{} was removed and made anew while {} runs", volume.host, wanted.service);
     }
   }
   return {};
@@ -151,8 +181,8 @@ std::string DataWatch::lost_database(const std::string& service) {
   }
   const auto replicas = recovery::find_replicas(env_, unit, nullptr);
   if (!replicas) {
-    logger.debug("replicas are not looked at", {{"service", service},
-                                                {"why", replicas.error().message()}});
+    logger.debug("replicas are not looked at",
+                 {{"service", service}, {"why", replicas.error().message()}});
     return {};
   }
   std::set<std::string>& known = databases_[service];

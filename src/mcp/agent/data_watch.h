@@ -47,6 +47,7 @@ class DataWatch {
  private:
   void watch_forever();
   std::string loss_of(const ServiceRecord& record, const Wanted& wanted);
+  void tell(const std::string& service, const std::string& what, bool stopped);
   std::string lost_database(const std::string& service);
 
   dsl::env::Env& env_;
@@ -56,8 +57,10 @@ class DataWatch {
   const std::function<std::vector<Wanted>()> wanted_;
   const std::function<Result<void>(const std::string&)> stop_service_;
   // Confined to a look:
-  std::map<std::string, std::string> suspected_;          // service, what the last look has found
+  std::map<std::string, std::string> suspected_;            // service, what the last look has found
   std::map<std::string, std::set<std::string>> databases_;  // service, paths seen so far
+  std::set<std::string> directories_;                       // of volumes, seen as such
+  std::map<std::string, std::string> told_;                 // service, what cannot be helped
 
   std::mutex mutex_;
   std::condition_variable ended_;

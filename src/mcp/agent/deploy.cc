@@ -115,8 +115,7 @@ bool Deployer::Transaction::is_upgrade(const DeployPlan& plan) const {
          std::any_of(record_.components.begin(), record_.components.end(),
                      [&](const ComponentRecord& component) {
                        const ComponentRecord* former = plan.former->find(component.name);
-                       return former != nullptr &&
-                              former->image_digest != component.image_digest;
+                       return former != nullptr && former->image_digest != component.image_digest;
                      });
 }
 
@@ -125,7 +124,6 @@ Result<void> Deployer::Transaction::back_up(const DeployPlan& plan) {
     return {};
   }
   step_ = "backup";
-  operation_.progress(0, 0, "", "back its data up");
   return owner_.before_upgrade_(record_.service.name, operation_);
 }
 

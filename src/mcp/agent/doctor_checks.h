@@ -101,6 +101,9 @@ bool is_ours(const IdRange& range, const DoctorContext& context);
 std::optional<IdRange> own_range(const DoctorContext& context, const std::string& path);
 
 std::string graph_root(const DoctorContext& context);
+// Names in `path` (passwd or group) that have `id`, besides `own`.
+std::string others_with_id(dsl::env::Env& env, const std::string& path, std::uint32_t id,
+                           const std::string& own);
 // Every name, digest and id that the image store knows, read from its own index.
 std::set<std::string> cached_images(const DoctorContext& context);
 bool is_cached(const std::set<std::string>& cached, const ComponentRecord& component);

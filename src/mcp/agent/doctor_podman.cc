@@ -83,14 +83,16 @@ Repair record_identity(const DoctorContext& context) {
 std::vector<Repair> give_back(const DoctorContext& context) {
   std::vector<Repair> repairs;
   const NodeRecord& recorded = *context.node;
+  if (!others_with_id(context.env, "/etc/passwd", recorded.uid, context.user).empty()) {
+    return {};  // somebody else has it by now, and may own files there
+  }
   for (const std::string& root : {dsl::env::folder_of(context.config.database_path),
                                   context.config.data_root, graph_root(context)}) {
     const auto info = context.env.files().stat(root);
     if (info && info->uid == recorded.uid) {
-      repairs.push_back(
-          {.argv = {"chown", "-hR", text("--from={}:{}", recorded.uid, recorded.gid),
-                    text("{}:{}", context.uid, context.gid), root},
-           .needs_root = true});
+      repairs.push_back({.argv = {"chown", "-hR", text("--from={}:{}", recorded.uid, recorded.gid),
+                                  text("{}:{}", context.uid, context.gid), root},
+                         .needs_root = true});
     }
   }
   return repairs;

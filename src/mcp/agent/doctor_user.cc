@@ -36,19 +36,6 @@ std::string subid_problem(const DoctorContext& context, const std::string& path)
   return "";
 }
 
-// Names in `path` (passwd or group) that have `id`, besides `own`.
-std::string others_with_id(dsl::env::Env& env, const std::string& path, std::uint32_t id,
-                           const std::string& own) {
-  std::string names;
-  for (const std::string& line : lines_of(env.files().read_file(path).value_or(""))) {
-    const std::vector<std::string> fields = split_fields(line);
-    if (fields.size() > 2 && fields[2] == std::to_string(id) && fields[0] != own) {
-      names += (names.empty() ? "" : ", ") + fields[0];
-    }
-  }
-  return names;
-}
-
 // Writes a real map for a process that only waits in a namespace of its own.
 std::string map_attempt(const DoctorContext& context, const std::string& newuidmap) {
   const std::optional<IdRange> own = own_range(context, "/etc/subuid");
@@ -108,6 +95,18 @@ std::string find_program(dsl::env::Env& env, const std::string& name) {
     }
   }
   return "";
+}
+
+std::string others_with_id(dsl::env::Env& env, const std::string& path, std::uint32_t id,
+                           const std::string& own) {
+  std::string names;
+  for (const std::string& line : lines_of(env.files().read_file(path).value_or(""))) {
+    const std::vector<std::string> fields = split_fields(line);
+    if (fields.size() > 2 && fields[2] == std::to_string(id) && fields[0] != own) {
+      names += (names.empty() ? "" : ", ") + fields[0];
+    }
+  }
+  return names;
 }
 
 DoctorFinding check_uid_pinned(const DoctorContext& context) {

@@ -168,7 +168,9 @@ Result<int> LocalCommands::recover() {
         },
         {.timeout = std::chrono::milliseconds(0)}));
     progress.done();
-    std::printf("%s", table.render(globals_).c_str());
+    if (shows_plan_) {
+      std::printf("%s", table.render(globals_).c_str());
+    }
     if (!result.error().empty()) {
       std::fprintf(stderr, "error: %s\nhint: %s\n", result.error().c_str(), result.hint().c_str());
       return result.state() == "partial" ? dsl::kExitPartial : dsl::kExitFailed;

@@ -33,6 +33,7 @@ class LocalCommands {
   // `recover` for these services; empty = all.
   dsl::Result<int> recover_containers(const std::vector<std::string>& services) {
     services_ = services;
+    shows_plan_ = globals_.output != dsl::cli::Output::kJson;
     return recover();
   }
 
@@ -49,6 +50,7 @@ class LocalCommands {
   std::vector<std::string> services_;
   std::string orphans_ = "report";
   std::string socket_;
+  bool shows_plan_ = true;
 };
 
 // The configuration file that is used without --config.

@@ -40,7 +40,9 @@ Result<void> become(const NamespaceUser& user) {
   (void)::setenv("HOME", found->pw_dir, 1);  // NOLINT(concurrency-mt-unsafe): one thread so far
   // NOLINTNEXTLINE(concurrency-mt-unsafe)
   (void)::setenv("XDG_RUNTIME_DIR", text("/run/user/{}", user.uid).c_str(), 1);
-  if (::chdir("/") != 0) {  // the caller's folder may be closed to this user
+  // The caller's folder may be closed to this user. Where it is not, names that are relative to it
+  // go on to mean the same.
+  if (::access(".", R_OK | X_OK) != 0 && ::chdir("/") != 0) {
     return fail(dsl::env::errno_error(errno, "go to", "/"));
   }
   return {};

@@ -18,10 +18,10 @@ class PreUpgrade {
  public:
   PreUpgrade(dsl::env::Env& env, const Config& config) : env_(env), config_(config) {}
 
-  // Makes a point of the service's data, by `mcp-agent backup create` in a process of its own. Where
-  // there is nothing to do it with, that is a notice: no target or key, an agent that may not enter
-  // the user's namespace (no-new-privileges). kFailedPrecondition when it fails: then nothing was
-  // changed.
+  // Makes a point of the service's data, by `mcp-agent backup create` in a process of its own; a
+  // node without targets has none made. What is in its way is a notice: no key, an agent that may
+  // not enter the user's namespace (no-new-privileges), a part that could not be read.
+  // kFailedPrecondition when no point was stored: then nothing was changed.
   Result<void> make_point(const std::string& service, OperationContext& operation) const;
 
  private:

@@ -34,7 +34,7 @@ class RecoverDataCommand {
   dsl::cli::Command command();
 
  private:
-  // A point, and where its files lie.
+  // A point whose manifest was read.
   struct FromPoint {
     recovery::FoundPoint point;
     recovery::Manifest manifest;
@@ -44,19 +44,27 @@ class RecoverDataCommand {
     std::vector<recovery::UnitReplica> replicas;
     std::optional<std::size_t> point;  // index into points_
     recovery::UnitLosses losses;
+    std::optional<recovery::UnitRecovery> plan;
+    std::optional<dsl::Error> error;  // why this one cannot be looked at, or not come back
   };
 
   Result<int> run();
+  Result<void> check_request(const Config& config) const;
   Result<void> open_points();
+  Result<void> open_first_target(const BackupAccess::Place& place);
   Result<std::optional<std::size_t>> point_with(const std::string& unit);
   Result<std::vector<Unit>> look(const Config& config, Registry& registry);
-  bool is_wanted(const Unit& unit) const;
-  Result<recovery::UnitRecovery> plan(const Unit& unit);
-  Result<void> bring_back(const Config& config, Registry& registry, const Unit& unit,
-                          recovery::UnitRecovery recovery);
-  void print_plan(const std::vector<Unit>& units,
-                  const std::vector<recovery::UnitRecovery>& plans) const;
-  Result<bool> confirm(const std::vector<recovery::UnitRecovery>& plans) const;
+  Result<void> look_at(const Config& config, Unit& unit);
+  const recovery::Manifest* manifest_of(const Unit& unit) const;
+  // What of its losses is to be brought back.
+  recovery::UnitLosses wanted(const Unit& unit) const;
+  void make_plan(Unit& unit);
+  Result<void> bring_back(const Config& config, Registry& registry, Unit& unit);
+  Result<void> start_halted(const Config& config, Registry& registry, const Unit& unit);
+  void print_plan(const std::vector<Unit>& units) const;
+  std::string outcome_text(const Unit& unit) const;
+  Result<bool> confirm(const std::vector<Unit>& units) const;
+  Result<int> end(const Config& config, bool all_went_well);
 
   dsl::env::Env& env_;
   const dsl::cli::Globals& globals_;
@@ -64,6 +72,7 @@ class RecoverDataCommand {
   const RecoverContainers recover_containers_;
   std::vector<std::string> services_;
   bool without_point_ = false;
+  bool without_replicas_ = false;
 
   std::optional<BackupAccess::Place> place_;
   std::unique_ptr<recovery::Target> target_;

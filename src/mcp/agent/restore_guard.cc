@@ -98,9 +98,9 @@ Result<void> RestoreGuard::check_agent(const RestoreStep& step) {
   return {};
 }
 
-bool RestoreGuard::agent_answers() const {
-  return config_ != nullptr && env_.files().exists(config_->face.socket_path).value_or(false) &&
-         dsl::rpc::Channel::open("unix:" + config_->face.socket_path)
+bool agent_answers(dsl::env::Env& env, const Config& config) {
+  return env.files().exists(config.face.socket_path).value_or(false) &&
+         dsl::rpc::Channel::open("unix:" + config.face.socket_path)
              ->call<pb::Node>(std::string(kMethods) + "GetNode", pb::GetNodeRequest())
              .has_value();
 }
@@ -127,7 +127,7 @@ Result<void> RestoreGuard::call(const std::string& method, const std::string& se
 }
 
 Result<void> RestoreGuard::stop_services() {
-  const bool served = agent_answers();
+  const bool served = config_ != nullptr && agent_answers(env_, *config_);
   for (const std::string& service : to_stop_) {
     if (served) {
       MC_TRY(call("Stop", service));
@@ -147,7 +147,7 @@ Result<void> RestoreGuard::stop_services() {
 
 Result<void> RestoreGuard::start_services() {
   registry_lock_.reset();
-  const bool served = !stopped_.empty() && agent_answers();
+  const bool served = !stopped_.empty() && config_ != nullptr && agent_answers(env_, *config_);
   std::string left;
   for (const std::string& service : stopped_) {
     if (!served || !call("Start", service)) {

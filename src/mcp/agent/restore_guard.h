@@ -19,6 +19,9 @@ inline constexpr const char* kOlderThanLive = "backup.older";
 // Containers of the service that run now, by label: whether the agent does or not.
 Result<std::vector<std::string>> running_containers(dsl::env::Env& env, const std::string& service);
 
+// Whether the agent of this configuration serves its socket.
+bool agent_answers(dsl::env::Env& env, const Config& config);
+
 class RestoreGuard {
  public:
   struct Options {
@@ -43,7 +46,6 @@ class RestoreGuard {
  private:
   Result<void> check_age() const;
   Result<void> check_agent(const recovery::RestoreStep& step);
-  bool agent_answers() const;
   Result<void> call(const std::string& method, const std::string& service) const;
 
   dsl::env::Env& env_;

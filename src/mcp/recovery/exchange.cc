@@ -40,20 +40,70 @@ Result<void> rename_durably(dsl::env::FileSystem& files, const std::string& from
   return files.sync_directory(folder_of(from));
 }
 
+// `name`: what the old one is called afterwards; empty = whatever is free.
+Result<dsl::restore::SetAside> set_aside_as(dsl::env::Env& env, const std::string& database,
+                                            const std::string& name) {
+  MC_ASSIGN(dsl::restore::SetAside aside, dsl::restore::what_to_set_aside(env, database));
+  if (!name.empty() && aside.name != name) {
+    for (auto& [from, to] : aside.moves) {
+      to = name + to.substr(aside.name.size());
+    }
+    aside.name = name;
+  }
+  return aside;
+}
+
 Result<void> replace_database(dsl::env::Env& env, const std::string& fresh,
-                              const std::string& database) {
-  MC_ASSIGN(const dsl::restore::SetAside aside, dsl::restore::what_to_set_aside(env, database));
+                              const std::string& database, const std::string& name = "") {
+  MC_ASSIGN(const dsl::restore::SetAside aside, set_aside_as(env, database, name));
   return dsl::restore::put_in_place(env, fresh, database, aside);
+}
+
+// A database goes with all that belongs to it: log, index, what waits for its mirrors.
+Result<std::string> move_database_aside(dsl::env::Env& env, const std::string& database) {
+  MC_ASSIGN(const dsl::restore::SetAside aside, dsl::restore::what_to_set_aside(env, database));
+  for (const auto& [from, to] : aside.moves) {
+    MC_TRY(env.files().rename(from, to));
+  }
+  MC_TRY(env.files().sync_directory(folder_of(database)));
+  return aside.name;
+}
+
+// What was set aside under `name` is `database` again, with all that belongs to it.
+Result<void> move_database_back(dsl::env::Env& env, const std::string& name,
+                                const std::string& database) {
+  for (const char* companion : {"", "-wal", "-shm", ".replica"}) {
+    MC_ASSIGN(const bool is_there, env.files().exists(name + companion));
+    if (is_there) {
+      MC_TRY(env.files().rename(name + companion, database + companion));
+    }
+  }
+  return env.files().sync_directory(folder_of(database));
+}
+
+// Fails where something is by now: what came after the look is nobody's to remove.
+Result<void> rename_to_free(dsl::env::FileSystem& files, const std::string& from,
+                            const std::string& to) {
+  MC_TRY(files.make_directories(folder_of(to), kPrivate));
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
+    if (errno == EEXIST) {
+      return fail(Code::kConflict, "{} is there again", to)
+          .hint("it was left as it is; run the command again");
+    }
+    return fail(dsl::env::errno_error(errno, "rename " + from + " to", to));
+  }
+  MC_TRY(files.sync_directory(folder_of(to)));
+  return files.sync_directory(folder_of(from));
 }
 
 }  // namespace
 
 Result<void> put_in_place(dsl::env::Env& env, const Move& move) {
   if (move.kind == Move::Kind::kDatabase) {
-    return replace_database(env, move.fresh, move.root);
+    return replace_database(env, move.fresh, move.root, move.set_aside);
   }
   if (move.set_aside.empty()) {
-    return rename_durably(env.files(), move.fresh, move.root);
+    return rename_to_free(env.files(), move.fresh, move.root);
   }
   // Under the name that the old one shall have, the two change places.
   MC_TRY(rename_durably(env.files(), move.fresh, move.set_aside));
@@ -100,13 +150,23 @@ Result<std::vector<Move>> parse_record(const std::string& text) {
 
 Result<Move> take_back(dsl::env::Env& env, const Move& move, const std::string& set_aside) {
   Move back = move;
-  if (move.set_aside.empty()) {
+  if (move.kind == Move::Kind::kDatabase && move.set_aside.empty()) {
+    MC_ASSIGN(back.set_aside, move_database_aside(env, move.root));
+  } else if (move.set_aside.empty()) {
     back.set_aside = set_aside;
     MC_TRY(rename_durably(env.files(), move.root, set_aside));
   } else if (move.kind == Move::Kind::kDatabase) {
-    // What its log holds goes into the file, which then is all of it.
-    MC_TRY(dsl::db::Database::check_file(env, move.set_aside));
-    MC_TRY(replace_database(env, move.set_aside, move.root));
+    // What its log holds goes into the file, which then is all of it. A damaged one comes back as
+    // it was.
+    const Result<void> checked = dsl::db::Database::check_file(env, move.set_aside);
+    if (checked) {
+      MC_TRY(replace_database(env, move.set_aside, move.root));
+    } else if (checked.error().code() == Code::kDataLoss) {
+      MC_ASSIGN(back.set_aside, move_database_aside(env, move.root));
+      MC_TRY(move_database_back(env, move.set_aside, move.root));
+    } else {
+      return tl::unexpected(checked.error());
+    }
   } else {
     MC_TRY(exchange(env.files(), move.set_aside, move.root));
   }

@@ -1,7 +1,8 @@
 #include "mcp/recovery/unit_data.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
+#include <map>
 
 #include "dsl/db/image.h"
 #include "dsl/env/path.h"
@@ -56,16 +57,28 @@ Result<std::string> place_in(const UnitPlace& unit, const Manifest* point,
   if (places.size() > 1) {
     return fail(Code::kFailedPrecondition, "{} has two databases called {} ({}, {})", unit.name,
                 name, places[0], places[1])
-        .hint("which one the replica is of is not known: restore it by hand, docs/formats/replica.md");
+        .hint(
+            "which one the replica is of is not known: restore it by hand, "
+            "docs/formats/replica.md");
   }
   return places.front();
 }
 
+bool is_certain(const LostItem& item) {
+  return item.loss != Loss::kFileMissing &&
+         (item.loss != Loss::kDatabaseMissing || item.replicated);
+}
+
 Result<void> look_at_database(dsl::env::Env& env, const std::string& root, const std::string& path,
-                              UnitLosses& losses) {
-  MC_ASSIGN(const bool is_there, env.files().exists(root + "/" + path));
-  if (!is_there) {
-    losses.items.push_back({Loss::kDatabaseMissing, path, ""});
+                              bool is_replicated, UnitLosses& losses) {
+  const Result<dsl::env::FileInfo> info = env.files().stat(root + "/" + path);
+  if (!info && info.error().code() == Code::kNotFound) {
+    losses.items.push_back({Loss::kDatabaseMissing, path, "", is_replicated});
+    return {};
+  }
+  MC_TRY(info);
+  if (info->kind != dsl::env::FileKind::kRegular || info->size_bytes == 0) {
+    losses.items.push_back({Loss::kDatabaseDamaged, path, "it is no database any more"});
     return {};
   }
   const auto image = dsl::db::Image::pin(env, root + "/" + path);
@@ -117,7 +130,13 @@ bool UnitLosses::whole() const {
   return count(Loss::kDirectoryMissing) + count(Loss::kDirectoryEmpty) > 0;
 }
 
-bool UnitLosses::certain() const { return count(Loss::kFileMissing) < items.size(); }
+bool UnitLosses::certain() const { return std::any_of(items.begin(), items.end(), is_certain); }
+
+UnitLosses UnitLosses::certain_ones() const {
+  UnitLosses out;
+  std::copy_if(items.begin(), items.end(), std::back_inserter(out.items), is_certain);
+  return out;
+}
 
 std::size_t UnitLosses::count(Loss loss) const {
   return static_cast<std::size_t>(std::count_if(
@@ -131,9 +150,9 @@ Result<UnitLosses> find_losses(dsl::env::Env& env, const UnitPlace& unit, const 
   if (!top && top.error().code() != Code::kNotFound) {
     return tl::unexpected(top.error());
   }
-  std::set<std::string> databases;
+  std::map<std::string, bool> databases;  // whether it is replicated
   for (const UnitReplica& replica : replicas) {
-    databases.insert(replica.database);
+    databases[replica.database] = true;
   }
   const bool had_something =
       !databases.empty() || (point != nullptr && point->unit(unit.name) != nullptr);
@@ -147,7 +166,7 @@ Result<UnitLosses> find_losses(dsl::env::Env& env, const UnitPlace& unit, const 
       continue;
     }
     if (file.database) {
-      databases.insert(below);
+      databases.try_emplace(below, false);
       continue;
     }
     const Result<dsl::env::FileInfo> info = env.files().stat(unit.root + "/" + below, false);
@@ -157,8 +176,8 @@ Result<UnitLosses> find_losses(dsl::env::Env& env, const UnitPlace& unit, const 
       return tl::unexpected(info.error());
     }
   }
-  for (const std::string& database : databases) {
-    MC_TRY(look_at_database(env, unit.root, database, losses));
+  for (const auto& [database, is_replicated] : databases) {
+    MC_TRY(look_at_database(env, unit.root, database, is_replicated, losses));
   }
   return losses;
 }
@@ -181,7 +200,7 @@ std::string to_text(const UnitLosses& losses) {
   };
   say(Loss::kDatabaseMissing, "database", "gone");
   say(Loss::kDatabaseDamaged, "database", "damaged");
-  say(Loss::kFileMissing, "file", "of the newest point not there");
+  say(Loss::kFileMissing, "file", "missing");
   return out;
 }
 

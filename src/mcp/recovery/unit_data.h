@@ -45,6 +45,9 @@ struct LostItem {
   Loss loss = Loss::kFileMissing;
   std::string path;  // below the unit's root; empty = the root itself
   std::string why;   // of damage
+  // A missing database that is replicated. Without that, it may have been removed on purpose, as
+  // any file may.
+  bool replicated = false;
 };
 
 struct UnitLosses {
@@ -52,8 +55,10 @@ struct UnitLosses {
 
   // All of it, so that it is made anew.
   bool whole() const;
-  // More than files that may be gone on purpose.
+  // Something that is not gone on purpose.
   bool certain() const;
+  // Those alone.
+  UnitLosses certain_ones() const;
   std::size_t count(Loss loss) const;
 };
 

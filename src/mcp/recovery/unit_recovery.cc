@@ -27,19 +27,17 @@ const FileRecord* record_of_file(const Manifest& manifest, const UnitPlace& unit
 }
 
 // Stands for a point where there is none: it has the unit, and nothing of it.
-Manifest nothing_of(dsl::env::Env& env, const UnitPlace& unit) {
+Manifest nothing_of(const UnitPlace& unit) {
   Manifest manifest;
-  manifest.id = "replica-" + time_stamp(env);
-  manifest.begun_ms = 0;
+  manifest.id = "replica-" + unit.name;  // the same each time: what was cut off is found
   manifest.units.push_back({.name = unit.name, .root = unit.root});
   return manifest;
 }
 
 // Whether the database has to come back: all of the unit is lost, or it is.
 bool is_lost(const UnitLosses& losses, const std::string& database) {
-  return losses.whole() ||
-         std::any_of(losses.items.begin(), losses.items.end(),
-                     [&](const LostItem& item) { return item.path == database; });
+  return losses.whole() || std::any_of(losses.items.begin(), losses.items.end(),
+                                       [&](const LostItem& item) { return item.path == database; });
 }
 
 // A replica that ends before the point was begun has nothing that the point lacks.
@@ -54,9 +52,9 @@ Result<void> plan_database(dsl::env::Env& env, const UnitReplica& replica,
   database.request.to = folder_of(stage_folder(recovery.restore, recovery.restore.steps.front()) +
                                   "/" + replica.database);
   const FileRecord* record = record_of_file(manifest, unit, replica.database);
-  const auto planned = dsl::restore::make_plan(
-      env, database.request, identities,
-      [&](int, int, const std::string& what) { progress(what); });
+  const auto planned =
+      dsl::restore::make_plan(env, database.request, identities,
+                              [&](int, int, const std::string& what) { progress(what); });
   if (!planned && record != nullptr && planned.error().code() == Code::kNotFound) {
     return {};
   }
@@ -141,6 +139,28 @@ bool is_below(const std::set<std::string>& trees, const std::string& path) {
   return false;
 }
 
+// Every directory on the way is one: a link would lead what comes back out of the unit.
+Result<void> check_way(dsl::env::Env& env, const UnitPlace& unit, const std::string& below) {
+  for (std::size_t slash = below.find('/'); slash != std::string::npos;
+       slash = below.find('/', slash + 1)) {
+    const std::string path = unit.root + "/" + below.substr(0, slash);
+    const Result<dsl::env::FileInfo> info = env.files().stat(path, false);
+    if (!info && info.error().code() == Code::kNotFound) {
+      return {};  // it comes back with all below it
+    }
+    MC_TRY(info);
+    if (info->kind != dsl::env::FileKind::kDirectory) {
+      return fail(Code::kFailedPrecondition, "{} is not the directory any more that the point has",
+                  path)
+          .hint(
+              text("nothing was changed; look at it, then: mcp backup restore latest --service {} "
+                   "--to a new directory",
+                   unit.name));
+    }
+  }
+  return {};
+}
+
 // Of a unit that has lost a part of itself: what is lost, each by its topmost name.
 Result<std::vector<Move>> moves_of_lost(dsl::env::Env& env, const Stage& stage,
                                         const UnitRecovery& recovery) {
@@ -160,6 +180,7 @@ Result<std::vector<Move>> moves_of_lost(dsl::env::Env& env, const Stage& stage,
     if (is_below(trees, below)) {
       continue;
     }
+    MC_TRY(check_way(env, recovery.unit, below));
     if (databases.contains(below)) {
       MC_ASSIGN(Move move, database_move(env, recovery, folder + "/" + below, below));
       moves.push_back(std::move(move));
@@ -188,7 +209,7 @@ Result<UnitRecovery> plan_unit_recovery(dsl::env::Env& env, const UnitPlace& uni
   recovery.has_point = point && point->unit(unit.name) != nullptr;
   MC_ASSIGN(recovery.restore,
             plan_restore(env, {.units = {unit.name}, .roots = {{unit.name, unit.root}}},
-                         recovery.has_point ? *std::move(point) : nothing_of(env, unit)));
+                         recovery.has_point ? *std::move(point) : nothing_of(unit)));
   for (const UnitReplica& replica : replicas) {
     if (is_lost(losses, replica.database)) {
       MC_TRY(plan_database(env, replica, identities, progress, recovery));
@@ -197,10 +218,10 @@ Result<UnitRecovery> plan_unit_recovery(dsl::env::Env& env, const UnitPlace& uni
   MC_TRY(check_sources(recovery));
   // The replica's are looked through when they are made.
   std::erase_if(recovery.restore.manifest.files, [&](const FileRecord& file) {
-    return std::any_of(
-        recovery.databases.begin(), recovery.databases.end(), [&](const auto& database) {
-          return file.entry.path == unit.name + "/" + database.replica.database;
-        });
+    return std::any_of(recovery.databases.begin(), recovery.databases.end(),
+                       [&](const auto& database) {
+                         return file.entry.path == unit.name + "/" + database.replica.database;
+                       });
   });
   return recovery;
 }
@@ -208,8 +229,7 @@ Result<UnitRecovery> plan_unit_recovery(dsl::env::Env& env, const UnitPlace& uni
 Result<void> carry_out(dsl::env::Env& env, const UnitRecovery& recovery, const PointSource* source,
                        const ReadKeys& keys, const RecoveryProgress& progress) {
   const RestorePlan& plan = recovery.restore;
-  Stage stage(env, plan,
-              [&](const std::string&, std::uint64_t) { progress("unpack the point"); });
+  Stage stage(env, plan, [&](const std::string&, std::uint64_t) { progress("unpack the point"); });
   MC_TRY(stage.prepare());
   if (source != nullptr && recovery.uses_point()) {
     MC_TRY(stage.fill(*source, keys));

@@ -77,3 +77,39 @@ def test_directory_removed_under_load_comes_back_whole(ledger):
     eventually(lambda: len(ledger.acknowledged()) > before + 500, "it writes on")
     report(8, "rm -rf of a running service at 500 commits/s: recover-data", took, RECOVER_BOUND_S,
            f"{len(lost_of(ledger, before_s=0))} of the rows of the last second")
+
+
+def data_lost_events(node):
+    return node.mcp("events", "--limit", "200").stdout.count("data_lost ")
+
+
+def test_a_service_that_was_stopped_for_it_starts_once_its_data_is_there(ledger):
+    node = ledger.node
+    before = data_lost_events(node)
+    away = node.srv / "away"
+    ledger.root.rename(away)
+    eventually(lambda: data_lost_events(node) > before, "the agent has noticed", NOTICE_BOUND_S + 5)
+    away.rename(ledger.root)
+
+    node.stop()
+    recover(node, "ledger", "--identity", node.backups.identity, code=5)
+    node.start()
+    done = recover(node, "ledger", "--identity", node.backups.identity)
+
+    assert "nothing is missing" in done.stdout
+    assert node.containers()["ledger"]["running"]
+
+
+def test_a_lost_database_comes_back_without_any_backup(ledger):
+    node = ledger.node
+    lines = len(ledger.acknowledged())
+    eventually(lambda: len(ledger.acknowledged()) > lines + 500, "it writes")
+    before = data_lost_events(node)
+    for path in ledger.root.glob("ledger.db*"):
+        node.store.run("podman", "unshare", "rm", "-rf", path)
+    eventually(lambda: data_lost_events(node) > before, "the agent has noticed", NOTICE_BOUND_S + 5)
+
+    recover(node, "--without-point")
+
+    assert not lost_of(ledger, before_s=1)
+    assert node.containers()["ledger"]["running"]

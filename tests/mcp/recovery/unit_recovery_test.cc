@@ -26,6 +26,7 @@ class UnitRecoveryTest : public ::testing::Test {
  protected:
   UnitRecoveryTest() {
     env_.use_real_files();
+    env_.use_real_clock();  // the replica is sealed and shipped by threads of its own
     fs::create_directories(target());
     fs::create_directories(mirror());
     const auto recipient = require_ok(make_identity(env_, folder_.file("identity.txt"), nullptr));
@@ -66,9 +67,8 @@ class UnitRecoveryTest : public ::testing::Test {
         {.migrations = {{1, "initial", "CREATE TABLE ledger(id INTEGER PRIMARY KEY)"}},
          .replica = {.mirrors = {{.directory = mirror()}}}}));
     for (int i = 0; i < count; ++i) {
-      require_ok(db->write([](dsl::db::Transaction& tx) {
-        return tx.run("INSERT INTO ledger DEFAULT VALUES");
-      }));
+      require_ok(db->write(
+          [](dsl::db::Transaction& tx) { return tx.run("INSERT INTO ledger DEFAULT VALUES"); }));
     }
     require_ok(db->wait_until_replicated(std::chrono::seconds(30)));
   }
@@ -89,7 +89,9 @@ class UnitRecoveryTest : public ::testing::Test {
   ReadKeys keys() {
     ReadKeys keys;
     keys.identities = require_ok(read_identities(env_, folder_.file("identity.txt"), {}));
-    keys.signers = require_ok(KeyStore(env_, settings().directory).public_keys());
+    if (point_) {
+      keys.signers = require_ok(KeyStore(env_, settings().directory).public_keys());
+    }
     return keys;
   }
   // A point of the unit as it is now.
@@ -101,8 +103,11 @@ class UnitRecoveryTest : public ::testing::Test {
     const std::string& id = made.point.id;
     source_ = PointSource{Seal::kAge, target() + "/" + archive_name(id, Seal::kAge),
                           target() + "/" + signature_name(id, Seal::kAge)};
-    point_ = require_ok(read_manifest(env_, Seal::kAge, target() + "/" + manifest_name(id, Seal::kAge),
-                                      source_->signature, keys()));
+    ReadKeys keys = this->keys();
+    keys.signers = require_ok(KeyStore(env_, settings().directory).public_keys());
+    point_ =
+        require_ok(read_manifest(env_, Seal::kAge, target() + "/" + manifest_name(id, Seal::kAge),
+                                 source_->signature, keys));
   }
 
   UnitLosses losses() {
@@ -137,6 +142,7 @@ TEST_F(UnitRecoveryTest, LossesAreToldApart) {
   make_point();
   fs::remove(root() + "/certs/ca.pem");
   EXPECT_FALSE(losses().certain()) << "it may have been removed on purpose";
+  EXPECT_EQ(to_text(losses()), "1 file missing (certs/ca.pem)");
   fs::remove(database());
   EXPECT_TRUE(losses().certain());
   EXPECT_FALSE(losses().whole());
@@ -199,15 +205,62 @@ TEST_F(UnitRecoveryTest, ReplicaThatEndsBeforeThePointIsNotTaken) {
   const auto db = require_ok(dsl::db::Database::open(
       env_, database(),
       {.migrations = {{1, "initial", "CREATE TABLE ledger(id INTEGER PRIMARY KEY)"}}}));
-  require_ok(db->write([](dsl::db::Transaction& tx) {
-    return tx.run("INSERT INTO ledger DEFAULT VALUES");
-  }));
+  require_ok(db->write(
+      [](dsl::db::Transaction& tx) { return tx.run("INSERT INTO ledger DEFAULT VALUES"); }));
   make_point();
   fs::remove_all(root());
 
   const UnitRecovery planned = require_ok(plan());
 
   EXPECT_TRUE(planned.databases.empty());
+}
+
+TEST_F(UnitRecoveryTest, MissingDatabaseThatIsNotReplicatedMayBeGoneOnPurpose) {
+  make_point();
+  fs::remove_all(mirror());
+  fs::remove(database());
+  EXPECT_FALSE(losses().certain());
+  EXPECT_TRUE(losses().certain_ones().items.empty());
+}
+
+TEST_F(UnitRecoveryTest, EmptiedDatabaseIsDamaged) {
+  fs::resize_file(database(), 0);
+  ASSERT_TRUE(losses().certain());
+  recover();
+  EXPECT_EQ(rows(), 10);
+}
+
+TEST_F(UnitRecoveryTest, LinkOnTheWayLeadsNothingOut) {
+  make_point();
+  fs::remove_all(root() + "/certs");
+  fs::create_directories(folder_.file("elsewhere"));
+  fs::create_symlink(folder_.file("elsewhere"), root() + "/certs");
+
+  const UnitRecovery planned = require_ok(plan());
+  const auto done = carry_out(env_, planned, &*source_, keys(), [](const auto&) {});
+
+  EXPECT_THAT(done, failed_with(Code::kFailedPrecondition));
+  EXPECT_TRUE(fs::is_empty(folder_.file("elsewhere")));
+}
+
+TEST_F(UnitRecoveryTest, WhatCameAfterTheLookIsNotWrittenOver) {
+  make_point();
+  fs::remove(root() + "/ledger.toml");
+  const UnitRecovery planned = require_ok(plan());
+  write("ledger.toml", "rate = 1\n");
+
+  const auto done = carry_out(env_, planned, &*source_, keys(), [](const auto&) {});
+
+  EXPECT_THAT(done, failed_with(Code::kConflict));
+  EXPECT_EQ(read("ledger.toml"), "rate = 1\n");
+}
+
+TEST_F(UnitRecoveryTest, UndoOfADamagedDatabaseBringsTheDamagedOneBack) {
+  fs::resize_file(database(), 0);
+  recover();
+  ASSERT_EQ(rows(), 10);
+  require_ok(undo_restore(env_, require_ok(last_record(env_, folder_.file("srv")))));
+  EXPECT_EQ(fs::file_size(database()), 0U);
 }
 
 TEST_F(UnitRecoveryTest, WhatHasNoCopyIsSaid) {
