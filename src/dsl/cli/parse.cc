@@ -280,9 +280,8 @@ int own_words(const Command& program, int argc, const char* const* argv) {
     i += value_follows ? 2 : 1;
   }
   const Command* command = i < argc ? find_command(program, argv[i]) : nullptr;
-  const bool asks_for_help =
-      i + 2 == argc && (argv[i + 1] == std::string_view("--help") ||
-                        argv[i + 1] == std::string_view("-h"));
+  const bool asks_for_help = i + 2 == argc && (argv[i + 1] == std::string_view("--help") ||
+                                               argv[i + 1] == std::string_view("-h"));
   return command != nullptr && command->rest != nullptr && !asks_for_help ? i + 1 : argc;
 }
 

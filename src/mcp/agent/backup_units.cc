@@ -96,9 +96,8 @@ recovery::Settings backup_settings(const Config& config) {
 }
 
 std::vector<std::string> replica_directories(const Config& config) {
-  return config.backup.replicas.empty()
-             ? std::vector<std::string>{config.data_root + "/replicas"}
-             : config.backup.replicas;
+  return config.backup.replicas.empty() ? std::vector<std::string>{config.data_root + "/replicas"}
+                                        : config.backup.replicas;
 }
 
 Result<std::vector<recovery::Unit>> backup_units(const Config& config, Registry& registry,

@@ -134,15 +134,15 @@ std::vector<DataWatch::Wanted> Core::wanted() {
 
 // Waits for its end: who is told that it was stopped can rely on it.
 Result<void> Core::stop_for_data(const std::string& service) {
-  MC_ASSIGN(const std::string id,
-            operations.begin({.kind = "stop",
-                              .service = service,
-                              .actor = "data-watch",
-                              .source = "agent",
-                              .lock_wait = std::chrono::milliseconds(0)},
-                             [this, service](OperationContext& operation) {
-                               return service_ops.stop(service, "", operation);
-                             }));
+  MC_ASSIGN(const std::string id, operations.begin({.kind = "stop",
+                                                    .service = service,
+                                                    .actor = "data-watch",
+                                                    .source = "agent",
+                                                    .lock_wait = std::chrono::milliseconds(0)},
+                                                   [this, service](OperationContext& operation) {
+                                                     return service_ops.stop(service, "",
+                                                                             operation);
+                                                   }));
   std::string error;
   MC_TRY(operations.follow(
       id,

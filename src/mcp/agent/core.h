@@ -64,7 +64,7 @@ struct Core {
   Definitions definitions;
   BootRunner boot;
   Recovery recovery;
-  Observer observer;    // its threads use those above
+  Observer observer;     // its threads use those above
   DataWatch data_watch;  // its thread uses all of them
 
  private:

@@ -58,7 +58,8 @@ class Fixer {
   }
 
   std::vector<std::string> this_repair(const std::string& id) const {
-    std::vector<std::string> argv = {env_.files().canonical("/proc/self/exe").value_or("mcp-agent")};
+    std::vector<std::string> argv = {
+        env_.files().canonical("/proc/self/exe").value_or("mcp-agent")};
     if (!config_file_.empty()) {
       argv.insert(argv.end(), {"--config", config_file_});
     }

@@ -12,7 +12,6 @@
 namespace mcp::agent {
 
 using dsl::Code;
-using dsl::fail;
 using dsl::text;
 namespace cli = dsl::cli;
 

@@ -16,10 +16,10 @@ int main(int argc, char** argv) {
   dsl::service::Commands service("mcp-agent", agent, globals);
   mcp::agent::LocalCommands local(env, globals);
   mcp::agent::BackupCommands backup(env, globals);
-  mcp::agent::RecoverDataCommand recover_data(
-      env, globals, [&local](const std::vector<std::string>& services) {
-        return local.recover_containers(services);
-      });
+  mcp::agent::RecoverDataCommand recover_data(env, globals,
+                                              [&local](const std::vector<std::string>& services) {
+                                                return local.recover_containers(services);
+                                              });
   dsl::restore::Commands restore("mcp-agent", env, globals,
                                  [&local] { return local.restore_settings(); });
 

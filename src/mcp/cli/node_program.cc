@@ -10,7 +10,6 @@ namespace mcp::cli {
 
 using dsl::Code;
 using dsl::fail;
-using dsl::text;
 
 namespace {
 
@@ -31,7 +30,8 @@ Result<int> become(std::vector<std::string> words) {
 std::string program_here(dsl::env::Env& env) {
   const Result<std::string> self = env.files().canonical("/proc/self/exe");
   for (const std::string& path :
-       {self ? dsl::env::folder_of(*self) + "/" + kProgram : std::string(), std::string(kInstalled)}) {
+       {self ? dsl::env::folder_of(*self) + "/" + kProgram : std::string(),
+        std::string(kInstalled)}) {
     if (!path.empty() && env.files().exists(path).value_or(false)) {
       return path;
     }
@@ -45,10 +45,9 @@ std::vector<std::string> switches(const dsl::cli::Globals& globals) {
   if (globals.output == dsl::cli::Output::kJson) {
     words.emplace_back("--json");
   }
-  for (const auto& [given, word] : {std::pair(globals.quiet, "--quiet"),
-                                    std::pair(globals.verbose, "--verbose"),
-                                    std::pair(globals.yes, "--yes"),
-                                    std::pair(globals.dry_run, "--dry-run")}) {
+  for (const auto& [given, word] :
+       {std::pair(globals.quiet, "--quiet"), std::pair(globals.verbose, "--verbose"),
+        std::pair(globals.yes, "--yes"), std::pair(globals.dry_run, "--dry-run")}) {
     if (given) {
       words.emplace_back(word);
     }

@@ -9,7 +9,8 @@
 
 namespace mcp::cli {
 
-// Becomes `mcp-agent WORDS` on this machine, or `ssh NODE mcp-agent WORDS` for the node that --node,
+// Becomes `mcp-agent WORDS` on this machine, or `ssh NODE mcp-agent WORDS` for the node that
+// --node,
 // --via or default_node name; so terminal, streams and exit code are that program's. Returns only
 // when it cannot be started.
 Result<int> become_node_program(Context& context, const std::vector<std::string>& words);

@@ -11,8 +11,9 @@ void Config::bind(dsl::config::Table& table) {
       .help("used: the images of registered services are part of each point")
       .one_of({"none", "used"});
   table.list("backup.replicas", &replicas)
-      .help("where replicas of services' databases lie, each in a directory named after its service; "
-            "empty = replicas in the data root");
+      .help(
+          "where replicas of services' databases lie, each in a directory named after its service; "
+          "empty = replicas in the data root");
   table.duration("backup.keep_within", &keep_within).help("points that are younger are all kept");
   table.integer("backup.daily", &daily)
       .help("days of which the newest point is kept")

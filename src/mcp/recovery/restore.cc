@@ -188,8 +188,8 @@ Result<std::vector<Undone>> undo_restore(dsl::env::Env& env, const std::string& 
   MC_ASSIGN(const std::vector<Move> moves, read_record(env, record));
   std::vector<Undone> undone;
   for (auto move = moves.rbegin(); move != moves.rend(); ++move) {
-    const std::string aside =
-        text("{}/{}-{}-undone", trash_of(folder_of(move->root)), name_of(move->root), time_stamp(env));
+    const std::string aside = text("{}/{}-{}-undone", trash_of(folder_of(move->root)),
+                                   name_of(move->root), time_stamp(env));
     MC_ASSIGN(const Move back, take_back(env, *move, aside));
     undone.push_back({back.unit, back.root, back.set_aside});
   }

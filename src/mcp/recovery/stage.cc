@@ -22,7 +22,7 @@ constexpr std::string_view kTrashFolder = ".trash";
 constexpr std::string_view kImagesUnit = "images";
 constexpr std::uint32_t kPrivate = 0700;
 constexpr std::uint32_t kShared = 0755;  // above units
-constexpr std::size_t kChecksMax = 2;  // at work beside the unpacking
+constexpr std::size_t kChecksMax = 2;    // at work beside the unpacking
 
 }  // namespace
 
@@ -174,8 +174,9 @@ const RestoreStep* Stage::step_of(const std::string& unit) const {
 Result<void> Stage::write_record(const std::vector<Move>& moves) {
   const std::string trash = trash_of(place_of(plan_.steps.front()));
   MC_TRY(env_.files().make_directories(trash, kPrivate));
-  return env_.files().write_file(text("{}/{}{}{}", trash, kRecordPrefix, time_stamp(env_), kRecordSuffix),
-                                 record_of(plan_.manifest.id, moves), 0600);
+  return env_.files().write_file(
+      text("{}/{}{}{}", trash, kRecordPrefix, time_stamp(env_), kRecordSuffix),
+      record_of(plan_.manifest.id, moves), 0600);
 }
 
 // Archives that are there already stay as they are.

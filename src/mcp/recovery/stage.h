@@ -70,9 +70,9 @@ class Stage {
   std::vector<std::pair<std::string, std::string>> images_;  // name, where it lies until the end
   std::vector<std::string> made_;  // directories for units, which were not there
   std::uint64_t bytes_ = 0;
-  std::set<std::string> databases_;                             // of the plan's manifest
+  std::set<std::string> databases_;                          // of the plan's manifest
   std::map<std::string, std::future<Result<void>>> checks_;  // by path in the point
-  std::set<std::string> checked_;                               // found in order
+  std::set<std::string> checked_;                            // found in order
 };
 
 }  // namespace mcp::recovery

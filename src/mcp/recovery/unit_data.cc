@@ -14,7 +14,6 @@ namespace mcp::recovery {
 using dsl::Code;
 using dsl::fail;
 using dsl::text;
-using dsl::archive::TarKind;
 
 namespace {
 
@@ -82,7 +81,7 @@ Result<void> look_at_database(dsl::env::Env& env, const std::string& root, const
     return {};
   }
   const auto image = dsl::db::Image::pin(env, root + "/" + path);
-  const Result<void> checked = image ? (*image)->check() : tl::unexpected(image.error());
+  Result<void> checked = image ? (*image)->check() : tl::unexpected(image.error());
   if (!checked && checked.error().code() != Code::kDataLoss) {
     return checked;
   }

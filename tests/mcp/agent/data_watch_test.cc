@@ -38,9 +38,7 @@ class DataWatchTest : public ::testing::Test {
     }
   }
   dsl::env::FileSystem& files() { return node_.env().files(); }
-  bool halted() {
-    return require_ok(halted_for_data(node_.env(), *node_.core().registry, "mcq"));
-  }
+  bool halted() { return require_ok(halted_for_data(node_.env(), *node_.core().registry, "mcq")); }
 
   TestNode node_;
   std::vector<DataWatch::Wanted> wanted_{{"mcq", "api", 0}};

@@ -27,9 +27,7 @@ constexpr std::string_view kSchema =
 
 std::atomic<bool> ending = false;
 
-std::int64_t now_ms(dsl::env::Env& env) {
-  return env.clock().now().time_since_epoch().count();
-}
+std::int64_t now_ms(dsl::env::Env& env) { return env.clock().now().time_since_epoch().count(); }
 
 class Ledger {
  public:
@@ -41,9 +39,8 @@ class Ledger {
     auto next = std::chrono::steady_clock::now();
     while (!ending) {
       const std::int64_t time = now_ms(env_);
-      MC_ASSIGN(const std::int64_t id, database_.write([&](dsl::db::Transaction& tx) {
-        return insert(tx, time);
-      }));
+      MC_ASSIGN(const std::int64_t id,
+                database_.write([&](dsl::db::Transaction& tx) { return insert(tx, time); }));
       {
         const std::lock_guard lock(mutex_);
         std::fprintf(acknowledged_, "%lld %lld\n", static_cast<long long>(id),
@@ -58,8 +55,8 @@ class Ledger {
 
  private:
   static Result<std::int64_t> insert(dsl::db::Transaction& tx, std::int64_t time) {
-    MC_TRY(tx.run("INSERT INTO ledger(written_ms, note) VALUES(?, ?)", time,
-                  std::string(100, 'x')));
+    MC_TRY(
+        tx.run("INSERT INTO ledger(written_ms, note) VALUES(?, ?)", time, std::string(100, 'x')));
     return tx.last_insert_id();
   }
 
