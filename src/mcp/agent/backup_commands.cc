@@ -97,6 +97,16 @@ std::vector<cli::Command> BackupCommands::making() {
        .summary = "Writes down which points the targets have, and which are gone.",
        .examples = {"mcp-agent backup rescan"},
        .run = [this] { return rescan(); }},
+      {.name = "schedule",
+       .summary = "Tells when the next scheduled backup is due.",
+       .description = "mcp-backup.timer runs it; where systemd does not run, call it with "
+                      "--run-missed as often as you like: it makes a point only when one is due "
+                      "(backup.due_after).",
+       .examples = {"mcp-agent backup schedule", "mcp-agent backup schedule --run-missed"},
+       .options = {{.name = "--run-missed",
+                    .target = &run_missed_,
+                    .help = "make the point now if it is due"}},
+       .run = [this] { return schedule(); }},
       {.name = "status",
        .summary = "Tells how the last runs went. Exit code 1 when a backup is due or failed.",
        .examples = {"mcp-agent backup status"},
@@ -334,6 +344,27 @@ Result<int> BackupCommands::rescan() {
   std::printf("%s", globals_.output == cli::Output::kJson
                         ? (json::serialize(json::object{{"copies", found}}) + "\n").c_str()
                         : text("{} copies of points are on the targets\n", found).c_str());
+  return dsl::kExitOk;
+}
+
+Result<int> BackupCommands::schedule() {
+  MC_ASSIGN(const Config config, access_.config_inside());
+  MC_ASSIGN(const BackupState state, backup_state(env_, config));
+  const std::int64_t every_ms = config.backup.due_after.count();
+  const std::int64_t due_ms = state.last_ms + every_ms;
+  const bool is_due = every_ms > 0 && env_.clock().now().time_since_epoch().count() >= due_ms;
+  if (run_missed_ && is_due) {
+    scheduled_ = true;
+    return create();
+  }
+  std::printf("%s", globals_.output == cli::Output::kJson
+                        ? (json::serialize(json::object{{"every_ms", every_ms},
+                                                        {"last_ms", state.last_ms},
+                                                        {"due_ms", due_ms},
+                                                        {"due", is_due}}) +
+                           "\n")
+                              .c_str()
+                        : schedule_text(state, every_ms, is_due).c_str());
   return dsl::kExitOk;
 }
 

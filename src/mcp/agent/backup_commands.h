@@ -38,6 +38,7 @@ class BackupCommands {
   Result<int> prune();
   Result<int> rescan();
   Result<int> status();
+  Result<int> schedule();
   Result<recovery::CreateRequest> request(const Config& config) const;
 
   dsl::env::Env& env_;
@@ -54,6 +55,7 @@ class BackupCommands {
   bool scheduled_ = false;
   std::chrono::milliseconds keep_{0};
   bool deep_ = false;
+  bool run_missed_ = false;
 };
 
 }  // namespace mcp::agent

@@ -276,6 +276,15 @@ std::string state_text(const BackupState& state) {
   return out;
 }
 
+std::string schedule_text(const BackupState& state, std::int64_t every_ms, bool is_due) {
+  if (every_ms == 0) {
+    return "there is no schedule: backup.due_after is 0\n";
+  }
+  return text("every {} h at the latest\nlast    {}\nnext    {}\n", every_ms / 3'600'000,
+              state.last_ms == 0 ? "none" : moment(state.last_ms),
+              is_due ? "now: it is due" : "by " + moment(state.last_ms + every_ms));
+}
+
 json::object to_json(const BackupState& state) {
   return {{"configured", state.configured}, {"points", state.points},
           {"last_point", state.last_point}, {"last_ms", state.last_ms},

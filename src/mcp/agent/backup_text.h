@@ -43,6 +43,8 @@ std::string pruned_text(const dsl::cli::Globals& globals,
 std::string plan_text(const dsl::cli::Globals& globals, dsl::env::WallTime now,
                       const recovery::RestorePlan& plan);
 std::string restored_text(const recovery::RestorePlan& plan, bool in_place);
+// Of `backup schedule`.
+std::string schedule_text(const BackupState& state, std::int64_t every_ms, bool is_due);
 std::string state_text(const BackupState& state);
 
 boost::json::object to_json(const recovery::Created& created);

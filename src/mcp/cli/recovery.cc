@@ -30,7 +30,8 @@ std::vector<Command> recovery_commands(Context& context) {
       "Runs `mcp-agent backup` on the node: on this machine, or through ssh on the one that --node "
       "or default_node name. It works while the agent is down, and needs root or the agent's user "
       "there. Files that are named, such as --identity, are files of the node.\n"
-      "Commands: create, list, show, verify, restore, undo, prune, rescan, status, key. What "
+      "Commands: create, list, show, verify, restore, undo, prune, schedule, rescan, status, key. "
+      "What "
       "follows is theirs: `mcp backup restore --help` tells of it. --node and the other switches "
       "of "
       "mcp go before `backup`.";

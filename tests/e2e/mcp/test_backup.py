@@ -250,6 +250,13 @@ def test_without_a_backup_a_new_version_is_refused(backups):
     assert node.identities() != before
 
 
+def test_the_schedule_makes_a_point_only_when_one_is_due(backups):
+    assert json.loads(backups.command("--json", "schedule").stdout)["due"] is False
+    before = len(json.loads(backups.command("--json", "list").stdout))
+    backups.command("schedule", "--run-missed")
+    assert len(json.loads(backups.command("--json", "list").stdout)) == before
+
+
 def test_mcp_hands_its_backup_commands_to_the_node(backups):
     node = backups.node
     mcp = [node.base / "mcp", "--socket", node.socket]

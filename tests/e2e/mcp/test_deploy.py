@@ -33,6 +33,19 @@ def answer(node, port):
                          f"http://127.0.0.1:{port}/v1/health").stdout
 
 
+# MCP-A14: With no identity service running anywhere, none configured, and no token, an operator on the
+# node deploys through the local socket.
+def test_the_local_socket_deploys_without_any_identity_service(node):
+    assert "mcias" not in node.config.read_text()
+    assert "mcias" not in node.containers()
+    assert not list(node.base.glob(".config/**/token*")) and not (node.state / "tokens").exists()
+    node.define("first", web("first", value="v2", port=20999))
+
+    node.mcp("deploy", "first")
+
+    assert node.states()["first"]["observed"] == "healthy"
+
+
 # MCP-A2: A definition with only name, version and routes deploys, and gets the documented defaults.
 def test_name_version_and_route_are_enough(node):
     image = f"{mcp_node.REGISTRY}/only:v1.0.0"
