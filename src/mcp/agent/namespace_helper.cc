@@ -53,6 +53,12 @@ Result<files::Performed> NamespaceHelpers::perform(const std::string& service,
     helper = slot.get();
   }
   const std::lock_guard lock(helper->mutex);
+  // After a restore another directory has the name, and the helper still has the former one.
+  MC_ASSIGN(const dsl::env::FileInfo named, env_.files().stat(directory));
+  if (named.inode != helper->directory) {
+    helper->line.reset();
+  }
+  helper->directory = named.inode;
   int error = 0;
   for (int tries = 0; tries < kTries; ++tries) {
     if (!helper->line) {

@@ -35,7 +35,8 @@ class NamespaceHelpers {
  private:
   struct Helper {
     std::mutex mutex;
-    files::UniqueFd line;  // guarded by mutex
+    files::UniqueFd line;         // guarded by mutex
+    std::uint64_t directory = 0;  // inode of what it has mounted; guarded by mutex
   };
 
   Result<files::UniqueFd> start(const std::string& service, const std::string& directory);
