@@ -29,11 +29,11 @@ std::string moment(std::int64_t ms) {
 
 Result<std::vector<std::string>> running_containers(dsl::env::Env& env,
                                                     const std::string& service) {
-  MC_ASSIGN(const dsl::env::Output output,
-            env.processes().run(
-                {.argv = {"podman", "ps", "--filter", "label=mcp.managed", "--filter",
-                          "label=mcp.service=" + service, "--format", "{{.Names}}"}},
-                kPodmanTime));
+  MC_ASSIGN(
+      const dsl::env::Output output,
+      env.processes().run({.argv = {"podman", "ps", "--filter", "label=mcp.managed", "--filter",
+                                    "label=mcp.service=" + service, "--format", "{{.Names}}"}},
+                          kPodmanTime));
   if (output.exit_code != 0) {
     return fail(Code::kUnavailable, "podman does not tell what runs: {}", output.err)
         .hint("mcp-agent doctor");
