@@ -125,7 +125,7 @@ std::vector<DataWatch::Wanted> Core::wanted() {
     return out;
   }
   for (const pb::ContainerState& state : observer.seen_states(false)) {
-    if (state.kind() == "managed" && state.desired() == "running") {
+    if (state.desired() == "running") {  // which only registered ones have
       out.push_back({state.service(), state.component(), state.pid()});
     }
   }

@@ -16,7 +16,7 @@ using dsl::text;
 namespace {
 
 constexpr std::chrono::hours kTimeMax{2};
-constexpr const char* kUnknown = "of which nothing is known";
+constexpr const char* kUnknown = "it did not say why";
 
 bool no_new_privileges() { return ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1; }
 

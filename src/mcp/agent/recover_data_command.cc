@@ -70,15 +70,12 @@ cli::Command RecoverDataCommand::command() {
           "Looks at every service's directory: is it there, and are its databases there and whole? "
           "A lost database comes from its replica, to the last commit that was stored; what has no "
           "replica, and files, come from the newest point that has the service. What is still "
-          "there "
-          "stays. A plan is shown first; a service that runs is stopped for it, and started again. "
-          "Files that the point has and the directory lacks, and databases that are missing and "
-          "not "
-          "replicated, come back only for services that are named: they may have been removed on "
-          "purpose.\n"
+          "there stays. A plan is shown first; a service that runs is stopped for it, and started "
+          "again. Files that the point has and the directory lacks, and databases that are missing "
+          "and not replicated, come back only for services that are named: they may have been "
+          "removed on purpose.\n"
           "Exit code with --dry-run: 0 nothing is lost, 10 something is; 7 when some services "
-          "could "
-          "not be looked at or brought back.",
+          "could not be looked at or brought back.",
       .examples = {"mcp-agent recover-data --dry-run --identity id.txt",
                    "mcp-agent recover-data ledger --identity id.txt",
                    "mcp-agent recover-data ledger --without-point"},
@@ -297,20 +294,31 @@ Result<bool> RecoverDataCommand::confirm(const std::vector<Unit>& units) const {
              : Result<bool>(true);
 }
 
-Result<void> RecoverDataCommand::bring_back(const Config& config, Registry& registry, Unit& unit) {
-  // What needs time is done before the service is stopped.
+// Where the files of the unit's point lie, once they were fetched.
+struct RecoverDataCommand::Fetched {
   std::unique_ptr<recovery::Scratch> scratch;
-  std::optional<recovery::LocalPoint> local;
+  std::unique_ptr<recovery::LocalPoint> local;  // what it fetched goes before the scratch
   recovery::PointSource source;
-  if (unit.plan->uses_point()) {
-    const recovery::FoundPoint& point = points_[*unit.point].point;
-    MC_ASSIGN(recovery::Scratch made, recovery::Scratch::make(env_, place_->scratch));
-    scratch = std::make_unique<recovery::Scratch>(std::move(made));
-    local.emplace(env_, *target_, scratch->path());
-    source.seal = point.seal;
-    MC_ASSIGN(source.signature, local->fetch(signature_name(point.id, point.seal)));
-    MC_ASSIGN(source.archive, local->fetch(archive_name(point.id, point.seal)));
+};
+
+// Nothing, when the plan uses no point or it is there already.
+Result<void> RecoverDataCommand::fetch(const Unit& unit, Fetched& fetched) {
+  if (!unit.plan->uses_point() || fetched.local) {
+    return {};
   }
+  const recovery::FoundPoint& point = points_[*unit.point].point;
+  MC_ASSIGN(recovery::Scratch made, recovery::Scratch::make(env_, place_->scratch));
+  fetched.scratch = std::make_unique<recovery::Scratch>(std::move(made));
+  fetched.local = std::make_unique<recovery::LocalPoint>(env_, *target_, fetched.scratch->path());
+  fetched.source.seal = point.seal;
+  MC_ASSIGN(fetched.source.signature, fetched.local->fetch(signature_name(point.id, point.seal)));
+  MC_ASSIGN(fetched.source.archive, fetched.local->fetch(archive_name(point.id, point.seal)));
+  return {};
+}
+
+Result<void> RecoverDataCommand::bring_back(const Config& config, Registry& registry, Unit& unit) {
+  Fetched fetched;
+  MC_TRY(fetch(unit, fetched));  // needs time, so before the service is stopped
   MC_ASSIGN(const bool was_halted, halted_for_data(env_, registry, unit.place.name));
   const recovery::RestorePlan planned = unit.plan->restore;
   RestoreGuard guard(env_, &config, planned, {.in_place = true, .older_ok = true});
@@ -327,9 +335,10 @@ Result<void> RecoverDataCommand::bring_back(const Config& config, Registry& regi
     if (unit.error) {
       return tl::unexpected(*unit.error);
     }
+    MC_TRY(fetch(unit, fetched));
     cli::Progress progress(globals_);
     return recovery::carry_out(
-        env_, *unit.plan, source.archive.empty() ? nullptr : &source, keys_,
+        env_, *unit.plan, fetched.local ? &fetched.source : nullptr, keys_,
         [&](const std::string& what) { progress.step(0, 0, unit.place.name, what); });
   };
   const Result<void> done = carry_out();

@@ -59,6 +59,8 @@ class RecoverDataCommand {
   // What of its losses is to be brought back.
   recovery::UnitLosses wanted(const Unit& unit) const;
   void make_plan(Unit& unit);
+  struct Fetched;
+  Result<void> fetch(const Unit& unit, Fetched& fetched);
   Result<void> bring_back(const Config& config, Registry& registry, Unit& unit);
   Result<void> start_halted(const Config& config, Registry& registry, const Unit& unit);
   void print_plan(const std::vector<Unit>& units) const;

@@ -31,10 +31,8 @@ std::vector<Command> recovery_commands(Context& context) {
       "or default_node name. It works while the agent is down, and needs root or the agent's user "
       "there. Files that are named, such as --identity, are files of the node.\n"
       "Commands: create, list, show, verify, restore, undo, prune, schedule, rescan, status, key. "
-      "What "
-      "follows is theirs: `mcp backup restore --help` tells of it. --node and the other switches "
-      "of "
-      "mcp go before `backup`.";
+      "What follows is theirs: `mcp backup restore --help` tells of it. --node and the other "
+      "switches of mcp go before `backup`.";
   backup.examples = {"mcp backup create", "mcp --node rift backup list",
                      "mcp backup verify latest --identity id.txt",
                      "mcp backup restore latest --service mcr --in-place --identity id.txt"};
@@ -45,8 +43,8 @@ std::vector<Command> recovery_commands(Context& context) {
       "Runs `mcp-agent recover-data` on the node: on this machine, or through ssh on the one that "
       "--node or default_node name. Looks at every service, or at those that are named; shows what "
       "is lost and where it comes back from: databases from their replicas, the rest from the "
-      "newest "
-      "backup. Containers alone are brought back by `mcp agent recover`, which touches no data.\n"
+      "newest backup. Containers alone are brought back by `mcp agent recover`, which touches no "
+      "data.\n"
       "`mcp recover SERVICE --help` shows its options.";
   recover.examples = {"mcp recover --dry-run --identity id.txt",
                       "mcp recover mcr --identity id.txt", "mcp recover ledger --without-point"};

@@ -42,8 +42,9 @@ class Stage {
   // What a restore that was cut off has left is removed.
   Result<void> prepare();
   // Unpacks the plan's units from the point; a database is looked through while the next entries
-  // are unpacked. The manifest is that of the archive. Errors of `read_point`; kDataLoss when it is
-  // another point than the plan's.
+  // are unpacked, and so before the signature is known to be right: it takes no place before. The
+  // manifest is that of the archive. Errors of `read_point`; kDataLoss when it is another point
+  // than the plan's.
   Result<Manifest> fill(const PointSource& source, const ReadKeys& keys);
   // Every database of the plan's units was opened and looked through once this returns.
   Result<void> check_databases(const Manifest& manifest);

@@ -229,9 +229,12 @@ Result<UnitRecovery> plan_unit_recovery(dsl::env::Env& env, const UnitPlace& uni
 Result<void> carry_out(dsl::env::Env& env, const UnitRecovery& recovery, const PointSource* source,
                        const ReadKeys& keys, const RecoveryProgress& progress) {
   const RestorePlan& plan = recovery.restore;
+  if (recovery.uses_point() && source == nullptr) {
+    return fail(Code::kInternal, "the point {} was not fetched", plan.manifest.id);
+  }
   Stage stage(env, plan, [&](const std::string&, std::uint64_t) { progress("unpack the point"); });
   MC_TRY(stage.prepare());
-  if (source != nullptr && recovery.uses_point()) {
+  if (recovery.uses_point()) {
     MC_TRY(stage.fill(*source, keys));
     MC_TRY(stage.check_databases(plan.manifest));
   }

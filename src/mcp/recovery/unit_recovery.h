@@ -42,9 +42,9 @@ Result<UnitRecovery> plan_unit_recovery(dsl::env::Env& env, const UnitPlace& uni
                                         const std::vector<dsl::archive::AgeIdentity>& identities,
                                         const RecoveryProgress& progress);
 
-// Does it; the unit's service does not run. `source` is where the plan's point lies, null without
-// one. As with a restore, what was live is in ".trash" (databases: beside their places) and `undo`
-// takes it back, and a cut leaves each item as it was or as it shall be.
+// Does it; the unit's service does not run. `source` is where the plan's point lies; null when
+// nothing of it is used. As with a restore, what was live is in ".trash" (databases: beside their
+// places) and `undo` takes it back, and a cut leaves each item as it was or as it shall be.
 Result<void> carry_out(dsl::env::Env& env, const UnitRecovery& recovery, const PointSource* source,
                        const ReadKeys& keys, const RecoveryProgress& progress);
 

@@ -181,6 +181,15 @@ TEST_F(UnitRecoveryTest, LostDirectoryTakesFilesFromThePointAndRowsFromTheReplic
   EXPECT_EQ(read("certs/ca.pem"), "certificate\n");
 }
 
+TEST_F(UnitRecoveryTest, PlanThatNeedsThePointDoesNothingWithoutIt) {
+  make_point();
+  fs::remove_all(root());
+  const UnitRecovery planned = require_ok(plan());
+  EXPECT_THAT(carry_out(env_, planned, nullptr, keys(), [](const auto&) {}),
+              failed_with(Code::kInternal));
+  EXPECT_FALSE(fs::exists(root()));
+}
+
 TEST_F(UnitRecoveryTest, WithoutAPointTheReplicaBringsTheDatabaseBack) {
   fs::remove_all(root());
   recover();
