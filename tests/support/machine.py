@@ -19,7 +19,8 @@ TIMEOUT_S = 120
 PREFIX = "mc-machine-"
 
 # The first process: makes the root from an overlay, then keeps the namespaces until its stdin ends.
-# pivot_root and not chroot, in which the kernel makes no user namespace.
+# pivot_root and not chroot, in which the kernel makes no user namespace. catatonit, so that somebody
+# reaps what was killed: a lock whose holder is a zombie looks held.
 SETUP = """
 set -e
 base=$1
@@ -40,7 +41,7 @@ umount -l old
 rmdir old
 ip link set lo up
 echo ready
-exec cat >/dev/null
+exec catatonit -- cat >/dev/null
 """
 
 BECOME = 'exec setpriv --reuid="$0" --regid="$(id -g "$0")" --init-groups "$@"'

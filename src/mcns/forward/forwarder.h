@@ -1,0 +1,99 @@
+// Questions that are not ours, asked of upstreams: groups by suffix, health, hedging, coalescing,
+// loop detection, and what to do when all are down.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dsl/env/env.h"
+#include "dsl/result/result.h"
+#include "mcns/cache/cache.h"
+#include "mcns/wire/codes.h"
+#include "mcns/wire/name.h"
+
+namespace mcns {
+
+enum class ForwardPolicy { kOrdered, kFastest, kParallel };
+
+// "udp://192.0.2.1:53" (TCP when truncated), "tcp://...", "192.0.2.1" alone is udp on 53. Literal
+// addresses only: a resolver that resolves its resolvers does not come up.
+struct Upstream {
+  enum class Transport { kUdp, kTcp };
+  Transport transport = Transport::kUdp;
+  std::string address;  // literal
+  std::uint16_t port = 53;
+
+  static dsl::Result<Upstream> parse(std::string_view text);
+  std::string text() const;
+};
+
+struct ForwardGroup {
+  Name zone;  // the root: everything else
+  std::vector<Upstream> upstreams;
+  std::vector<Upstream> fallback;  // asked only while every one of `upstreams` is down
+  ForwardPolicy policy = ForwardPolicy::kOrdered;
+};
+
+struct ForwardOptions {
+  std::chrono::milliseconds timeout_total{4000};  // resolv.conf clients give up at 5 s
+  std::chrono::milliseconds stale_after{1800};    // then a stale answer is sent, if there is one
+  std::size_t inflight_max = 4096;                // beyond it SERVFAIL at once
+  std::size_t inflight_per_zone_max = 512;        // random-subdomain floods
+  std::size_t sockets_per_upstream = 16;          // connected, on random ports
+  int hops_max = 4;                               // between servers of ours
+};
+
+// What is asked; `name` in wire form, case as the client's.
+struct ForwardQuestion {
+  Name name;
+  Type type = Type::kA;
+  Class dns_class = Class::kIn;
+  bool dnssec_ok = false;
+  bool checking_disabled = false;
+  int hops = 0;  // servers of ours that passed it on already
+};
+
+struct ForwardAnswer {
+  Rcode rcode = Rcode::kServFail;
+  Bytes message;  // whole response, uncached form as of Cache::insert; empty when there is none
+  bool stale = false;
+  ExtendedError error = ExtendedError::kOther;  // with a SERVFAIL or a stale answer
+  std::string detail;                           // for `explain`: "192.0.2.1:53 after 12 ms"
+};
+
+struct UpstreamState {
+  std::string upstream;  // "udp://192.0.2.1:53"
+  std::string group;     // "." or its zone
+  std::string state;     // "up", "down", "loop", "unknown"
+  bool fallback = false;
+  double rtt_ms = 0;  // EWMA
+  std::uint64_t asked = 0;
+  std::uint64_t failed = 0;
+};
+
+// Thread-safe. Owns one thread with an epoll loop on which all upstream sockets live.
+class Forwarder {
+ public:
+  // `own_addresses` ("192.0.2.1:53") are refused as upstreams; `cache` outlives it.
+  static dsl::Result<std::unique_ptr<Forwarder>> start(dsl::env::Env& env, Cache& cache,
+                                                       ForwardOptions options);
+  virtual ~Forwarder() = default;
+
+  // Replaces all groups at once; what is under way goes on. kInvalidArgument.
+  virtual dsl::Result<void> set_groups(std::vector<ForwardGroup> groups,
+                                       const std::vector<std::string>& own_addresses) = 0;
+  // Calls `done` once, on the forwarder's thread (or at once on the caller's, when it cannot be
+  // asked). Identical questions under way are asked once. The answer is in the cache by then, when
+  // it may be kept.
+  virtual void ask(ForwardQuestion question, std::function<void(const ForwardAnswer&)> done) = 0;
+  // The group that `name` belongs to; nothing when there is none for it.
+  virtual std::vector<UpstreamState> upstreams() const = 0;
+  virtual std::string group_of(const Name& name) const = 0;
+};
+
+}  // namespace mcns

@@ -1,0 +1,124 @@
+// Every change of the zones goes through here: rules, journal, serial, durable commit, and the
+// version that shows it, before anybody is told that it was done.
+//
+//   MC_ASSIGN(auto writer, Writer::open(env, database, zones, options));
+//   MC_ASSIGN(auto done, writer->apply({.account = "mcp-agent"}, batch));
+//   // every query from now on sees it; done.serial is the zone's
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsl/db/database.h"
+#include "dsl/env/env.h"
+#include "mcns/store/records.h"
+#include "mcns/wire/message.h"
+#include "mcns/zone/store.h"
+
+namespace mcns {
+
+// On whose behalf, and by which way. Rights were checked before, apart from the ownership of
+// records, which is checked against the rows themselves.
+struct Author {
+  std::string account;
+  std::string source = "api";        // of ChangeRow
+  bool may_touch_others = false;     // records that belong to another account
+};
+
+struct Operation {
+  enum class Kind {
+    kAdd,         // one record; kAlreadyExists when it is there already with the same TTL and lease
+    kSet,         // the whole RRset becomes `rdata`; nothing changes when it is that already
+    kDelete,      // the record with `rdata`, or the RRset when there is none; kNotFound
+    kDeleteName,  // every RRset of the name
+  };
+  Kind kind = Kind::kAdd;
+  Name name;
+  Type type = Type::kA;
+  std::optional<std::uint32_t> ttl;  // the zone's default otherwise; moves the whole RRset
+  std::vector<Bytes> rdata;
+  std::optional<std::chrono::seconds> lease;
+};
+
+struct Batch {
+  Name zone;
+  std::vector<Operation> operations;      // applied in order, all or none
+  std::optional<std::uint32_t> if_serial;  // kFailedPrecondition when the zone is beyond it
+  bool strict = false;                    // what is a warning otherwise is refused
+  bool force = false;                     // past the guard
+  bool dry_run = false;
+};
+
+struct Outcome {
+  std::uint32_t serial = 0;  // of the zone, afterwards
+  bool changed = false;
+  std::vector<store::ChangeRow> changes;    // what was (or would be) done, deletions first
+  std::vector<store::RecordRow> records;    // stored form of what was added or set
+  std::vector<std::string> warnings;        // "the TTL of all 2 records became 60"
+};
+
+struct GuardOptions {
+  int shrink_percent_max = 50;
+  std::uint64_t names_min = 20;
+};
+
+struct WriterOptions {
+  GuardOptions guard;
+  std::size_t group_max = 256;                     // writes in one commit
+  std::chrono::milliseconds group_wait{2};         // for more of them, while some are under way
+  std::size_t queue_max = 4096;                    // beyond it kUnavailable at once
+  std::size_t journal_rows_max = 100000;           // a zone's; the oldest go
+  std::chrono::milliseconds lease_interval{1000};  // how often leases are looked at
+};
+
+// Thread-safe. Owns the thread that writes.
+class Writer {
+ public:
+  // Loads every zone of the database into `zones` and begins to write. `database` was opened with
+  // `store::migrations()`; it and `zones` outlive the writer.
+  static dsl::Result<std::unique_ptr<Writer>> open(dsl::env::Env& env, dsl::db::Database& database,
+                                                   zone::Store& zones, WriterOptions options);
+  virtual ~Writer() = default;
+
+  // kNotFound for a zone that is not here, kConflict with the record that is in the way (CNAME
+  // beside others, ...), kInvalidArgument for what cannot stand in a zone, kPermissionDenied for
+  // a record of another's, kFailedPrecondition "guard" with the counts.
+  virtual dsl::Result<Outcome> apply(const Author& author, const Batch& batch) = 0;
+
+  // `row` without id and times; its SOA serial 0 begins by its policy. `records` may hold its NS;
+  // without any the primary_ns of the SOA becomes one. kAlreadyExists.
+  virtual dsl::Result<Outcome> create_zone(const Author& author, store::ZoneRow row,
+                                           std::vector<Record> records) = 0;
+  // SOA fields, default TTL, policies; a serial only if it is newer (RFC 1982).
+  virtual dsl::Result<Outcome> update_zone(const Author& author, const store::ZoneRow& row,
+                                           std::optional<std::uint32_t> if_serial) = 0;
+  virtual dsl::Result<void> delete_zone(const Author& author, const Name& origin) = 0;
+
+  // The zone becomes these records (or gets them beside its own: `merge`), in one commit and one
+  // version. The SOA among them sets the zone's fields and its serial when that is newer.
+  struct Import {
+    Name zone;
+    std::vector<Record> records;
+    bool merge = false;
+    bool create = false;  // when there is no such zone
+    bool force = false;
+    bool dry_run = false;
+    std::optional<std::uint32_t> if_serial;
+  };
+  virtual dsl::Result<Outcome> import(const Author& author, Import import) = 0;
+  // Undoes every change after `serial`, as a new version. kNotFound when the journal does not reach
+  // back that far.
+  virtual dsl::Result<Outcome> rollback(const Author& author, const Name& zone,
+                                        std::uint32_t serial, bool dry_run) = 0;
+
+  // New writes are refused (kUnavailable) from the return of `pause` on, and those accepted are
+  // done: for the hand-over to another process. `resume` when that came to nothing.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+};
+
+}  // namespace mcns

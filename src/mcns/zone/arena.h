@@ -1,0 +1,53 @@
+// The memory of the zones: one growing range of addresses, cut into blocks of 8-byte units.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+namespace mcns::zone {
+
+// Where a block begins, in units from the start of the arena; 0 is no block.
+using Offset = std::uint32_t;
+constexpr std::size_t kUnit = 8;
+
+// Reserves addresses for the largest offset (32 GiB) at once and touches only what is used, so that
+// a block never moves and its address is one addition. Changed by one thread; blocks that were
+// published are read by any.
+class Arena {
+ public:
+  Arena();
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // A block of at least `size_bytes`, zeroed only when it is new. Running out of memory ends the
+  // process: what was committed comes back from the database.
+  Offset allocate(std::size_t size_bytes);
+  // Nobody reads it any more.
+  void release(Offset block, std::size_t size_bytes);
+
+  std::uint8_t* at(Offset block) { return base_ + block * kUnit; }
+  const std::uint8_t* at(Offset block) const { return base_ + block * kUnit; }
+  // Blocks from here on were not there before.
+  Offset end() const { return end_; }
+
+  std::size_t used_bytes() const { return (end_ - free_units_) * kUnit; }
+  std::size_t resident_bytes() const { return end_ * kUnit; }
+
+ private:
+  void grow(Offset units);
+
+  static constexpr std::size_t kSmallUnits = 1024;  // free lists by exact size below
+  std::uint8_t* base_ = nullptr;
+  Offset end_ = 1;         // next unit never used; unit 0 stays free
+  std::size_t mapped_ = 0;  // bytes that may be touched
+  std::size_t free_units_ = 0;
+  std::array<std::vector<Offset>, kSmallUnits> free_;
+  std::multimap<std::size_t, Offset> free_large_;  // units -> block
+};
+
+}  // namespace mcns::zone

@@ -1,0 +1,144 @@
+// A zone inside a version: what the answer algorithm reads. Immutable; valid while its version is
+// pinned.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "mcns/wire/query.h"
+#include "mcns/zone/arena.h"
+#include "mcns/zone/rrset.h"
+
+namespace mcns::zone {
+
+// One RRset, ready to be copied into a response: records whose owner is a pointer to the name of
+// the question (0xc00c), then type, class IN, TTL, length and uncompressed rdata.
+struct RrsetView {
+  Type type = Type::kA;
+  std::uint16_t count = 0;
+  std::string_view wire;  // of all records
+
+  std::uint32_t ttl() const;
+  // Calls use(record, rdata) for each.
+  template <class Use>
+  void each(Use&& use) const {
+    for (std::size_t at = 0; at < wire.size();) {
+      const std::size_t size = (static_cast<std::uint8_t>(wire[at + 10]) << 8U) |
+                               static_cast<std::uint8_t>(wire[at + 11]);
+      use(wire.substr(at, 12 + size), wire.substr(at + 12, size));
+      at += 12 + size;
+    }
+  }
+  std::string_view first_rdata() const;
+};
+
+// A name of a zone, with its RRsets in the order of their types; without any when it exists only
+// since something lies below it (an empty non-terminal).
+class Node {
+ public:
+  Node() = default;
+  explicit Node(const std::uint8_t* at) : at_(at) {}
+  explicit operator bool() const { return at_ != nullptr; }
+
+  enum Flag : std::uint8_t {
+    kCut = 1,            // NS below the apex
+    kDname = 2,
+    kCname = 4,
+    kWildcardChild = 8,  // "*" is right below
+  };
+  bool has(Flag flag) const { return (at_[0] & flag) != 0; }
+  bool is_empty() const { return rrset_count() == 0; }
+  // Below the apex, without a root label; empty for the apex. The case as written.
+  std::string_view name() const {
+    return {reinterpret_cast<const char*>(at_ + kHeader), at_[1]};
+  }
+  // Names right below it (not counted for the apex).
+  std::uint32_t children() const;
+
+  std::optional<RrsetView> find(Type type) const;
+  template <class Use>
+  void each(Use&& use) const {
+    const std::uint8_t* at = at_ + kHeader + at_[1];
+    for (unsigned i = rrset_count(); i > 0; --i) {
+      const RrsetView rrset = view(at);
+      use(rrset);
+      at += kRrsetHeader + rrset.wire.size();
+    }
+  }
+  std::size_t size_bytes() const;  // of the whole block
+
+  // Block: flags (1), size of the name (1), RRsets (2), children (4), name, RRsets; each of those:
+  // type (2), count (2), size (4), records. Numbers in the order of the machine.
+  static constexpr std::size_t kHeader = 8;
+  static constexpr std::size_t kRrsetHeader = 8;
+
+ private:
+  std::uint16_t rrset_count() const;
+  static RrsetView view(const std::uint8_t* at);
+
+  const std::uint8_t* at_ = nullptr;
+};
+
+// How many names of a zone are cuts or DNAMEs, by how many labels they lie below the apex.
+using DepthCounts = std::array<std::uint32_t, kLabelsMax>;
+
+class Zone {
+ public:
+  const Name& origin() const { return origin_; }
+  std::int64_t id() const { return id_; }  // row in the database
+  std::uint32_t serial() const { return serial_; }
+  std::uint64_t names() const { return names_; }      // with empty non-terminals
+  std::uint64_t records() const { return records_; }
+  std::size_t origin_labels() const { return origin_labels_; }
+
+  Node apex() const { return apex_ == 0 ? Node() : Node(arena_->at(apex_)); }
+  // The name formed by the last `labels` labels of `name`, which is below the apex or equal to it.
+  Node find(const QueryName& name, std::size_t labels) const;
+  // Brings what `find` will look at into the cache.
+  void prefetch(const QueryName& name, std::size_t labels) const;
+  // The same for "*" below those labels.
+  Node find_wildcard(const QueryName& name, std::size_t labels) const;
+  // Whether some name that many labels below the apex is a cut or has a DNAME.
+  bool has_cut_at(std::size_t depth) const { return cut_depths_[depth] != 0; }
+  std::size_t deepest_cut() const { return deepest_cut_; }
+
+  // The apex SOA for the authority section of a negative answer: TTL min(SOA TTL, minimum) (RFC
+  // 2308 section 3), names that end with the origin compressed to pointers, which stand at `patch`
+  // and have to be pointed at the origin inside the response.
+  struct NegativeSoa {
+    std::array<char, 2 + 10 + 2 * kNameMax + 20> wire;
+    std::uint16_t size = 0;
+    std::array<std::uint16_t, 3> patch;
+    std::uint8_t patches = 0;
+  };
+  const NegativeSoa& negative_soa() const { return soa_; }
+
+  // Every node, in no order; from whole pages, so nobody may publish meanwhile unless pinned.
+  void each(const std::function<void(Node)>& use) const;
+
+ private:
+  friend class Edit;
+  friend class Store;
+
+  const Arena* arena_ = nullptr;
+  Name origin_;
+  std::int64_t id_ = 0;
+  std::uint8_t origin_labels_ = 0;
+  std::uint8_t deepest_cut_ = 0;
+  std::uint8_t depth_ = 0;          // bits of the directory
+  Offset apex_ = 0;
+  std::uint32_t serial_ = 0;
+  std::uint64_t names_ = 0;
+  std::uint64_t records_ = 0;
+  std::vector<Offset> directory_;   // 2^depth_ pages, by the highest bits of the hash
+  DepthCounts cut_depths_{};
+  NegativeSoa soa_;
+};
+
+}  // namespace mcns::zone
