@@ -14,10 +14,13 @@ constexpr std::size_t kFileMax = 1u << 20;
 constexpr std::size_t kTokenBytes = 32;
 constexpr std::string_view kPrefix = "mct_";
 constexpr std::string_view kHead =
-    "# Operator tokens: name, role (read, operate, admin), SHA-256 of the token.\n";
+    "# Tokens: name, role (read, operate, admin, system, guest), SHA-256 of the token.\n";
 
-constexpr std::array<std::pair<Role, std::string_view>, 3> kRoles{
-    {{Role::kRead, "read"}, {Role::kOperate, "operate"}, {Role::kAdmin, "admin"}}};
+constexpr std::array<std::pair<Role, std::string_view>, 5> kRoles{{{Role::kRead, "read"},
+                                                                   {Role::kOperate, "operate"},
+                                                                   {Role::kAdmin, "admin"},
+                                                                   {Role::kSystem, "system"},
+                                                                   {Role::kGuest, "guest"}}};
 
 bool is_name(std::string_view text) {
   const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -91,9 +94,23 @@ Result<Role> parse_role(std::string_view name) {
                                 [&](const auto& known) { return known.second == name; });
   if (row == kRoles.end()) {
     return fail(Code::kInvalidArgument, "role \"{}\" is not known", name)
-        .hint("read, operate or admin");
+        .hint("read, operate, admin, system or guest");
   }
   return row->first;
+}
+
+std::string_view account_type(Role role) {
+  switch (role) {
+    case Role::kSystem:
+      return "system";
+    case Role::kGuest:
+      return "guest";
+    case Role::kRead:
+    case Role::kOperate:
+    case Role::kAdmin:
+      break;
+  }
+  return "user";
 }
 
 Result<std::vector<Token>> TokenFile::list() {
@@ -153,7 +170,8 @@ Result<Token> TokenFile::find(std::string_view token) {
   }
   if (found == nullptr) {
     return fail(Code::kUnauthenticated, "the token is not known here")
-        .hint("an administrator makes one on the machine itself: mcp token add NAME");
+        .hint(
+            text("an administrator makes one on the machine itself: {} token add NAME", program_));
   }
   return *found;
 }
@@ -174,10 +192,14 @@ rpc::Authenticator local_or_token(rpc::Authenticator local, std::shared_ptr<Toke
     }
     if (peer.token.empty()) {
       return fail(Code::kUnauthenticated, "this call needs a token")
-          .hint("send it as authorization: Bearer TOKEN; mcp token add NAME makes one");
+          .hint(text("send it as authorization: Bearer TOKEN; {} token add NAME makes one",
+                     tokens->program()));
     }
     MC_ASSIGN(const Token token, tokens->find(peer.token));
-    return rpc::Caller{token.name, {std::string(name(token.role))}, "user", "token"};
+    return rpc::Caller{token.name,
+                       {std::string(name(token.role))},
+                       std::string(account_type(token.role)),
+                       "token"};
   };
 }
 

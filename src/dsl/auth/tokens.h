@@ -15,9 +15,13 @@
 
 namespace dsl::auth {
 
-// read: what only looks. operate: changes that a policy allows. admin: everything.
-enum class Role { kRead, kOperate, kAdmin };
+// Of people, read: what only looks. operate: changes that a policy allows. admin: everything.
+// system: the account of a service, which may look, and beyond that what a policy lets its name do.
+// guest: nothing that needs an account.
+enum class Role { kRead, kOperate, kAdmin, kSystem, kGuest };
 std::string_view name(Role role);
+// As rpc::Caller has it: "user", "system" or "guest".
+std::string_view account_type(Role role);
 Result<Role> parse_role(std::string_view name);
 
 struct Token {
@@ -30,7 +34,9 @@ struct Token {
 // changed; a damaged one lets nobody in, and says why.
 class TokenFile {
  public:
-  TokenFile(env::Env& env, std::string path) : env_(env), path_(std::move(path)) {}
+  // `program` makes tokens with its command `token add`; for hints.
+  TokenFile(env::Env& env, std::string path, std::string program = "mcp")
+      : env_(env), path_(std::move(path)), program_(std::move(program)) {}
 
   // In the order of the file; empty when there is none. kDataLoss names the line that is damaged.
   Result<std::vector<Token>> list();
@@ -42,12 +48,14 @@ class TokenFile {
   Result<Token> find(std::string_view token);
 
   const std::string& path() const { return path_; }
+  const std::string& program() const { return program_; }
 
  private:
   Result<void> write(const std::vector<Token>& tokens);
 
   env::Env& env_;
   const std::string path_;
+  const std::string program_;
   std::mutex changing_;  // one add or remove at a time, from reading to writing; before mutex_
   std::mutex mutex_;     // guards all below
   env::FileInfo read_as_;
@@ -56,7 +64,7 @@ class TokenFile {
 };
 
 // The local socket as rpc::local_authenticator says; everybody else by the bearer token. Callers by
-// token have the account type "user" and, beside "read", the role of their token.
+// token have the account type and the role of their token.
 rpc::Authenticator local_or_token(rpc::Authenticator local, std::shared_ptr<TokenFile> tokens);
 
 }  // namespace dsl::auth

@@ -16,7 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kIdentityBytesMax = 1u << 20;
 
 // "2026-04-03T08:45:00Z", or "15m" for so long ago.
 Result<env::WallTime> parse_moment(env::Env& env, const std::string& text) {
@@ -173,13 +172,7 @@ std::vector<cli::Command> Commands::list() {
 }
 
 Result<replica::Identities> Commands::identities(const Settings& settings) const {
-  const std::string& file = identity_.empty() ? settings.replica.identity_file : identity_;
-  if (file.empty()) {
-    return replica::Identities();
-  }
-  MC_ASSIGN(const std::string content, env_.files().read_file(file, kIdentityBytesMax));
-  auto parsed = archive::parse_identities(content);
-  return parsed ? std::move(parsed) : fail(std::move(parsed).error()).context(file);
+  return read_identities(env_, identity_.empty() ? settings.replica.identity_file : identity_);
 }
 
 Result<Request> Commands::request(const Settings& settings) const {

@@ -13,6 +13,8 @@
 namespace dsl::restore {
 namespace {
 
+constexpr std::size_t kIdentityBytesMax = 1u << 20;
+
 // SQLite holds a shared lock on these bytes while a database in WAL mode is open.
 // https://www.sqlite.org/fileformat2.html, the lock-byte page
 constexpr std::uint64_t kSharedFirst = 0x40000002;
@@ -230,6 +232,15 @@ std::unique_ptr<replica::Store> open_mirror(env::Env& env, const std::string& mi
                                             const std::string& database) {
   return replica::overlay(replica::directory_store(env, replica::DatabaseFiles{database}.outbox()),
                           replica::directory_store(env, mirror + "/" + env::name_of(database)));
+}
+
+Result<replica::Identities> read_identities(env::Env& env, const std::string& file) {
+  if (file.empty()) {
+    return replica::Identities();
+  }
+  MC_ASSIGN(const std::string content, env.files().read_file(file, kIdentityBytesMax));
+  auto parsed = archive::parse_identities(content);
+  return parsed ? std::move(parsed) : fail(std::move(parsed).error()).context(file);
 }
 
 Result<void> check_unused(env::Env& env, const std::string& database) {

@@ -51,6 +51,9 @@ Result<void> carry_out(env::Env& env, const Request& request, const Plan& plan,
 std::unique_ptr<replica::Store> open_mirror(env::Env& env, const std::string& mirror,
                                             const std::string& database);
 
+// The identities in `file`, which open what is encrypted; none for an empty path.
+Result<replica::Identities> read_identities(env::Env& env, const std::string& file);
+
 // kConflict when a process has the database open.
 Result<void> check_unused(env::Env& env, const std::string& database);
 

@@ -4,8 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "mcns/special/special.h"
 #include "mcns/wire/codes.h"
 #include "mcns/wire/query.h"
 #include "mcns/zone/store.h"
@@ -14,61 +17,84 @@ namespace mcns {
 
 // What of the client decides what it gets.
 struct Client {
-  bool stream = false;       // TCP: no limit but 64 KiB, ANY in full when configured
+  bool stream = false;       // TCP: no limit but 64 KiB
   bool may_recurse = false;  // for names that are not ours
 };
 
-enum class AnyAnswer : std::uint8_t { kMinimal, kHinfo, kFull };
+enum class AnyAnswer : std::uint8_t { kMinimal, kHinfo, kFull };  // the last over streams only
 
 struct AnswerOptions {
-  std::uint16_t udp_size = 1232;
+  std::uint16_t udp_size = 1232;  // most octets of an answer by UDP
   AnyAnswer any = AnyAnswer::kMinimal;
-  bool rotate = true;              // order of the records of an RRset, per query
-  bool follow_delegations = true;  // for clients that may recurse
-  std::string_view nsid;
-  std::string_view identity;       // what CH TXT id.server and version.bind say; empty = REFUSED
-  unsigned chase_max = 16;         // links of CNAME and DNAME
+  bool rotate = true;    // the records of an RRset, from question to question
+  std::string nsid;      // for who asks (RFC 5001); empty = none
+  std::string identity;  // what CH TXT id.server. and version.bind. say; empty = REFUSED
 };
 
 struct Answer {
   enum class Kind : std::uint8_t {
-    kReply,    // `size` octets are the response
-    kDrop,
-    kForward,  // the rest is not ours: `target` has to be asked of an upstream
+    kReply,    // `size` octets of the buffer are the response
+    kDrop,     // no response at all
+    kForward,  // `target` has to be asked of an upstream
   };
   Kind kind = Kind::kDrop;
-  std::size_t size = 0;
   Rcode rcode = Rcode::kNoError;
-  // With kForward: the question's own name, or where a chain of our zones leads to; the records of
-  // the chain are the response so far, and `size` is theirs. Owned by the answerer until the next
-  // question.
+  std::size_t size = 0;
+  // With kForward: the question's own name, or where a chain in our zones leads to. The buffer then
+  // holds a response with the chain, without OPT, `size` octets of it. Valid as long as the buffer
+  // and the version.
   std::string_view target;
-  bool delegated = false;  // a cut of ours leads there: its servers are in the authority section
 };
 
-// Says why an answer is what it is: `explain`. Each call is a line of the trace.
+// Is told why an answer is what it is, for `explain`: "zone", "example.test. serial 2026112601".
 class Trace {
  public:
   virtual ~Trace() = default;
   virtual void note(std::string_view step, std::string_view what) = 0;
 };
 
-// One a thread. Neither allocates nor locks.
+constexpr unsigned kChaseMax = 16;  // links of CNAME and DNAME
+
+// Neither allocates nor locks, apart from tracing. One a thread.
 class Answerer {
  public:
-  explicit Answerer(const AnswerOptions& options) : options_(options) {}
+  explicit Answerer(AnswerOptions options);
 
-  // `buffer` has room for `size_max` octets: 64 KiB for streams, else as much as any EDNS size that
-  // is accepted.
+  // The answer to a packet of which `parse_query` said `parsed`.
+  Answer answer(const zone::Version& version, ParseResult parsed, const Query& query,
+                const Client& client, char* buffer, std::size_t buffer_size,
+                Trace* trace = nullptr);
+
+  // The answer to `packet`, whose parts are left in `query`. `buffer` has room for `buffer_size`
+  // octets: 64 KiB for streams, `udp_size` for datagrams.
+  Answer answer(const zone::Version& version, std::string_view packet, const Client& client,
+                Query& query, char* buffer, std::size_t buffer_size, Trace* trace = nullptr);
+
+  // The same for a query that was parsed and is a question of class IN.
   Answer answer(const zone::Version& version, const Query& query, const Client& client,
-                char* buffer, std::size_t size_max, Trace* trace = nullptr);
-  // For a packet that is no proper query: header and rcode, with the question when it could be read.
-  std::size_t error(const Query& query, Rcode rcode, char* buffer) const;
+                char* buffer, std::size_t buffer_size, Trace* trace = nullptr);
+
+  // A response without records; with OPT and the extended error (RFC 8914) when the client speaks
+  // EDNS.
+  std::size_t error(const Query& query, const Client& client, Rcode rcode,
+                    std::optional<ExtendedError> extended, char* buffer) const;
+
+  // The answer of a name that is special (RFC 6761), as if a zone of ours had it.
+  std::size_t special(const Query& query, const Client& client, const SpecialAnswer& answer,
+                      char* buffer) const;
+
+  // How many octets a response to `query` may have.
+  std::size_t limit(const Query& query, const Client& client) const;
+  // The OPT record that goes behind a response of an upstream's to `query`, in wire form; empty
+  // when the client does not speak EDNS.
+  std::string_view opt(const Query& query, Rcode rcode, std::optional<ExtendedError> extended,
+                       char* room) const;
 
  private:
+  Answer chaos(const Query& query, const Client& client, char* buffer) const;
+
   AnswerOptions options_;
-  unsigned turn_ = 0;          // for rotation
-  char target_[kNameMax + 1];  // of kForward
+  unsigned turn_ = 0;
 };
 
 }  // namespace mcns

@@ -13,11 +13,11 @@ namespace mcns {
 struct CacheOptions {
   std::uint64_t size_bytes = 64u << 20;  // of all entries with their keys; a bound, kept always
   std::uint32_t max_ttl_s = 300;
-  std::uint32_t negative_ttl_s = 300;    // most for NXDOMAIN and NODATA (RFC 2308)
+  std::uint32_t negative_ttl_s = 300;  // most for NXDOMAIN and NODATA (RFC 2308)
   std::uint32_t min_ttl_s = 0;
-  std::uint32_t failure_ttl_s = 0;       // RFC 9520; 0 = SERVFAIL and REFUSED are never kept
-  std::uint32_t stale_s = 86400;         // how long an entry stays after its TTL (RFC 8767)
-  std::uint32_t stale_ttl_s = 30;        // what a stale answer says
+  std::uint32_t failure_ttl_s = 0;  // RFC 9520; 0 = SERVFAIL and REFUSED are never kept
+  std::uint32_t stale_s = 86400;    // how long an entry stays after its TTL (RFC 8767)
+  std::uint32_t stale_ttl_s = 30;   // what a stale answer says
   bool prefetch = true;
 };
 
@@ -31,7 +31,7 @@ struct CacheStats {
 };
 
 // Thread-safe: shards, each with a lock of its own that is held for a copy only. Evicts in a way
-// that one pass over many names does not empty it.
+// that one pass over many names does not empty it. `now_ms` is always of the monotonic clock.
 class Cache {
  public:
   // `seed` of the hash, so that nobody outside can aim at one shard.
@@ -40,17 +40,21 @@ class Cache {
 
   // What the client asked, apart from the name's case: the key is (name, type, class, DO, CD).
   struct Hit {
-    std::size_t size = 0;   // octets in `buffer`; 0 = nothing is known
+    std::size_t size = 0;  // octets in `buffer`; 0 = nothing is known
     bool stale = false;
-    bool prefetch = false;  // asked at least twice and near its end: to be asked anew by the caller,
-                            // who alone gets this answer
+    bool prefetch = false;  // asked at least twice and near its end: to be asked anew by the
+                            // caller, who alone gets this answer
     std::uint32_t age_s = 0;
   };
   // Writes the response: header for `query` (id, RD, RA), its question byte for byte, the sections
-  // with aged TTLs, without OPT. Truncated (TC) when over `size_max`. `stale_ok`: entries past
-  // their TTL too.
+  // with aged TTLs, without OPT. Over `size_max`, which is enough for the question, what is
+  // optional is left out, then all is (TC). `stale_ok`: entries past their TTL too; nothing is then
+  // no miss.
   virtual Hit lookup(const Query& query, std::int64_t now_ms, bool stale_ok, char* buffer,
                      std::size_t size_max) = 0;
+  // Begins to fetch what `lookup` will need from memory: for all questions of a batch before the
+  // first of them is looked up.
+  virtual void prefetch(const Query& query) = 0;
   // `response`: a whole message without OPT, checked to belong to the question and cleaned of what
   // is out of bailiwick. Not kept when its rcode or TTL says so, or when truncated.
   virtual void insert(const Query& query, std::string_view response, std::int64_t now_ms) = 0;

@@ -40,12 +40,17 @@ struct ForwardGroup {
 };
 
 struct ForwardOptions {
-  std::chrono::milliseconds timeout_total{4000};  // resolv.conf clients give up at 5 s
-  std::chrono::milliseconds stale_after{1800};    // then a stale answer is sent, if there is one
-  std::size_t inflight_max = 4096;                // beyond it SERVFAIL at once
-  std::size_t inflight_per_zone_max = 512;        // random-subdomain floods
-  std::size_t sockets_per_upstream = 16;          // connected, on random ports
-  int hops_max = 4;                               // between servers of ours
+  std::chrono::milliseconds timeout_total{4000};    // resolv.conf clients give up at 5 s
+  std::chrono::milliseconds stale_after{1800};      // then a stale answer is sent, if there is one
+  std::size_t inflight_max = 4096;                  // beyond it SERVFAIL at once
+  std::size_t inflight_per_zone_max = 512;          // random-subdomain floods
+  std::size_t sockets_per_upstream = 16;            // connected, on random ports
+  int hops_max = 4;                                 // between servers of ours
+  std::chrono::milliseconds attempt_timeout{1000};  // of one question to one upstream
+  std::chrono::milliseconds hedge_min{20};  // before another is asked as well: this, or the p95 RTT
+  std::chrono::milliseconds probe_first{500};    // between probes of one that is down: doubled each
+  std::chrono::milliseconds probe_max{30000};    // time, up to this
+  std::chrono::milliseconds probe_every{30000};  // of one that is up
 };
 
 // What is asked; `name` in wire form, case as the client's.
@@ -79,21 +84,30 @@ struct UpstreamState {
 // Thread-safe. Owns one thread with an epoll loop on which all upstream sockets live.
 class Forwarder {
  public:
-  // `own_addresses` ("192.0.2.1:53") are refused as upstreams; `cache` outlives it.
+  // `cache` and `env` outlive it.
   static dsl::Result<std::unique_ptr<Forwarder>> start(dsl::env::Env& env, Cache& cache,
                                                        ForwardOptions options);
   virtual ~Forwarder() = default;
 
-  // Replaces all groups at once; what is under way goes on. kInvalidArgument.
+  // Replaces all groups at once, before it returns; what is under way goes on. `own_addresses`
+  // ("192.0.2.1:53", "[::]:53") are refused as upstreams. kInvalidArgument. Not to be called by
+  // `done`.
   virtual dsl::Result<void> set_groups(std::vector<ForwardGroup> groups,
                                        const std::vector<std::string>& own_addresses) = 0;
   // Calls `done` once, on the forwarder's thread (or at once on the caller's, when it cannot be
-  // asked). Identical questions under way are asked once. The answer is in the cache by then, when
-  // it may be kept.
+  // asked; or when the forwarder ends). Identical questions under way are asked once, whatever the
+  // case of their letters: the question in the answer's message is that of the first, of the same
+  // size. The answer is in the cache by then, when it may be kept.
   virtual void ask(ForwardQuestion question, std::function<void(const ForwardAnswer&)> done) = 0;
-  // The group that `name` belongs to; nothing when there is none for it.
+
+  // Of all groups, in the order they were given. Every upstream is probed once in a while, the
+  // fallback ones too, so what is said here is not old.
   virtual std::vector<UpstreamState> upstreams() const = 0;
+  // The zone of the group that `name` belongs to; empty when there is none for it.
   virtual std::string group_of(const Name& name) const = 0;
+  // Whether a query with that nonce (loop_options.h) is a probe of ours that came back. Then the
+  // upstream that it was sent to is this server, and is not asked any more.
+  virtual bool is_own_nonce(std::uint64_t nonce) = 0;
 };
 
 }  // namespace mcns

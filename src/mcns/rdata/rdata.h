@@ -13,8 +13,9 @@
 
 namespace mcns {
 
-// One word of presentation form. Quotes and escapes are resolved in `value`, so a word keeps the
-// octets that were meant, and `raw` what was written: a name wants its own escapes.
+// One word of presentation form, as `split_words` makes it. Quotes and escapes are resolved in
+// `value`, so a word keeps the octets that were meant, and `raw` what was written inside of the
+// quotes: a name wants its own escapes.
 struct Word {
   std::string raw;
   Bytes value;
@@ -27,8 +28,8 @@ struct Word {
 dsl::Result<std::vector<Word>> split_words(std::string_view text);
 
 // The wire form of what `words` say, names completed by `origin`. Every type of codes.h that can
-// stand in a zone is understood, any type in the form "\# 4 c0000201" (RFC 3597 section 5). TXT over
-// 255 octets is split; SVCB parameters are sorted and checked (RFC 9460 section 2.1).
+// stand in a zone is understood, any type in the form "\# 4 c0000201" (RFC 3597 section 5). TXT
+// over 255 octets is split; SVCB parameters are sorted and checked (RFC 9460 section 2.1).
 // kInvalidArgument: what is wrong with which field, what is allowed, and an example.
 dsl::Result<Bytes> rdata_from_text(Type type, std::span<const Word> words, const Name& origin);
 dsl::Result<Bytes> rdata_from_text(Type type, std::string_view text, const Name& origin);
@@ -55,6 +56,13 @@ std::vector<NameInside> names_inside(Type type, BytesView rdata);
 // The host that a record points to, whose addresses belong into the additional section: NS, MX,
 // SRV, SVCB and HTTPS. Nothing for other types and for the root ("no service").
 std::optional<Name> additional_target(Type type, BytesView rdata);
+
+enum class HostUse { kTarget, kOwner };
+
+// Whether `name` can be that of a host (RFC 1123 section 2.1): targets of NS, MX and SRV, of which
+// the root means "none", and owners of A, AAAA and MX, which may have underscores and begin with a
+// wildcard. kInvalidArgument.
+dsl::Result<void> check_hostname(const Name& name, HostUse use = HostUse::kTarget);
 
 struct Soa {
   Name primary_ns;

@@ -74,7 +74,7 @@ struct Message {
   // Owner names are compressed, and of rdata the names of RFC 1035's types only (RFC 3597 section
   // 4). At most `size_max` octets: whole records are left out from the end and TC is set.
   Bytes encode(std::size_t size_max = 65535) const;
-  // As dig prints it.
+  // As dig prints it. Defined in the unit `rdata`, which knows how records look.
   std::string text() const;
 
   bool operator==(const Message&) const = default;

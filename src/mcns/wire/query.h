@@ -17,10 +17,10 @@ constexpr std::size_t kLabelsMax = 128;
 // A question's name where it lies in its packet, with the hash of each of its suffixes, which is
 // what zones and names are found by. `suffix_hash[i]` belongs to the last i labels, in any case.
 struct QueryName {
-  std::string_view wire;                               // as sent, root label included
-  std::uint8_t labels = 0;                             // without the root
-  std::array<std::uint8_t, kLabelsMax> offset;         // of label i, counted from the left
-  std::array<std::uint64_t, kLabelsMax> suffix_hash;   // 0..labels
+  std::string_view wire;                              // as sent, root label included
+  std::uint8_t labels = 0;                            // without the root
+  std::array<std::uint8_t, kLabelsMax> offset;        // of label i, counted from the left
+  std::array<std::uint64_t, kLabelsMax> suffix_hash;  // 0..labels
 
   // The last `count` labels, root included.
   std::string_view suffix(std::size_t count) const {
@@ -28,8 +28,10 @@ struct QueryName {
   }
 };
 
-// The same hashes for a name of ours; `labels` of it, from the right. See `hash_labels`.
+// The hash of a whole name of ours.
 std::uint64_t suffix_hash(std::string_view wire_name);
+// The hash of `label`, length octet included, in front of the suffix with the hash `parent`.
+std::uint64_t child_hash(std::uint64_t parent, std::string_view label);
 // Fills `name` from `wire`, which begins with an uncompressed name; how many octets it takes, or 0
 // when it is malformed or compressed.
 std::size_t read_query_name(std::string_view wire, QueryName& name);
@@ -37,11 +39,11 @@ std::size_t read_query_name(std::string_view wire, QueryName& name);
 struct QueryEdns {
   bool present = false;
   bool dnssec_ok = false;
-  bool nsid = false;          // asked for
+  bool nsid = false;  // asked for
   std::uint8_t version = 0;
   std::uint16_t udp_size = 512;
-  std::string_view cookie;    // the option's data; empty when there is none
-  std::string_view options;   // all of them, as sent
+  std::string_view cookie;   // the option's data; empty when there is none
+  std::string_view options;  // all of them, as sent
 };
 
 struct Query {
@@ -67,7 +69,7 @@ enum class ParseResult {
   kNotImp,   // an opcode of which we know nothing; as kFormErr
 };
 
-// Of NOTIFY and UPDATE only the question (zone) is read; their sections are for their own parsers.
+// Of UPDATE only the question (zone) is read; its other sections are for their own parser.
 // RFC 9619: exactly one question. `query` refers into `packet`.
 ParseResult parse_query(std::string_view packet, Query& query);
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,17 +22,32 @@
 
 namespace mcns {
 
+struct Outcome {
+  std::uint32_t serial = 0;  // of the zone, afterwards; of a dry run as it is
+  bool changed = false;      // its records or its fields; to renew a lease is no change
+  std::uint64_t added = 0;   // rows of `changes`, also when they are too many to be listed
+  std::uint64_t removed = 0;
+  // What was (or would be) done, by zone, deletions first; that of a reverse zone too (auto PTR).
+  // None when there are more than the journal takes.
+  std::vector<store::ChangeRow> changes;
+  std::vector<store::RecordRow> records;  // stored form of what operations added or set
+  std::vector<std::string> warnings;      // "the TTL of the 2 other A records of ... became 60"
+};
+
 // On whose behalf, and by which way. Rights were checked before, apart from the ownership of
 // records, which is checked against the rows themselves.
 struct Author {
   std::string account;
-  std::string source = "api";        // of ChangeRow
-  bool may_touch_others = false;     // records that belong to another account
+  std::string source = "api";     // of ChangeRow
+  bool may_touch_others = false;  // records that belong to another account
+  // Runs last in the transaction of the write, on the writer's thread, unless it is a dry run: what
+  // has to be kept together with it or not at all. Its error takes the write back.
+  std::function<dsl::Result<void>(dsl::db::Transaction&, const Outcome&)> together = nullptr;
 };
 
 struct Operation {
   enum class Kind {
-    kAdd,         // one record; kAlreadyExists when it is there already with the same TTL and lease
+    kAdd,         // one record; kAlreadyExists when it is there, unless TTL or lease are others
     kSet,         // the whole RRset becomes `rdata`; nothing changes when it is that already
     kDelete,      // the record with `rdata`, or the RRset when there is none; kNotFound
     kDeleteName,  // every RRset of the name
@@ -39,28 +55,23 @@ struct Operation {
   Kind kind = Kind::kAdd;
   Name name;
   Type type = Type::kA;
-  std::optional<std::uint32_t> ttl;  // the zone's default otherwise; moves the whole RRset
+  // That of the RRset otherwise, for a new one the zone's default; moves the whole RRset.
+  std::optional<std::uint32_t> ttl;
   std::vector<Bytes> rdata;
-  std::optional<std::chrono::seconds> lease;
+  std::optional<std::chrono::seconds> lease;  // the record stays for good otherwise
 };
 
 struct Batch {
   Name zone;
-  std::vector<Operation> operations;      // applied in order, all or none
+  std::vector<Operation> operations;       // applied in order, all or none
   std::optional<std::uint32_t> if_serial;  // kFailedPrecondition when the zone is beyond it
-  bool strict = false;                    // what is a warning otherwise is refused
-  bool force = false;                     // past the guard
+  bool strict = false;                     // what is a warning otherwise is refused
+  bool force = false;                      // past the guard
   bool dry_run = false;
 };
 
-struct Outcome {
-  std::uint32_t serial = 0;  // of the zone, afterwards
-  bool changed = false;
-  std::vector<store::ChangeRow> changes;    // what was (or would be) done, deletions first
-  std::vector<store::RecordRow> records;    // stored form of what was added or set
-  std::vector<std::string> warnings;        // "the TTL of all 2 records became 60"
-};
-
+// A batch or an import that removes more than `shrink_percent_max` of a zone's names, and at least
+// `names_min`, is refused unless forced.
 struct GuardOptions {
   int shrink_percent_max = 50;
   std::uint64_t names_min = 20;
@@ -71,7 +82,7 @@ struct WriterOptions {
   std::size_t group_max = 256;                     // writes in one commit
   std::chrono::milliseconds group_wait{2};         // for more of them, while some are under way
   std::size_t queue_max = 4096;                    // beyond it kUnavailable at once
-  std::size_t journal_rows_max = 100000;           // a zone's; the oldest go
+  std::size_t journal_rows_max = 100000;           // a zone's; the oldest go, by whole serials
   std::chrono::milliseconds lease_interval{1000};  // how often leases are looked at
 };
 
@@ -86,7 +97,8 @@ class Writer {
 
   // kNotFound for a zone that is not here, kConflict with the record that is in the way (CNAME
   // beside others, ...), kInvalidArgument for what cannot stand in a zone, kPermissionDenied for
-  // a record of another's, kFailedPrecondition "guard" with the counts.
+  // a record of another's, kFailedPrecondition "guard" with the counts. Of several operations the
+  // details name those at fault, `where` being "operations[2]".
   virtual dsl::Result<Outcome> apply(const Author& author, const Batch& batch) = 0;
 
   // `row` without id and times; its SOA serial 0 begins by its policy. `records` may hold its NS;
@@ -99,7 +111,8 @@ class Writer {
   virtual dsl::Result<void> delete_zone(const Author& author, const Name& origin) = 0;
 
   // The zone becomes these records (or gets them beside its own: `merge`), in one commit and one
-  // version. The SOA among them sets the zone's fields and its serial when that is newer.
+  // version. The SOA among them sets the zone's fields and its serial when that is newer. Of
+  // signatures and what else a signer makes nothing is taken, with a warning.
   struct Import {
     Name zone;
     std::vector<Record> records;
@@ -110,8 +123,8 @@ class Writer {
     std::optional<std::uint32_t> if_serial;
   };
   virtual dsl::Result<Outcome> import(const Author& author, Import import) = 0;
-  // Undoes every change after `serial`, as a new version. kNotFound when the journal does not reach
-  // back that far.
+  // Undoes every change of records and SOA after `serial`, as a new version. Leases of records that
+  // come back are gone. kNotFound when the journal does not reach back that far.
   virtual dsl::Result<Outcome> rollback(const Author& author, const Name& zone,
                                         std::uint32_t serial, bool dry_run) = 0;
 

@@ -14,6 +14,11 @@ namespace mcns::zone {
 using Offset = std::uint32_t;
 constexpr std::size_t kUnit = 8;
 
+struct Block {
+  Offset at = 0;
+  std::uint32_t size_bytes = 0;
+};
+
 // Reserves addresses for the largest offset (32 GiB) at once and touches only what is used, so that
 // a block never moves and its address is one addition. Changed by one thread; blocks that were
 // published are read by any.
@@ -24,7 +29,7 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // A block of at least `size_bytes`, zeroed only when it is new. Running out of memory ends the
+  // A block of at least `size_bytes`, with any content. Running out of memory ends the
   // process: what was committed comes back from the database.
   Offset allocate(std::size_t size_bytes);
   // Nobody reads it any more.
@@ -39,11 +44,11 @@ class Arena {
   std::size_t resident_bytes() const { return end_ * kUnit; }
 
  private:
-  void grow(Offset units);
+  Offset extend(std::size_t units);
 
   static constexpr std::size_t kSmallUnits = 1024;  // free lists by exact size below
   std::uint8_t* base_ = nullptr;
-  Offset end_ = 1;         // next unit never used; unit 0 stays free
+  Offset end_ = 1;          // next unit never used; unit 0 stays free
   std::size_t mapped_ = 0;  // bytes that may be touched
   std::size_t free_units_ = 0;
   std::array<std::vector<Offset>, kSmallUnits> free_;

@@ -13,8 +13,8 @@ namespace mcns {
 struct Rrset {
   Name name;
   Type type = Type::kA;
-  std::uint32_t ttl = 0;      // seconds
-  std::vector<Bytes> rdata;   // uncompressed, without duplicates; never empty
+  std::uint32_t ttl = 0;     // seconds
+  std::vector<Bytes> rdata;  // uncompressed, without duplicates; never empty
   bool operator==(const Rrset&) const = default;
 };
 

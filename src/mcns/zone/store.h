@@ -27,6 +27,9 @@
 
 namespace mcns::zone {
 
+class Draft;
+class Garbage;
+
 // All zones at one moment.
 class Version {
  public:
@@ -36,7 +39,9 @@ class Version {
   // The same among the origins of at most `labels_max` labels: the parent, for DS at an apex.
   const Zone* find_zone(const QueryName& name, std::size_t labels_max) const;
   const Zone* zone(const Name& origin) const;
-  const std::vector<std::shared_ptr<const Zone>>& zones() const { return zones_; }  // canonical order
+  const std::vector<std::shared_ptr<const Zone>>& zones() const {
+    return zones_;
+  }  // canonical order
 
  private:
   friend class Store;
@@ -70,6 +75,9 @@ class Store {
   std::uint64_t newest() const { return number_.load(std::memory_order_acquire); }
   // How many versions behind the newest the slowest reader is.
   std::uint64_t lag() const;
+  // Frees what no reader needs any more; of the editing thread, which does it after each publish
+  // and may do so when it has nothing else to do.
+  void collect();
 
  private:
   friend class Reader;
@@ -82,13 +90,12 @@ class Store {
   };
   // What nobody needs any more once no reader is at `number` or before.
   struct Retired {
-    std::uint64_t number = 0;
     std::unique_ptr<const Version> version;
-    std::vector<std::pair<Offset, std::uint32_t>> blocks;  // with sizes in bytes
+    std::vector<Block> blocks;
   };
   Slot& take_slot();
   std::uint64_t oldest_pinned() const;
-  void collect();
+  std::uint64_t replace(std::unique_ptr<const Version> version, std::vector<Block> garbage);
 
   Arena arena_;
   std::atomic<const Version*> current_;
@@ -137,7 +144,7 @@ class Edit {
   Edit(const Edit&) = delete;
   Edit& operator=(const Edit&) = delete;
 
-  // Makes an empty zone; one that is there loses its content. A zone has to get an SOA before it is
+  // Makes an empty zone; one that is there loses its content. It has to get an SOA before it is
   // published.
   void create(std::int64_t id, const Name& origin);
   void remove(const Name& origin);
@@ -149,14 +156,12 @@ class Edit {
   std::uint64_t publish();
 
  private:
-  struct Draft;
   Draft& draft(const Name& origin);
 
   Store& store_;
-  const Offset fresh_from_;  // blocks from here on are this edit's own
-  std::map<Name, std::unique_ptr<Draft>> drafts_;
-  std::vector<Name> removed_;
-  std::vector<std::pair<Offset, std::uint32_t>> garbage_;
+  std::unique_ptr<Garbage> garbage_;
+  std::map<Name, std::unique_ptr<Draft>> drafts_;  // of zones that changed; null = removed
+  std::pair<Name, Draft*> latest_;
   bool published_ = false;
 };
 

@@ -47,17 +47,16 @@ class Node {
   explicit operator bool() const { return at_ != nullptr; }
 
   enum Flag : std::uint8_t {
-    kCut = 1,            // NS below the apex
+    kCut = 1,  // NS below the apex
     kDname = 2,
     kCname = 4,
     kWildcardChild = 8,  // "*" is right below
   };
   bool has(Flag flag) const { return (at_[0] & flag) != 0; }
+  std::uint8_t flags() const { return at_[0]; }
   bool is_empty() const { return rrset_count() == 0; }
   // Below the apex, without a root label; empty for the apex. The case as written.
-  std::string_view name() const {
-    return {reinterpret_cast<const char*>(at_ + kHeader), at_[1]};
-  }
+  std::string_view name() const { return {reinterpret_cast<const char*>(at_ + kHeader), at_[1]}; }
   // Names right below it (not counted for the apex).
   std::uint32_t children() const;
 
@@ -88,20 +87,24 @@ class Node {
 // How many names of a zone are cuts or DNAMEs, by how many labels they lie below the apex.
 using DepthCounts = std::array<std::uint32_t, kLabelsMax>;
 
+class Page;
+
 class Zone {
  public:
   const Name& origin() const { return origin_; }
   std::int64_t id() const { return id_; }  // row in the database
   std::uint32_t serial() const { return serial_; }
-  std::uint64_t names() const { return names_; }      // with empty non-terminals
+  std::uint64_t names() const { return names_; }  // with empty non-terminals
   std::uint64_t records() const { return records_; }
   std::size_t origin_labels() const { return origin_labels_; }
 
   Node apex() const { return apex_ == 0 ? Node() : Node(arena_->at(apex_)); }
   // The name formed by the last `labels` labels of `name`, which is below the apex or equal to it.
   Node find(const QueryName& name, std::size_t labels) const;
-  // Brings what `find` will look at into the cache.
-  void prefetch(const QueryName& name, std::size_t labels) const;
+  // Asks for what `find` will look at, one memory access a step, so that those of many questions
+  // overlap: the page, the slot in it, the node.
+  enum class Ahead { kPage, kSlot, kNode };
+  void prefetch(const QueryName& name, std::size_t labels, Ahead step) const;
   // The same for "*" below those labels.
   Node find_wildcard(const QueryName& name, std::size_t labels) const;
   // Whether some name that many labels below the apex is a cut or has a DNAME.
@@ -123,20 +126,22 @@ class Zone {
   void each(const std::function<void(Node)>& use) const;
 
  private:
-  friend class Edit;
-  friend class Store;
+  friend class Draft;
+
+  const Page& page(std::uint64_t hash) const;
+  Node find(std::uint64_t hash, std::string_view below) const;
 
   const Arena* arena_ = nullptr;
   Name origin_;
   std::int64_t id_ = 0;
   std::uint8_t origin_labels_ = 0;
   std::uint8_t deepest_cut_ = 0;
-  std::uint8_t depth_ = 0;          // bits of the directory
+  std::uint8_t depth_ = 0;  // bits of the directory
   Offset apex_ = 0;
   std::uint32_t serial_ = 0;
   std::uint64_t names_ = 0;
   std::uint64_t records_ = 0;
-  std::vector<Offset> directory_;   // 2^depth_ pages, by the highest bits of the hash
+  std::vector<Offset> directory_;  // 2^depth_ pages, by the highest bits of the hash
   DepthCounts cut_depths_{};
   NegativeSoa soa_;
 };

@@ -113,5 +113,40 @@ TEST_F(Tokens, OnlyTheSocketGoesWithout) {
   EXPECT_TRUE(require_ok(authenticate(local)).has_role("admin"));
 }
 
+// What a caller with a token of this role is, after its line went through the file.
+rpc::Caller caller_of(dsl::test::TestEnv& env, Role role) {
+  const std::string path = text("/srv/mcp/{}", name(role));
+  TokenFile made(env, path);
+  rpc::Peer peer;
+  peer.token = require_ok(made.add("somebody", role));
+  const auto read = std::make_shared<TokenFile>(env, path);
+  return require_ok(local_or_token(rpc::local_authenticator(850, ""), read)(peer));
+}
+
+TEST_F(Tokens, TheRoleSaysWhatKindOfAccountItIs) {
+  struct Row {
+    Role role;
+    const char* role_name;
+    const char* account_type;
+  };
+  for (const Row& row : {Row{Role::kRead, "read", "user"}, Row{Role::kOperate, "operate", "user"},
+                         Row{Role::kAdmin, "admin", "user"}, Row{Role::kSystem, "system", "system"},
+                         Row{Role::kGuest, "guest", "guest"}}) {
+    const rpc::Caller caller = caller_of(env_, row.role);
+
+    EXPECT_EQ(caller.account_type, row.account_type);
+    EXPECT_EQ(caller.roles, std::vector<std::string>{row.role_name});
+    EXPECT_EQ(require_ok(parse_role(row.role_name)), row.role);
+  }
+  EXPECT_THAT(parse_role("root"), failed_with(Code::kInvalidArgument));
+}
+
+TEST_F(Tokens, HintsNameTheProgramThatMakesThem) {
+  TokenFile ours(env_, "/srv/mcns/tokens", "mcns");
+
+  EXPECT_THAT(ours.find("mct_00"), failed_saying(Code::kUnauthenticated, "mcns token add NAME"));
+  EXPECT_THAT(file_->find("mct_00"), failed_saying(Code::kUnauthenticated, "mcp token add NAME"));
+}
+
 }  // namespace
 }  // namespace dsl::auth

@@ -1,0 +1,112 @@
+// Any bytes as an upstream's answer: checked against its question, cleaned, kept, and served again.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mcns/cache/cache.h"
+#include "mcns/forward/clean.h"
+#include "mcns/forward/outstanding.h"
+#include "mcns/wire/message.h"
+#include "mcns/wire/query.h"
+
+namespace {
+
+using namespace mcns;
+
+constexpr std::int64_t kNow = 1'000'000;  // ms
+
+class FixedRandom final : public dsl::env::Random {
+ public:
+  void fill(std::span<std::byte> out) override { std::fill(out.begin(), out.end(), std::byte{7}); }
+};
+
+// The question that `response` would be an answer to.
+bool read_question(std::string_view response, ForwardQuestion& question) {
+  QueryName name;
+  const std::size_t size =
+      response.size() < kHeaderSize ? 0 : read_query_name(response.substr(kHeaderSize), name);
+  if (size == 0 || response.size() < kHeaderSize + size + 4) {
+    return false;
+  }
+  const auto number = [&](std::size_t at) {
+    return static_cast<std::uint16_t>((static_cast<std::uint8_t>(response[at]) << 8U) |
+                                      static_cast<std::uint8_t>(response[at + 1]));
+  };
+  question.name = *Name::from_wire(name.wire);
+  question.type = static_cast<Type>(number(kHeaderSize + size));
+  question.dns_class = static_cast<Class>(number(kHeaderSize + size + 2));
+  question.dnssec_ok = (response[0] & 1) != 0;
+  return true;
+}
+
+// The channel's part: nothing is read beyond the end, whatever comes.
+void match(const Packet& packet, std::string_view response) {
+  FixedRandom source;
+  RandomPool random(source);
+  Outstanding outstanding;
+  const auto id = outstanding.add(1, packet, random);
+  (void)outstanding.take(response);
+  if (response.size() >= kHeaderSize) {
+    Bytes with_our_id(response);
+    with_our_id[0] = static_cast<char>(*id >> 8U);
+    with_our_id[1] = static_cast<char>(*id & 0xffU);
+    (void)outstanding.take(with_our_id);
+  }
+}
+
+// Whoever asks in another case gets whole messages, at every age and size.
+void serve(Cache& cache, Bytes packet) {
+  const auto name = packet.begin() + kHeaderSize;
+  const auto name_end = name + static_cast<std::ptrdiff_t>(question_section(packet).size() - 4);
+  std::transform(name, name_end, name, to_lower);
+  Query query;
+  MC_ASSERT(parse_query(packet, query) == ParseResult::kOk, "lengths stay what they are");
+  std::array<char, 65535> buffer;
+  for (const std::int64_t age_s : {0, 3, 299, 300, 86'699, 90'000}) {
+    for (const std::size_t size_max : {std::size_t{512}, std::size_t{1232}, buffer.size()}) {
+      const Cache::Hit hit =
+          cache.lookup(query, kNow + age_s * 1000, true, buffer.data(), size_max);
+      MC_ASSERT(hit.size <= size_max, "the bound is kept");
+      if (hit.size == 0) {
+        continue;
+      }
+      const auto served = Message::parse({buffer.data(), hit.size});
+      MC_ASSERT(served, "what is served is a message");
+      MC_ASSERT(served->response && !served->edns && !served->authentic_data, "the header is ours");
+      MC_ASSERT(served->questions.at(0).name.wire() == query.name.wire, "the question is theirs");
+      for (const auto* section : {&served->answers, &served->authorities, &served->additionals}) {
+        for (const Record& record : *section) {
+          MC_ASSERT(record.ttl <= 300, "TTLs have a bound");
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view response(reinterpret_cast<const char*>(data), size);
+  ForwardQuestion question;
+  if (!read_question(response, question)) {
+    return 0;
+  }
+  const Packet packet = make_packet(question);
+  match(packet, response);
+  const CleanAnswer clean = clean_answer(question, response);
+  if (clean.kind != CleanAnswer::Kind::kGood) {
+    return 0;
+  }
+  MC_ASSERT(Message::parse(clean.message), "what is clean is a message");
+  Query query;
+  MC_ASSERT(parse_query(*packet, query) == ParseResult::kOk, "what we send is a query");
+  static const std::unique_ptr<Cache> kCache = Cache::make({.size_bytes = 1u << 20}, 1);
+  kCache->insert(query, clean.message, kNow);
+  serve(*kCache, *packet);
+  kCache->flush(query.name.wire, true);
+  return 0;
+}

@@ -1,0 +1,238 @@
+#include "mcns/answer/answer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "dsl/result/text.h"
+#include "mcns/answer/lookup.h"
+#include "mcns/answer/response.h"
+
+namespace mcns {
+namespace {
+
+constexpr std::size_t kOptSize = 11;
+constexpr std::size_t kUdpMin = 512;  // RFC 1035 section 4.2.1
+constexpr std::size_t kStreamMax = 65535;
+constexpr std::uint16_t kOptNsid = 3;
+constexpr std::uint16_t kOptExtendedError = 15;
+constexpr std::size_t kNsidMax = 128;
+
+// The options of an OPT record, put together in place.
+class Options {
+ public:
+  void add(std::uint16_t code, std::string_view data) {
+    append16(code);
+    append16(static_cast<std::uint16_t>(data.size()));
+    std::memcpy(octets_.data() + size_, data.data(), data.size());
+    size_ += data.size();
+  }
+  void add_error(ExtendedError error) {
+    const auto number = static_cast<std::uint16_t>(error);
+    const std::array<char, 2> data = {static_cast<char>(number >> 8U), static_cast<char>(number)};
+    add(kOptExtendedError, {data.data(), data.size()});
+  }
+  std::string_view wire() const { return {octets_.data(), size_}; }
+
+ private:
+  void append16(std::uint16_t number) {
+    octets_[size_++] = static_cast<char>(number >> 8U);
+    octets_[size_++] = static_cast<char>(number);
+  }
+  std::array<char, kNsidMax + 32> octets_;
+  std::size_t size_ = 0;
+};
+
+Options options_for(const Query& query, std::string_view nsid,
+                    std::optional<ExtendedError> extended) {
+  Options out;
+  if (query.edns.nsid && !nsid.empty()) {
+    out.add(kOptNsid, nsid);
+  }
+  if (extended) {
+    out.add_error(*extended);
+  }
+  return out;
+}
+
+}  // namespace
+
+Answerer::Answerer(AnswerOptions options) : options_(std::move(options)) {
+  options_.nsid.resize(std::min(options_.nsid.size(), kNsidMax));
+}
+
+std::size_t Answerer::limit(const Query& query, const Client& client) const {
+  if (client.stream) {
+    return kStreamMax;
+  }
+  if (!query.edns.present) {
+    return kUdpMin;
+  }
+  // RFC 6891 section 6.2.3: less than 512 means 512.
+  return std::max(kUdpMin, std::min<std::size_t>(query.edns.udp_size, options_.udp_size));
+}
+
+Answer Answerer::answer(const zone::Version& version, std::string_view packet, const Client& client,
+                        Query& query, char* buffer, std::size_t buffer_size, Trace* trace) {
+  const ParseResult parsed = parse_query(packet, query);
+  return answer(version, parsed, query, client, buffer, buffer_size, trace);
+}
+
+Answer Answerer::answer(const zone::Version& version, ParseResult parsed, const Query& query,
+                        const Client& client, char* buffer, std::size_t buffer_size, Trace* trace) {
+  Answer out;
+  const auto refuse = [&](Rcode rcode, std::optional<ExtendedError> extended = std::nullopt) {
+    out.kind = Answer::Kind::kReply;
+    out.rcode = rcode;
+    out.size = error(query, client, rcode, extended, buffer);
+    return out;
+  };
+  switch (parsed) {
+    case ParseResult::kDrop:
+      return out;
+    case ParseResult::kFormErr:
+      return refuse(Rcode::kFormErr);
+    case ParseResult::kNotImp:
+      return refuse(Rcode::kNotImp);
+    case ParseResult::kOk:
+      break;
+  }
+  if (query.opcode != Opcode::kQuery) {
+    return refuse(Rcode::kNotImp);
+  }
+  if (query.edns.present && query.edns.version != 0) {
+    return refuse(Rcode::kBadVers);
+  }
+  if (query.dns_class == Class::kCh) {
+    return chaos(query, client, buffer);
+  }
+  if (query.dns_class != Class::kIn) {
+    return refuse(Rcode::kRefused, ExtendedError::kNotSupported);
+  }
+  if (query.type == Type::kAxfr || query.type == Type::kIxfr) {
+    return query.type == Type::kAxfr && !client.stream
+               ? refuse(Rcode::kFormErr)
+               : refuse(Rcode::kRefused, ExtendedError::kProhibited);
+  }
+  return answer(version, query, client, buffer, buffer_size, trace);
+}
+
+Answer Answerer::answer(const zone::Version& version, const Query& query, const Client& client,
+                        char* buffer, std::size_t buffer_size, Trace* trace) {
+  const Options extra = options_for(query, options_.nsid, std::nullopt);
+  const std::size_t reserved = query.edns.present ? kOptSize + extra.wire().size() : 0;
+  Response response(query, buffer, std::min(limit(query, client), buffer_size));
+  response.reserve(reserved);
+
+  Lookup lookup(version, query, response, trace);
+  Lookup::Options how;
+  how.any = options_.any == AnyAnswer::kFull && !client.stream ? AnyAnswer::kMinimal : options_.any;
+  how.turn = options_.rotate ? turn_++ : 0;
+  how.forward = client.may_recurse && query.recursion_desired();
+  const Lookup::Result result = lookup.run(how);
+
+  Answer out;
+  if (result == Lookup::Result::kNotOurs && !how.forward) {
+    out.kind = Answer::Kind::kReply;
+    out.rcode = Rcode::kRefused;
+    out.size = error(query, client, Rcode::kRefused, ExtendedError::kNotAuthoritative, buffer);
+    return out;
+  }
+  out.kind = result == Lookup::Result::kDone ? Answer::Kind::kReply : Answer::Kind::kForward;
+  out.rcode = lookup.rcode();
+  out.target = lookup.target();
+  if (out.kind == Answer::Kind::kReply && query.edns.present) {
+    response.give_back(reserved);
+    response.add_opt(options_.udp_size, out.rcode, query.edns.dnssec_ok, extra.wire());
+  }
+  out.size = response.finish({.rcode = out.rcode,
+                              .authoritative = lookup.authoritative(),
+                              .truncated = lookup.truncated(),
+                              .recursion_available = client.may_recurse});
+  return out;
+}
+
+std::size_t Answerer::error(const Query& query, const Client& client, Rcode rcode,
+                            std::optional<ExtendedError> extended, char* buffer) const {
+  Response response(query, buffer, kUdpMin);
+  if (query.edns.present) {
+    const Options extra = options_for(query, options_.nsid, extended);
+    response.add_opt(options_.udp_size, rcode, query.edns.dnssec_ok, extra.wire());
+  }
+  return response.finish({.rcode = rcode, .recursion_available = client.may_recurse});
+}
+
+std::size_t Answerer::special(const Query& query, const Client& client, const SpecialAnswer& answer,
+                              char* buffer) const {
+  Response response(query, buffer, kUdpMin);
+  bool whole = true;
+  if (answer.kind == SpecialAnswer::Kind::kRecords) {
+    for (const std::string_view rdata : answer.rdata) {
+      whole = whole && response.add_record(Section::kAnswer, kQuestionName, answer.type, Class::kIn,
+                                           kSpecialTtl, rdata);
+    }
+  } else {
+    const std::size_t labels = answer.zone_labels;
+    const std::size_t zone_at =
+        labels == 0 ? query.name.wire.size() - 1 : query.name.offset[query.name.labels - labels];
+    whole = response.add_record(Section::kAuthority, static_cast<NameAt>(kQuestionName + zone_at),
+                                Type::kSoa, Class::kIn, kSpecialTtl, special_soa());
+  }
+  const Rcode rcode =
+      answer.kind == SpecialAnswer::Kind::kNxDomain ? Rcode::kNxDomain : Rcode::kNoError;
+  if (query.edns.present) {
+    response.add_opt(options_.udp_size, rcode, query.edns.dnssec_ok,
+                     options_for(query, options_.nsid, std::nullopt).wire());
+  }
+  return response.finish({.rcode = rcode,
+                          .authoritative = true,
+                          .truncated = !whole,
+                          .recursion_available = client.may_recurse});
+}
+
+std::string_view Answerer::opt(const Query& query, Rcode rcode,
+                               std::optional<ExtendedError> extended, char* room) const {
+  if (!query.edns.present) {
+    return {};
+  }
+  // The same as a response that has nothing else.
+  Query empty = query;
+  empty.question_size = 0;
+  const std::size_t size = error(empty, Client(), rcode, extended, room);
+  return {room + kHeaderSize, size - kHeaderSize};
+}
+
+// RFC 4892, and the names that BIND began with.
+Answer Answerer::chaos(const Query& query, const Client& client, char* buffer) const {
+  static constexpr std::array<std::string_view, 4> kNames = {
+      std::string_view("\x02id\x06server\x00", 11),
+      std::string_view("\x08hostname\x04"
+                       "bind\x00",
+                       15),
+      std::string_view("\x07version\x04"
+                       "bind\x00",
+                       14),
+      std::string_view("\x07version\x06server\x00", 16)};
+  const bool known = std::any_of(kNames.begin(), kNames.end(), [&](std::string_view name) {
+    return equal_ignoring_case(name, query.name.wire);
+  });
+  Answer out;
+  out.kind = Answer::Kind::kReply;
+  if (!known || options_.identity.empty() || query.type != Type::kTxt) {
+    out.rcode = Rcode::kRefused;
+    out.size = error(query, client, Rcode::kRefused, ExtendedError::kProhibited, buffer);
+    return out;
+  }
+  Response response(query, buffer, kUdpMin);
+  const std::string_view identity = std::string_view(options_.identity).substr(0, 255);
+  std::array<char, 256> rdata;
+  rdata[0] = static_cast<char>(identity.size());
+  std::memcpy(rdata.data() + 1, identity.data(), identity.size());
+  (void)response.add_record(Section::kAnswer, kQuestionName, Type::kTxt, Class::kCh, 0,
+                            {rdata.data(), 1 + identity.size()});
+  out.size = response.finish({.authoritative = true, .recursion_available = client.may_recurse});
+  return out;
+}
+
+}  // namespace mcns

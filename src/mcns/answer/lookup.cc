@@ -1,0 +1,289 @@
+#include "mcns/answer/lookup.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dsl/result/text.h"
+#include "mcns/wire/name.h"
+
+namespace mcns {
+namespace {
+
+using zone::Node;
+using zone::RrsetView;
+using zone::Zone;
+
+std::string shown(std::string_view wire) {
+  const auto name = Name::from_wire(wire);
+  return name ? name->text() : "?";
+}
+
+bool is_within(std::string_view name, std::string_view ancestor) {
+  if (name.size() < ancestor.size()) {
+    return false;
+  }
+  const std::size_t head = name.size() - ancestor.size();
+  std::size_t at = 0;
+  while (at < head) {
+    at += 1U + static_cast<std::uint8_t>(name[at]);
+  }
+  return at == head && equal_ignoring_case(name.substr(head), ancestor);
+}
+
+// The uncompressed name that begins there.
+std::string_view name_at(const char* wire) {
+  std::size_t size = 0;
+  while (wire[size] != 0) {
+    size += 1U + static_cast<std::uint8_t>(wire[size]);
+  }
+  return {wire, size + 1};
+}
+
+}  // namespace
+
+Lookup::Result Lookup::run(const Options& options) {
+  name_ = &query_.name;
+  while (true) {
+    zone_ = version_.find_zone(*name_);
+    // RFC 4035 section 3.1.4.1: DS belongs to the parent, as far as we have it.
+    if (zone_ != nullptr && query_.type == Type::kDs && name_->labels > 0 &&
+        name_->labels == zone_->origin_labels()) {
+      const Zone* parent = version_.find_zone(*name_, name_->labels - 1U);
+      zone_ = parent != nullptr ? parent : zone_;
+    }
+    if (zone_ == nullptr) {
+      if (links_ == 0) {
+        return Result::kNotOurs;
+      }
+      note("chain", "leaves our zones");
+      return options.forward ? Result::kLeaves : Result::kDone;
+    }
+    if (trace_ != nullptr) {
+      note("zone", dsl::text("{} serial {}", zone_->origin().text(), zone_->serial()));
+    }
+    if (in_zone(options) == Step::kDone) {
+      return Result::kDone;
+    }
+  }
+}
+
+Lookup::Step Lookup::in_zone(const Options& options) {
+  const std::size_t apex = zone_->origin_labels();
+  const std::size_t depth = name_->labels - apex;
+  if (const auto step = above(depth)) {
+    return *step;
+  }
+  if (const Node node = zone_->find(*name_, name_->labels)) {
+    note("name", node.is_empty() ? "is there, an empty non-terminal" : "is there");
+    return at_node(node, options);
+  }
+  // RFC 4592 section 3.3.1: the closest encloser is the longest suffix that exists.
+  std::size_t labels = name_->labels - 1U;
+  Node encloser = zone_->find(*name_, labels);
+  while (!encloser) {
+    encloser = zone_->find(*name_, --labels);
+  }
+  if (trace_ != nullptr) {
+    note("closest encloser", shown(name_->suffix(labels)));
+  }
+  if (encloser.has(Node::kWildcardChild)) {
+    if (const Node wildcard = zone_->find_wildcard(*name_, labels)) {
+      note("wildcard", "below the closest encloser");
+      return at_node(wildcard, options);
+    }
+  }
+  note("name", "is not there");
+  return negative(Rcode::kNxDomain);
+}
+
+std::optional<Lookup::Step> Lookup::above(std::size_t depth) {
+  for (std::size_t d = 0; d <= std::min(depth, zone_->deepest_cut()); ++d) {
+    if (!zone_->has_cut_at(d)) {
+      continue;
+    }
+    const std::size_t labels = zone_->origin_labels() + d;
+    const Node node = zone_->find(*name_, labels);
+    if (!node) {
+      return std::nullopt;  // then nothing is below it either
+    }
+    // RFC 4035 section 3.1.4.1: the parent answers for DS itself.
+    if (node.has(Node::kCut) && !(d == depth && query_.type == Type::kDs)) {
+      return referral(node, labels);
+    }
+    if (node.has(Node::kDname) && d < depth) {
+      return through_dname(node, labels);
+    }
+  }
+  return std::nullopt;
+}
+
+Lookup::Step Lookup::at_node(const Node& node, const Options& options) {
+  if (query_.type == Type::kAny) {
+    return any(node, options);
+  }
+  if (node.has(Node::kCname) && query_.type != Type::kCname) {
+    const RrsetView cname = *node.find(Type::kCname);
+    add(Section::kAnswer, cname, name_at_);
+    return truncated_ ? Step::kDone
+                      : follow(name_at(cname.first_rdata().data()), response_.last_rdata());
+  }
+  const auto rrset = node.find(query_.type);
+  if (!rrset) {
+    note("type", "is not there");
+    return negative(Rcode::kNoError);
+  }
+  add(Section::kAnswer, *rrset, name_at_, options.turn);
+  add_addresses(false, {});
+  return Step::kDone;
+}
+
+Lookup::Step Lookup::any(const Node& node, const Options& options) {
+  if (node.is_empty()) {
+    return negative(Rcode::kNoError);
+  }
+  if (options.any == AnyAnswer::kHinfo) {
+    // RFC 8482 section 4.2.
+    static constexpr std::string_view kHinfo("\x07RFC8482\x00", 9);
+    truncated_ =
+        !response_.add_record(Section::kAnswer, name_at_, Type::kHinfo, Class::kIn, 3600, kHinfo);
+    return Step::kDone;
+  }
+  bool first = true;
+  node.each([&](const RrsetView& rrset) {
+    // RFC 8482 section 4.1: one of them will do.
+    if (first || options.any == AnyAnswer::kFull) {
+      add(Section::kAnswer, rrset, name_at_, options.turn);
+    }
+    first = false;
+  });
+  return Step::kDone;
+}
+
+Lookup::Step Lookup::referral(const Node& cut, std::size_t labels) {
+  const std::string_view name = name_->suffix(labels);
+  if (trace_ != nullptr) {
+    note("cut", shown(name));
+  }
+  authoritative_ = links_ > 0;
+  add(Section::kAuthority, *cut.find(Type::kNs), suffix_at(labels));
+  add_addresses(true, name);
+  return Step::kDone;
+}
+
+Lookup::Step Lookup::through_dname(const Node& node, std::size_t labels) {
+  if (trace_ != nullptr) {
+    note("dname", shown(name_->suffix(labels)));
+  }
+  const RrsetView dname = *node.find(Type::kDname);
+  add(Section::kAnswer, dname, suffix_at(labels));
+  if (truncated_) {
+    return Step::kDone;
+  }
+  // RFC 6672 section 3.1: the labels in front of the owner, in front of the target.
+  const std::string_view head =
+      name_->wire.substr(0, name_->wire.size() - name_->suffix(labels).size());
+  const std::string_view tail = name_at(dname.first_rdata().data());
+  if (head.size() + tail.size() > kNameMax) {
+    rcode_ = Rcode::kYxDomain;
+    return Step::kDone;
+  }
+  std::array<char, kNameMax> target;
+  std::memcpy(target.data(), head.data(), head.size());
+  std::memcpy(target.data() + head.size(), tail.data(), tail.size());
+  const std::size_t size = head.size() + tail.size();
+  const NameAt at = response_.add_cname(name_at_, dname.ttl(), {target.data(), size});
+  if (at == 0) {
+    truncated_ = true;
+    return Step::kDone;
+  }
+  if (query_.type == Type::kCname || query_.type == Type::kAny) {
+    return Step::kDone;  // the CNAME that was made is the answer
+  }
+  return follow(response_.text(at).substr(0, size), at);
+}
+
+// RFC 6604: what the last name of the chain gives is the rcode; a loop or a chain that is too long
+// ends with the links found so far.
+Lookup::Step Lookup::follow(std::string_view target, NameAt at) {
+  visited_[links_++] = name_->wire.data();
+  if (trace_ != nullptr) {
+    note("alias", shown(target));
+  }
+  if (is_loop(target) || links_ >= kChaseMax || at > 0x3f00) {
+    note("chain", "ends here: a loop, or too long");
+    return Step::kDone;
+  }
+  (void)read_query_name(target, chased_);  // names of ours are well formed
+  name_ = &chased_;
+  name_at_ = at;
+  return Step::kChase;
+}
+
+bool Lookup::is_loop(std::string_view target) const {
+  return std::any_of(visited_.begin(), visited_.begin() + links_, [target](const char* name) {
+    return equal_ignoring_case(name_at(name), target);
+  });
+}
+
+Lookup::Step Lookup::negative(Rcode rcode) {
+  rcode_ = rcode;
+  if (!response_.add_soa(*zone_, suffix_at(zone_->origin_labels()))) {
+    truncated_ = true;
+  }
+  return Step::kDone;
+}
+
+void Lookup::add(Section section, const RrsetView& rrset, NameAt owner, unsigned turn) {
+  if (!truncated_ && !response_.add(section, rrset, owner, origin(), turn)) {
+    truncated_ = true;
+  }
+}
+
+// RFC 9471: glue below the cut has to be there, or the answer says that it is not whole; any other
+// address is there if it fits.
+void Lookup::add_addresses(bool glue, std::string_view cut) {
+  if (truncated_) {
+    return;
+  }
+  for (const bool below_cut : {true, false}) {
+    for (std::size_t i = 0; i < response_.target_count(); ++i) {
+      const Target target = response_.targets()[i];
+      if ((glue && is_within(target.text(), cut)) != below_cut) {
+        continue;
+      }
+      if (!add_addresses_of(target, glue) && below_cut) {
+        truncated_ = true;
+        return;
+      }
+    }
+  }
+}
+
+bool Lookup::add_addresses_of(const Target& target, bool glue) {
+  QueryName name;
+  (void)read_query_name(target.text(), name);
+  const Zone* zone = version_.find_zone(name);
+  if (zone == nullptr) {
+    return true;
+  }
+  // What lies below a cut is good as glue only.
+  for (std::size_t d = 1;
+       !glue && d + zone->origin_labels() <= name.labels && d <= zone->deepest_cut(); ++d) {
+    if (zone->has_cut_at(d)) {
+      const Node node = zone->find(name, zone->origin_labels() + d);
+      if (node && node.has(Node::kCut)) {
+        return true;
+      }
+    }
+  }
+  const Node node = zone->find(name, name.labels);
+  bool whole = true;
+  for (const Type type : {Type::kA, Type::kAaaa}) {
+    if (const auto rrset = node ? node.find(type) : std::nullopt) {
+      whole = response_.add(Section::kAdditional, *rrset, target.at, {}) && whole;
+    }
+  }
+  return whole;
+}
+
+}  // namespace mcns

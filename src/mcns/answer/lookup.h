@@ -1,0 +1,87 @@
+// One walk through the zones for one question. Private to mcns::answer.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "mcns/answer/answer.h"
+#include "mcns/answer/response.h"
+#include "mcns/wire/query.h"
+#include "mcns/zone/store.h"
+
+namespace mcns {
+
+// Fills the sections of `response`. Confined to its thread; everything it gets outlives it.
+class Lookup {
+ public:
+  Lookup(const zone::Version& version, const Query& query, Response& response, Trace* trace)
+      : version_(version), query_(query), response_(response), trace_(trace) {}
+
+  struct Options {
+    AnyAnswer any = AnyAnswer::kMinimal;
+    unsigned turn = 0;
+    bool forward = false;  // what leaves our zones may be asked of an upstream
+  };
+  enum class Result : std::uint8_t {
+    kDone,
+    kNotOurs,  // no zone of ours has the question's name
+    kLeaves,   // the chain so far leads to `target`, which is not ours
+  };
+  Result run(const Options& options);
+
+  Rcode rcode() const { return rcode_; }
+  bool authoritative() const { return authoritative_; }
+  bool truncated() const { return truncated_; }
+  std::string_view target() const { return name_->wire; }
+
+ private:
+  enum class Step : std::uint8_t { kDone, kChase };
+
+  Step in_zone(const Options& options);
+  // Cuts and DNAMEs above the name, from the apex down; nothing when there are none.
+  std::optional<Step> above(std::size_t depth);
+  Step at_node(const zone::Node& node, const Options& options);
+  Step referral(const zone::Node& cut, std::size_t labels);
+  Step through_dname(const zone::Node& node, std::size_t labels);
+  Step follow(std::string_view target, NameAt at);
+  Step any(const zone::Node& node, const Options& options);
+  Step negative(Rcode rcode);
+  void add(Section section, const zone::RrsetView& rrset, NameAt owner, unsigned turn = 0);
+  void add_addresses(bool glue, std::string_view cut);
+  // False when something did not fit.
+  bool add_addresses_of(const Target& target, bool glue);
+  bool is_loop(std::string_view target) const;
+
+  // Where the last `labels` labels of the current name stand in the response.
+  NameAt suffix_at(std::size_t labels) const {
+    const std::size_t offset =
+        labels == 0 ? name_->wire.size() - 1 : name_->offset[name_->labels - labels];
+    return static_cast<NameAt>(name_at_ + offset);
+  }
+  Origin origin() const { return {zone_->origin().wire(), suffix_at(zone_->origin_labels())}; }
+  void note(std::string_view step, std::string_view what) const {
+    if (trace_ != nullptr) {
+      trace_->note(step, what);
+    }
+  }
+
+  const zone::Version& version_;
+  const Query& query_;
+  Response& response_;
+  Trace* trace_;
+
+  const QueryName* name_ = nullptr;  // looked for now: the question's, or a chain's
+  NameAt name_at_ = kQuestionName;
+  QueryName chased_;
+  const zone::Zone* zone_ = nullptr;
+  std::array<const char*, kChaseMax> visited_;  // names of the chain, in wire form
+  unsigned links_ = 0;
+
+  Rcode rcode_ = Rcode::kNoError;
+  bool authoritative_ = true;
+  bool truncated_ = false;
+};
+
+}  // namespace mcns

@@ -1,0 +1,72 @@
+#include "mcns/api/audit.h"
+
+#include "dsl/log/log.h"
+#include "mcns/api/fields.h"
+
+namespace mcns::api {
+
+namespace {
+
+const dsl::log::Logger logger("audit");
+
+constexpr std::size_t kBytesMax = 4096;  // of before and of after: the journal has all of it
+
+// "www A 300 192.0.2.1; ...", of what came or of what went.
+std::string listed(const Outcome& outcome, const Name& zone, bool added) {
+  std::string out;
+  std::size_t left = 0;
+  for (const store::ChangeRow& change : outcome.changes) {
+    if (change.added != added) {
+      continue;
+    }
+    if (out.size() >= kBytesMax) {
+      ++left;
+      continue;
+    }
+    out += dsl::text("{}{} {} {} {}", out.empty() ? "" : "; ", change.name.text_below(zone),
+                     mcns::text(change.type), change.ttl, rdata_text(change.type, change.rdata));
+  }
+  return left == 0 ? out : out + dsl::text("; and {} more", left);
+}
+
+}  // namespace
+
+std::string place_of(const dsl::rpc::Peer& peer) {
+  return peer.local ? dsl::text("uid {}", peer.uid) : peer.address;
+}
+
+// The message differs from one change to the next: the log silences lines that repeat themselves,
+// and this record must be whole.
+void audit(const dsl::rpc::CallContext& call, const Name& zone, const Outcome& outcome) {
+  if (!outcome.changed) {
+    return;
+  }
+  logger.info(dsl::text("{} changed {} to serial {}", call.caller().subject, zone_text(zone),
+                        outcome.serial),
+              {{"account", call.caller().subject},
+               {"from", place_of(call.peer())},
+               {"method", call.method()},
+               {"zone", zone_text(zone)},
+               {"serial", outcome.serial},
+               {"before", listed(outcome, zone, false)},
+               {"after", listed(outcome, zone, true)}});
+}
+
+void audit(const dsl::rpc::CallContext& call, std::string_view what, std::string_view before,
+           std::string_view after) {
+  logger.info(dsl::text("{} changed {} ({})", call.caller().subject, what, call.request_id()),
+              {{"account", call.caller().subject},
+               {"from", place_of(call.peer())},
+               {"method", call.method()},
+               {"before", before},
+               {"after", after}});
+}
+
+void audit_refusal(const dsl::rpc::CallContext& call, const dsl::Error& error) {
+  logger.warn("a change was refused", {{"account", call.caller().subject},
+                                       {"from", place_of(call.peer())},
+                                       {"method", call.method()},
+                                       {"why", error.message()}});
+}
+
+}  // namespace mcns::api

@@ -1,0 +1,105 @@
+// Which methods write records, and what of a request its caller needs a right for.
+#include <algorithm>
+
+#include "mcns/api/api.h"
+#include "mcns/api/audit.h"
+#include "mcns/api/batches.h"
+#include "mcns/api/grants.h"
+
+namespace mcns::api {
+
+using dsl::Code;
+using dsl::fail;
+using dsl::rpc::CallContext;
+using google::protobuf::Message;
+
+namespace {
+
+template <class Request>
+Result<Prepared> prepare_as(Services& services, const Message& request) {
+  return prepare(services, static_cast<const Request&>(request));
+}
+
+// The table of the methods with level POLICY: the names that the batch of a request touches are
+// what has to be allowed. What is not in it is denied to everybody, administrators too, so that a
+// new method works for nobody until somebody has thought about it.
+struct Row {
+  std::string_view method;
+  Result<Prepared> (*prepare)(Services&, const Message&);
+};
+constexpr Row kRows[] = {
+    {"mcns.v1.RecordService.CreateRecord", prepare_as<pb::CreateRecordRequest>},
+    {"mcns.v1.RecordService.UpdateRecord", prepare_as<pb::UpdateRecordRequest>},
+    {"mcns.v1.RecordService.DeleteRecord", prepare_as<pb::DeleteRecordRequest>},
+    {"mcns.v1.RecordService.SetRRset", prepare_as<pb::SetRRsetRequest>},
+    {"mcns.v1.RecordService.DeleteRRset", prepare_as<pb::DeleteRRsetRequest>},
+    {"mcns.v1.RecordService.BatchRecords", prepare_as<pb::BatchRecordsRequest>},
+};
+
+dsl::Error refused(const CallContext& call, dsl::Error error) {
+  audit_refusal(call, error);
+  return error;
+}
+
+Result<void> may_write(Services& services, const CallContext& call, Standing standing,
+                       const std::vector<Claim>& claims) {
+  const std::string& account = call.caller().subject;
+  std::optional<std::vector<Grant>> grants;  // asked for by those who need them
+  for (const Claim& claim : claims) {
+    if (owns(standing, account, claim)) {
+      continue;
+    }
+    if (!grants) {
+      MC_ASSIGN(grants, grants_of(services.database, account));
+    }
+    const bool granted = std::any_of(grants->begin(), grants->end(), [&](const Grant& grant) {
+      return allows(grant, account, claim, call.now());
+    });
+    if (!granted) {
+      return tl::unexpected(refused(call, denied(standing, account, claim)));
+    }
+  }
+  return {};
+}
+
+Result<void> decide(Services& services, const CallContext& call, const Message& request) {
+  const auto* const row = std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& known) {
+    return known.method == call.method();
+  });
+  if (row == std::end(kRows)) {
+    return tl::unexpected(
+        refused(call, fail(Code::kPermissionDenied, "nobody may call {}", call.method())
+                          .hint("no rule says who may")));
+  }
+  const Standing standing = standing_of(call.caller(), services.settings.agent_accounts);
+  switch (standing) {
+    case Standing::kAdmin:
+    case Standing::kAgent:
+      return {};
+    case Standing::kGuest:
+      return tl::unexpected(refused(call, fail(Code::kPermissionDenied, "{} may not call {}",
+                                               call.caller().subject, call.method())
+                                              .hint("guests may do nothing here")));
+    case Standing::kSystem:
+    case Standing::kPerson:
+      break;
+  }
+  MC_ASSIGN(const Prepared prepared, row->prepare(services, request));
+  return may_write(services, call, standing, claims_of(prepared.batch));
+}
+
+}  // namespace
+
+dsl::rpc::Policy policy(Services& services) {
+  return [&services](const CallContext& call, const Message& request) {
+    return decide(services, call, request);
+  };
+}
+
+dsl::rpc::Authenticator authenticator(std::uint32_t service_uid, const std::string& group,
+                                      std::shared_ptr<dsl::auth::TokenFile> tokens) {
+  return dsl::auth::local_or_token(dsl::rpc::local_authenticator(service_uid, group),
+                                   std::move(tokens));
+}
+
+}  // namespace mcns::api

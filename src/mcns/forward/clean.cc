@@ -1,0 +1,70 @@
+#include "mcns/forward/clean.h"
+
+#include <algorithm>
+
+#include "mcns/cache/octets.h"
+#include "mcns/forward/bailiwick.h"
+#include "mcns/wire/message.h"
+
+namespace mcns {
+namespace {
+
+constexpr std::uint8_t kTruncated = 0x02;  // header octet 2
+
+std::optional<ExtendedError> extended_error(const Message& message) {
+  if (!message.edns) {
+    return std::nullopt;
+  }
+  for (const EdnsOption& option : message.edns->options) {
+    if (option.code == kOptionExtendedError && option.data.size() >= 2) {
+      return static_cast<ExtendedError>(read16(option.data, 0));
+    }
+  }
+  return std::nullopt;
+}
+
+// RFC 2308 section 2.2: servers without an SOA point elsewhere instead of saying that there is
+// nothing. Whoever is asked to recurse should not.
+bool is_referral(const Message& message) {
+  const auto has = [&](Type type) {
+    return std::any_of(message.authorities.begin(), message.authorities.end(),
+                       [&](const Record& record) { return record.type == type; });
+  };
+  return message.rcode == Rcode::kNoError && message.answers.empty() && has(Type::kNs) &&
+         !has(Type::kSoa);
+}
+
+bool tells(Rcode rcode) {
+  return rcode == Rcode::kNoError || rcode == Rcode::kNxDomain || rcode == Rcode::kYxDomain;
+}
+
+}  // namespace
+
+CleanAnswer clean_answer(const ForwardQuestion& question, std::string_view response) {
+  auto message = Message::parse(response);
+  if (!message || message->truncated) {
+    return {};
+  }
+  CleanAnswer clean{.rcode = message->rcode};
+  if (!tells(message->rcode) || is_referral(*message)) {
+    clean.kind = CleanAnswer::Kind::kFailed;
+    clean.error = extended_error(*message);
+    return clean;
+  }
+  drop_unrelated({question.name, question.type, question.dns_class}, *message);
+  message->id = 0;
+  message->authoritative = false;   // we are not
+  message->authentic_data = false;  // nobody has proven to be that upstream (RFC 6840 section 5.8)
+  message->recursion_desired = true;
+  message->recursion_available = true;
+  message->checking_disabled = question.checking_disabled;
+  message->edns.reset();
+  clean.message = message->encode();
+  if ((read8(clean.message, 2) & kTruncated) != 0) {
+    return {};  // it was small by compressing what we may not compress
+  }
+  clean.kind = CleanAnswer::Kind::kGood;
+  return clean;
+}
+
+}  // namespace mcns

@@ -1,0 +1,164 @@
+#include "mcns/forward/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mcns {
+namespace {
+
+// Whoever asks the same gets the same answer. With the hops: a question that comes back to us by
+// way of another server must not wait for itself.
+Bytes key_of(const ForwardQuestion& question) {
+  Bytes key = question.name.lower();
+  for (const auto number : {static_cast<std::uint16_t>(question.type),
+                            static_cast<std::uint16_t>(question.dns_class)}) {
+    key += static_cast<char>(number >> 8U);
+    key += static_cast<char>(number & 0xffU);
+  }
+  key += question.dnssec_ok ? 'D' : 'd';
+  key += question.checking_disabled ? 'C' : 'c';
+  key += static_cast<char>(question.hops);
+  return key;
+}
+
+// What a flood of random names has in common: two labels, or one below the group's zone.
+Bytes zone_of(const Name& name, const Name& group) {
+  return name.suffix(std::max<std::size_t>(2, group.label_count() + 1)).lower();
+}
+
+ForwardAnswer refusal(ExtendedError error, std::string why) {
+  return {.error = error, .detail = std::move(why)};
+}
+
+}  // namespace
+
+Engine::Engine(dsl::net::Loop& loop, dsl::env::Env& env, Cache& cache, Nonces& nonces,
+               const ForwardOptions& options)
+    : loop_(loop),
+      options_(options),
+      random_(env.random()),
+      for_servers_{loop, random_, nonces, *this, options_},
+      for_fetches_{loop,    env.clock(), cache,
+                   random_, options_,    [this](Ticket ticket) { ended(ticket); }} {}
+
+std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& groups) {
+  Servers servers;
+  BySuffix<std::shared_ptr<const ServerGroup>> by_suffix;
+  std::vector<ServerRow> rows;
+  for (const ForwardGroup& group : groups) {
+    auto made = std::make_shared<ServerGroup>();
+    made->zone = group.zone;
+    made->policy = group.policy;
+    const auto add = [&](const std::vector<Upstream>& upstreams, bool fallback) {
+      for (const Upstream& upstream : upstreams) {
+        auto member = server(upstream, group.zone, servers);
+        rows.push_back({member->text(), group.zone.text(), fallback, member->figures()});
+        (fallback ? made->fallback : made->servers).push_back(std::move(member));
+      }
+    };
+    add(group.upstreams, false);
+    add(group.fallback, true);
+    by_suffix.set(group.zone, std::move(made));
+  }
+  // Those that are gone live on in the questions that they were asked.
+  servers_ = std::move(servers);
+  groups_ = std::move(by_suffix);
+  return rows;
+}
+
+std::shared_ptr<Server> Engine::server(const Upstream& upstream, const Name& zone,
+                                       Servers& servers) {
+  std::shared_ptr<Server>& place = servers[upstream.text()];
+  if (!place) {
+    const auto known = servers_.find(upstream.text());
+    place = known != servers_.end() ? known->second
+                                    : std::make_shared<Server>(for_servers_, upstream, zone);
+  }
+  return place;
+}
+
+void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter) {
+  const auto* group = groups_.find(question.name);
+  if (group == nullptr) {
+    waiter->tell(refusal(ExtendedError::kNoReachableAuthority,
+                         dsl::text("no upstream is configured for {}", question.name.text())));
+    return;
+  }
+  if (question.hops >= options_.hops_max) {
+    waiter->tell(refusal(ExtendedError::kNoReachableAuthority,
+                         dsl::text("the question was passed on {} times: a loop", question.hops)));
+    return;
+  }
+  Bytes key = key_of(question);
+  if (const auto same = by_key_.find(key); same != by_key_.end()) {
+    find(same->second)->join(std::move(waiter));
+    return;
+  }
+  begin(std::move(question), *group, std::move(key), std::move(waiter));
+}
+
+void Engine::begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> group, Bytes key,
+                   std::shared_ptr<Waiter> waiter) {
+  Bytes zone = zone_of(question.name, group->zone);
+  std::size_t& count = by_zone_[zone];
+  if (count >= options_.inflight_per_zone_max) {
+    waiter->tell(refusal(ExtendedError::kNetworkError,
+                         dsl::text("{} questions of one zone are under way", count)));
+    return;
+  }
+  ++count;
+  const Ticket ticket = ++last_ticket_;
+  auto fetch = std::make_shared<Fetch>(for_fetches_, ticket, std::move(question), std::move(group));
+  by_key_[key] = ticket;
+  running_[ticket] = {fetch, std::move(key), std::move(zone)};
+  fetch->join(std::move(waiter));
+  fetch->start();
+}
+
+std::shared_ptr<Fetch> Engine::find(Ticket ticket) const {
+  const auto found = running_.find(ticket);
+  return found == running_.end() ? nullptr : found->second.fetch;
+}
+
+void Engine::on_answer(Server& server, Ticket ticket, std::string_view message, bool late) {
+  if (const auto fetch = find(ticket)) {
+    fetch->on_answer(server, message, late);
+  }
+}
+
+void Engine::on_silence(Server& server, Ticket ticket) {
+  if (const auto fetch = find(ticket)) {
+    fetch->on_silence(server);
+  }
+}
+
+void Engine::on_failure(Server& server, Ticket ticket) {
+  if (const auto fetch = find(ticket)) {
+    fetch->on_failure(server);
+  }
+}
+
+void Engine::ended(Ticket ticket) {
+  const auto found = running_.find(ticket);
+  MC_ASSERT(found != running_.end(), "a fetch ends once");
+  Running running = std::move(found->second);
+  running_.erase(found);
+  by_key_.erase(running.key);
+  const auto zone = by_zone_.find(running.zone);
+  if (--zone->second == 0) {
+    by_zone_.erase(zone);
+  }
+  // It is at work, and so may be its timer and its servers.
+  ended_.push_back(std::move(running.fetch));
+  if (ended_.size() == 1) {
+    loop_.post([this] { ended_.clear(); });
+  }
+}
+
+void Engine::nonce_came_back(std::uint64_t nonce) {
+  for (const auto& [text, server] : servers_) {
+    server->nonce_came_back(nonce);
+  }
+}
+
+}  // namespace mcns

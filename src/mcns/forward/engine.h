@@ -1,0 +1,71 @@
+// What lives on the forwarder's loop: groups, servers, and the questions under way.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "dsl/env/env.h"
+#include "dsl/net/loop.h"
+#include "mcns/forward/fetch.h"
+#include "mcns/forward/groups.h"
+#include "mcns/forward/random_pool.h"
+#include "mcns/forward/server.h"
+
+namespace mcns {
+
+// A server as a member of a group, for those outside of the loop.
+struct ServerRow {
+  std::string upstream;
+  std::string group;
+  bool fallback = false;
+  std::shared_ptr<const ServerFigures> figures;
+};
+
+// Confined to its loop; made and destroyed while that does not run.
+class Engine final : private ServerEvents {
+ public:
+  Engine(dsl::net::Loop& loop, dsl::env::Env& env, Cache& cache, Nonces& nonces,
+         const ForwardOptions& options);
+
+  // They have been checked.
+  std::vector<ServerRow> set_groups(const std::vector<ForwardGroup>& groups);
+  void ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter);
+  void nonce_came_back(std::uint64_t nonce);
+
+ private:
+  struct Running {
+    std::shared_ptr<Fetch> fetch;
+    Bytes key;   // of identical questions
+    Bytes zone;  // that it counts for
+  };
+  using Servers = std::unordered_map<std::string, std::shared_ptr<Server>>;
+
+  void on_answer(Server& server, Ticket ticket, std::string_view message, bool late) override;
+  void on_silence(Server& server, Ticket ticket) override;
+  void on_failure(Server& server, Ticket ticket) override;
+
+  std::shared_ptr<Server> server(const Upstream& upstream, const Name& zone, Servers& servers);
+  std::shared_ptr<Fetch> find(Ticket ticket) const;
+  void begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> group, Bytes key,
+             std::shared_ptr<Waiter> waiter);
+  void ended(Ticket ticket);
+
+  dsl::net::Loop& loop_;
+  const ForwardOptions options_;
+  RandomPool random_;
+  const Server::Shared for_servers_;
+  const Fetch::Shared for_fetches_;
+
+  Servers servers_;  // by their texts: one that is in several groups has one state
+  BySuffix<std::shared_ptr<const ServerGroup>> groups_;
+  Ticket last_ticket_ = 0;
+  std::unordered_map<Ticket, Running> running_;
+  std::unordered_map<Bytes, Ticket> by_key_;
+  std::unordered_map<Bytes, std::size_t> by_zone_;
+  std::vector<std::shared_ptr<Fetch>> ended_;  // that may still be at work
+};
+
+}  // namespace mcns

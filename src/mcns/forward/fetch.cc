@@ -1,0 +1,252 @@
+#include "mcns/forward/fetch.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mcns/cache/octets.h"
+#include "mcns/forward/clean.h"
+
+namespace mcns {
+namespace {
+
+using dsl::env::MonoTime;
+
+constexpr std::size_t kMessageMax = 65535;
+// One question of so many goes to another upstream than the fastest: that may have changed.
+constexpr std::size_t kExploreEvery = 32;
+
+template <class List>
+bool contains(const List& list, const Server& server) {
+  return std::find(list.begin(), list.end(), &server) != list.end();
+}
+
+bool any_usable(const std::vector<std::shared_ptr<Server>>& servers) {
+  return std::any_of(servers.begin(), servers.end(),
+                     [](const auto& server) { return server->health().usable(); });
+}
+
+std::int64_t milliseconds(dsl::env::MonoTime::duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+}  // namespace
+
+Waiter::~Waiter() {
+  if (done_) {
+    tell({.error = ExtendedError::kNotReady, .detail = "this server is going down"});
+  }
+}
+
+void Waiter::tell(const ForwardAnswer& answer) {
+  const Done done = std::exchange(done_, {});
+  --count_;
+  done(answer);
+}
+
+Fetch::Fetch(const Shared& shared, Ticket ticket, ForwardQuestion question,
+             std::shared_ptr<const ServerGroup> group)
+    : shared_(shared),
+      ticket_(ticket),
+      question_(std::move(question)),
+      group_(std::move(group)),
+      packet_(make_packet(question_)),
+      started_(shared.loop.now()),
+      timer_(shared.loop, [this] { time_passed(); }) {
+  const ParseResult parsed = parse_query(*packet_, query_);
+  MC_ASSERT(parsed == ParseResult::kOk, "what we send is a query");
+}
+
+void Fetch::join(std::shared_ptr<Waiter> waiter) {
+  waiters_.push_back(std::move(waiter));
+  if (stale_due_) {
+    (void)give_stale();  // without one the new waiter waits as the others do
+  }
+}
+
+void Fetch::start() { advance(); }
+
+void Fetch::on_answer(Server& server, std::string_view message, bool late) {
+  waiting_ -= late ? 0 : 1;
+  if (ended_) {
+    return;
+  }
+  CleanAnswer clean = clean_answer(question_, message);
+  if (clean.kind == CleanAnswer::Kind::kGood) {
+    succeed(server, clean.rcode, std::move(clean.message));
+    return;
+  }
+  if (clean.error) {
+    error_ = *clean.error;
+  }
+  exhausted(server, clean.kind == CleanAnswer::Kind::kFailed ? "said " + text(clean.rcode)
+                                                             : "sent a malformed answer");
+}
+
+void Fetch::on_silence(Server& server) {
+  --waiting_;
+  if (ended_) {
+    return;
+  }
+  last_failure_ = server.address() + " did not answer";
+  advance();
+}
+
+void Fetch::on_failure(Server& server) {
+  --waiting_;
+  if (!ended_) {
+    exhausted(server, "cannot be reached");
+  }
+}
+
+void Fetch::exhausted(Server& server, std::string_view what) {
+  last_failure_ = dsl::text("{} {}", server.address(), what);
+  exhausted_.push_back(&server);
+  advance();
+}
+
+// Asks whom there is to ask now; the end, when nobody is left and no answer is under way.
+void Fetch::advance() {
+  bool sent = false;
+  Server* server = next_server();
+  if (server == nullptr && waiting_ == 0) {
+    asked_.clear();  // those that were only silent: a datagram may be lost
+    server = next_server();
+  }
+  for (; server != nullptr; server = next_server()) {
+    asked_.push_back(server);
+    if (!server->ask(ticket_, packet_)) {
+      last_failure_ = server->address() + " cannot be reached";
+      exhausted_.push_back(server);
+      continue;
+    }
+    ++waiting_;
+    sent = true;
+    hedge_at_ = shared_.loop.now() + server->health().hedge_after();
+    if (group_->policy != ForwardPolicy::kParallel) {
+      break;
+    }
+  }
+  if (!sent) {
+    hedge_at_ = MonoTime::max();
+  }
+  if (waiting_ == 0) {
+    fail(last_failure_.empty() ? dsl::text("every upstream of {} is down", group_->zone.text())
+                               : last_failure_);
+    return;
+  }
+  wait();
+}
+
+// The fallback ones only while all others are down; suspects only when there is nobody else, since
+// their breaker may have opened for these very questions.
+Server* Fetch::next_server() const {
+  const bool normal = any_usable(group_->servers);
+  const bool fallback = !normal && any_usable(group_->fallback);
+  const bool even_suspect = !normal && !fallback;
+  std::vector<Server*> left;
+  const auto add = [&](const Servers& servers) {
+    for (const auto& server : servers) {
+      if (may_be_asked(*server, even_suspect)) {
+        left.push_back(server.get());
+      }
+    }
+  };
+  if (normal || even_suspect) {
+    add(group_->servers);
+  }
+  if (fallback || even_suspect) {
+    add(group_->fallback);
+  }
+  if (left.empty()) {
+    return nullptr;
+  }
+  if (group_->policy != ForwardPolicy::kFastest) {
+    return left.front();
+  }
+  if (shared_.random.below(kExploreEvery) == 0) {
+    return left[shared_.random.below(left.size())];
+  }
+  return *std::min_element(left.begin(), left.end(), [](const Server* a, const Server* b) {
+    return a->health().rtt_ms() < b->health().rtt_ms();
+  });
+}
+
+bool Fetch::may_be_asked(const Server& server, bool even_suspect) const {
+  const Health& health = server.health();
+  return (health.usable() || (even_suspect && health.state() == Health::State::kSuspect)) &&
+         !contains(asked_, server) && !contains(exhausted_, server);
+}
+
+void Fetch::wait() {
+  MonoTime next = std::min(hedge_at_, started_ + shared_.options.timeout_total);
+  if (!stale_due_) {
+    next = std::min(next, started_ + shared_.options.stale_after);
+  }
+  timer_.set(next);
+}
+
+void Fetch::time_passed() {
+  const MonoTime now = shared_.loop.now();
+  if (now >= started_ + shared_.options.timeout_total) {
+    fail(dsl::text("no answer within {} ms", shared_.options.timeout_total.count()));
+    return;
+  }
+  if (!stale_due_ && now >= started_ + shared_.options.stale_after) {
+    // RFC 8767 section 5: before the client gives up.
+    stale_due_ = true;
+    (void)give_stale();  // without one everybody waits on
+  }
+  if (now >= hedge_at_) {
+    advance();
+    return;
+  }
+  wait();
+}
+
+void Fetch::succeed(const Server& server, Rcode rcode, Bytes message) {
+  shared_.cache.insert(query_, message, milliseconds(shared_.clock.mono_now().time_since_epoch()));
+  give({.rcode = rcode,
+        .message = std::move(message),
+        .detail = dsl::text("{} after {} ms", server.address(),
+                            milliseconds(shared_.loop.now() - started_))});
+  end();
+}
+
+void Fetch::fail(std::string why) {
+  if (!give_stale()) {
+    give({.rcode = Rcode::kServFail, .error = error_, .detail = std::move(why)});
+  }
+  end();
+}
+
+bool Fetch::give_stale() {
+  static thread_local std::array<char, kMessageMax> buffer;
+  const Cache::Hit hit =
+      shared_.cache.lookup(query_, milliseconds(shared_.clock.mono_now().time_since_epoch()), true,
+                           buffer.data(), buffer.size());
+  if (hit.size == 0) {
+    return false;
+  }
+  ForwardAnswer answer{.message = Bytes(buffer.data(), hit.size), .stale = hit.stale};
+  answer.rcode = static_cast<Rcode>(read8(answer.message, 3) & 0x0fU);
+  answer.error = answer.rcode == Rcode::kNxDomain ? ExtendedError::kStaleNxdomainAnswer
+                                                  : ExtendedError::kStaleAnswer;
+  answer.detail = dsl::text("from the cache, {} s old", hit.age_s);
+  give(answer);
+  return true;
+}
+
+void Fetch::give(const ForwardAnswer& answer) {
+  for (const auto& waiter : std::exchange(waiters_, {})) {
+    waiter->tell(answer);
+  }
+}
+
+void Fetch::end() {
+  ended_ = true;
+  timer_.set(MonoTime::max());
+  shared_.ended(ticket_);
+}
+
+}  // namespace mcns

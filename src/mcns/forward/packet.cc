@@ -1,0 +1,63 @@
+#include "mcns/forward/packet.h"
+
+#include <array>
+
+#include "mcns/cache/octets.h"
+#include "mcns/forward/loop_options.h"
+#include "mcns/wire/query.h"
+
+namespace mcns {
+namespace {
+
+constexpr std::uint8_t kRecursionDesired = 0x01;  // header octet 2
+constexpr std::uint8_t kCheckingDisabled = 0x10;  // header octet 3
+constexpr std::uint16_t kDnssecOk = 0x8000;
+// What arrives in one piece on any network (DNS flag day 2020).
+constexpr std::uint16_t kUdpSize = 1232;
+
+void append16(Bytes& out, std::uint16_t number) {
+  std::array<char, 2> octets{};
+  write16(octets.data(), number);
+  out.append(octets.data(), octets.size());
+}
+
+}  // namespace
+
+Packet make_packet(const ForwardQuestion& question, std::optional<std::uint64_t> nonce) {
+  Bytes options;
+  append_hops(options, question.hops + 1);
+  if (nonce) {
+    append_loop_nonce(options, *nonce);
+  }
+  Bytes packet;
+  append16(packet, 0);
+  packet += static_cast<char>(kRecursionDesired);
+  packet += static_cast<char>(question.checking_disabled ? kCheckingDisabled : 0);
+  append16(packet, 1);  // questions
+  append16(packet, 0);
+  append16(packet, 0);
+  append16(packet, 1);  // additional records: OPT
+  packet += question.name.wire();
+  append16(packet, static_cast<std::uint16_t>(question.type));
+  append16(packet, static_cast<std::uint16_t>(question.dns_class));
+  // RFC 6891 section 6.1.2.
+  packet += '\0';
+  append16(packet, static_cast<std::uint16_t>(Type::kOpt));
+  append16(packet, kUdpSize);
+  append16(packet, 0);
+  append16(packet, question.dnssec_ok ? kDnssecOk : std::uint16_t{0});
+  append16(packet, static_cast<std::uint16_t>(options.size()));
+  packet += options;
+  return std::make_shared<const Bytes>(std::move(packet));
+}
+
+std::string_view question_section(const Bytes& packet) {
+  const std::string_view rest = std::string_view(packet).substr(kHeaderSize);
+  std::size_t size = 0;
+  while (rest[size] != '\0') {
+    size += 1U + read8(rest, size);
+  }
+  return rest.substr(0, size + 1 + 4);
+}
+
+}  // namespace mcns

@@ -1,0 +1,299 @@
+#include "mcns/forward/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dsl/log/log.h"
+#include "mcns/cache/octets.h"
+
+namespace mcns {
+namespace {
+
+using dsl::env::MonoTime;
+
+const dsl::log::Logger kLogger("forward");
+
+constexpr std::uint8_t kTruncated = 0x02;  // header octet 2
+
+dsl::env::SocketAddress socket_address(const Upstream& upstream) {
+  auto address =
+      dsl::env::parse_socket_address(dsl::env::join_host_port(upstream.address, upstream.port));
+  MC_ASSERT(address, "an upstream has been checked before it is used");
+  return *address;
+}
+
+HealthOptions health_options(const ForwardOptions& options) {
+  return {.backoff_first = options.probe_first,
+          .backoff_max = options.probe_max,
+          .probe_every = options.probe_every,
+          .hedge_min = options.hedge_min};
+}
+
+}  // namespace
+
+void Nonces::replace(std::uint64_t old_nonce, std::uint64_t new_nonce) {
+  const std::lock_guard lock(mutex_);
+  nonces_.erase(old_nonce);
+  if (new_nonce != 0) {
+    nonces_.insert(new_nonce);
+  }
+}
+
+bool Nonces::contains(std::uint64_t nonce) const {
+  const std::lock_guard lock(mutex_);
+  return nonces_.contains(nonce);
+}
+
+Server::Server(const Shared& shared, const Upstream& upstream, Name probe_name)
+    : shared_(shared),
+      upstream_(upstream),
+      text_(upstream.text()),
+      address_(dsl::env::join_host_port(upstream.address, upstream.port)),
+      probe_name_(std::move(probe_name)),
+      health_(health_options(shared.options)),
+      udp_(shared.loop, socket_address(upstream), shared.random,
+           shared.options.sockets_per_upstream, *this),
+      tcp_(shared.loop, socket_address(upstream), shared.random, shared.options.attempt_timeout,
+           *this),
+      timer_(shared.loop, [this] { time_passed(); }),
+      probe_timer_(shared.loop, [this] { probe(); }) {
+  probe_timer_.set(shared.loop.now());
+}
+
+Server::~Server() { shared_.nonces.replace(probe_nonce_, 0); }
+
+bool Server::ask(Ticket ticket, const Packet& packet) {
+  ++figures_->asked;
+  const bool over_tcp = upstream_.transport == Upstream::Transport::kTcp;
+  if (send({.ticket = ticket, .packet = packet, .over_tcp = over_tcp})) {
+    return true;
+  }
+  note_failure(false);
+  return false;
+}
+
+bool Server::send(Sent sent) {
+  const Attempt attempt = ++last_attempt_;
+  sent.at = shared_.loop.now();
+  if (sent.over_tcp) {
+    const auto id = tcp_.send(attempt, sent.packet);
+    if (!id) {
+      return false;
+    }
+    sent.tcp_id = *id;
+  } else {
+    const auto place = udp_.send(attempt, sent.packet);
+    if (!place) {
+      return false;
+    }
+    sent.udp = *place;
+  }
+  until_silent_.emplace_back(sent.at, attempt);
+  until_forgotten_.emplace_back(sent.at, attempt);
+  sent_.emplace(attempt, std::move(sent));
+  wait();
+  return true;
+}
+
+void Server::on_message(Attempt attempt, std::string_view message) {
+  const auto found = sent_.find(attempt);
+  MC_ASSERT(found != sent_.end(), "what is outstanding in a channel is known");
+  const Sent sent = std::move(found->second);
+  sent_.erase(found);
+  const bool truncated = (read8(message, 2) & kTruncated) != 0;
+  health_.answered(shared_.loop.now() - sent.at);
+  // RFC 7766 section 5: what does not fit is asked over TCP. A probe has learned enough.
+  if (truncated && !sent.over_tcp && sent.ticket != kProbe) {
+    publish();
+    if (!ask_over_tcp(sent)) {
+      failed(sent);
+    }
+    return;
+  }
+  answered(sent, message);
+}
+
+bool Server::ask_over_tcp(Sent sent) {
+  sent.over_tcp = true;
+  return send(std::move(sent));
+}
+
+void Server::answered(const Sent& sent, std::string_view message) {
+  if (sent.ticket != kProbe) {
+    publish();
+    shared_.events.on_answer(*this, sent.ticket, message, sent.silent);
+    return;
+  }
+  if (!probe_came_back_) {
+    health_.left_loop();
+  }
+  publish();
+  if (!sent.silent) {
+    probe_ended();
+  }
+}
+
+void Server::on_broken(const std::vector<Attempt>& attempts, bool stale) {
+  std::vector<Sent> lost;
+  for (const Attempt attempt : attempts) {
+    const auto found = sent_.find(attempt);
+    MC_ASSERT(found != sent_.end(), "what is outstanding in a channel is known");
+    lost.push_back(std::move(found->second));
+    sent_.erase(found);
+  }
+  // RFC 7766 section 6.2.4: the questions are asked again over a new connection, once.
+  const bool noted = stale || std::all_of(lost.begin(), lost.end(), [](const Sent& sent) {
+                       return sent.silent || sent.ticket == kProbe;
+                     });
+  if (!noted) {
+    note_failure(false);
+  }
+  for (Sent& sent : lost) {
+    if (stale && !sent.again && !sent.silent) {
+      sent.again = true;
+      if (send(sent)) {
+        continue;
+      }
+    }
+    failed(sent);
+  }
+}
+
+// Tells whoever does not know yet.
+void Server::failed(const Sent& sent) {
+  if (sent.silent) {
+    return;
+  }
+  if (sent.ticket == kProbe) {
+    note_failure(true);
+    probe_ended();
+    return;
+  }
+  shared_.events.on_failure(*this, sent.ticket);
+}
+
+void Server::note_failure(bool probe) {
+  const bool was_usable = health_.usable();
+  if (probe) {
+    health_.probe_failed();
+  } else {
+    health_.failed();
+    ++figures_->failed;
+  }
+  publish();
+  if (was_usable && !health_.usable() && !probing_) {
+    probe_timer_.set(shared_.loop.now());
+  }
+}
+
+void Server::wait() {
+  MonoTime next = MonoTime::max();
+  if (!until_silent_.empty()) {
+    next = until_silent_.front().first + shared_.options.attempt_timeout;
+  }
+  if (!until_forgotten_.empty()) {
+    next = std::min(next, until_forgotten_.front().first + shared_.options.timeout_total);
+  }
+  timer_.set(next);
+}
+
+void Server::time_passed() {
+  const MonoTime now = shared_.loop.now();
+  while (!until_silent_.empty() &&
+         until_silent_.front().first + shared_.options.attempt_timeout <= now) {
+    const Attempt attempt = until_silent_.front().second;
+    until_silent_.pop_front();
+    silence(attempt);
+  }
+  while (!until_forgotten_.empty() &&
+         until_forgotten_.front().first + shared_.options.timeout_total <= now) {
+    const Attempt attempt = until_forgotten_.front().second;
+    until_forgotten_.pop_front();
+    forget(attempt);
+  }
+  wait();
+}
+
+void Server::silence(Attempt attempt) {
+  const auto found = sent_.find(attempt);
+  if (found == sent_.end() || found->second.silent) {
+    return;
+  }
+  found->second.silent = true;
+  const Ticket ticket = found->second.ticket;
+  const bool over_tcp = found->second.over_tcp;
+  const MonoTime at = found->second.at;
+  note_failure(ticket == kProbe);
+  if (over_tcp) {
+    tcp_.doubt(at);
+  }
+  if (ticket == kProbe) {
+    probe_ended();
+  } else {
+    shared_.events.on_silence(*this, ticket);
+  }
+}
+
+void Server::forget(Attempt attempt) {
+  const auto found = sent_.find(attempt);
+  if (found == sent_.end()) {
+    return;
+  }
+  const Sent sent = std::move(found->second);
+  sent_.erase(found);
+  if (sent.over_tcp) {
+    tcp_.forget(sent.tcp_id);
+  } else {
+    udp_.forget(sent.udp);
+  }
+}
+
+void Server::probe() {
+  if (probing_) {
+    return;  // its end decides about the next one
+  }
+  probing_ = true;
+  probe_came_back_ = false;
+  const std::uint64_t nonce = shared_.random.next() | 1U;
+  shared_.nonces.replace(probe_nonce_, nonce);
+  probe_nonce_ = nonce;
+  const Packet packet = make_packet({.name = probe_name_, .type = Type::kNs}, nonce);
+  const bool over_tcp = upstream_.transport == Upstream::Transport::kTcp;
+  if (!send({.ticket = kProbe, .packet = packet, .over_tcp = over_tcp})) {
+    note_failure(true);
+    probe_ended();
+  }
+}
+
+void Server::probe_ended() {
+  probing_ = false;
+  probe_timer_.set(shared_.loop.now() + health_.probe_pause());
+}
+
+void Server::nonce_came_back(std::uint64_t nonce) {
+  if (nonce != probe_nonce_) {
+    return;
+  }
+  probe_came_back_ = true;
+  if (health_.state() != Health::State::kLoop) {
+    kLogger.error("an upstream is this very server: it is not asked any more",
+                  {{"upstream", text_}});
+  }
+  health_.found_loop();
+  publish();
+}
+
+void Server::publish() {
+  const Health::State before = figures_->state.exchange(health_.state());
+  figures_->rtt_ms = health_.rtt_ms();
+  if (before == health_.state()) {
+    return;
+  }
+  if (health_.state() == Health::State::kDown) {
+    kLogger.warn("an upstream does not answer", {{"upstream", text_}});
+  } else if (health_.state() == Health::State::kUp && before == Health::State::kDown) {
+    kLogger.info("an upstream answers again", {{"upstream", text_}});
+  }
+}
+
+}  // namespace mcns

@@ -1,0 +1,144 @@
+// One upstream: its channels, what it was asked, how it is doing.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "dsl/net/loop.h"
+#include "mcns/forward/channel.h"
+#include "mcns/forward/forwarder.h"
+#include "mcns/forward/health.h"
+#include "mcns/forward/packet.h"
+#include "mcns/forward/random_pool.h"
+#include "mcns/forward/tcp_line.h"
+#include "mcns/forward/udp_pool.h"
+
+namespace mcns {
+
+class Server;
+
+using Ticket = std::uint64_t;  // whose question it is
+
+// Who asks. After each `ask` that succeeded one of these comes, for certain.
+class ServerEvents {
+ public:
+  virtual ~ServerEvents() = default;
+  // A message with the question. `late`: after on_silence.
+  virtual void on_answer(Server& server, Ticket ticket, std::string_view message, bool late) = 0;
+  // Nothing so far; it may still come.
+  virtual void on_silence(Server& server, Ticket ticket) = 0;
+  // Nothing will come.
+  virtual void on_failure(Server& server, Ticket ticket) = 0;
+};
+
+// The nonces of probes that may still come back to us. Thread-safe.
+class Nonces {
+ public:
+  void replace(std::uint64_t old_nonce, std::uint64_t new_nonce);
+  bool contains(std::uint64_t nonce) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_set<std::uint64_t> nonces_;  // guarded by mutex_
+};
+
+// What other threads see of a server.
+struct ServerFigures {
+  std::atomic<Health::State> state{Health::State::kUnknown};
+  std::atomic<double> rtt_ms{0};
+  std::atomic<std::uint64_t> asked{0};
+  std::atomic<std::uint64_t> failed{0};
+};
+
+// Probes the upstream by itself: at first, while it is down, and from time to time. Confined to its
+// loop.
+class Server final : private ChannelEvents {
+ public:
+  // What all servers share; outlives them.
+  struct Shared {
+    dsl::net::Loop& loop;
+    RandomPool& random;
+    Nonces& nonces;
+    ServerEvents& events;
+    const ForwardOptions& options;
+  };
+
+  // `probe_name`: a name that it should know something of.
+  Server(const Shared& shared, const Upstream& upstream, Name probe_name);
+  ~Server() override;
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // False when it cannot be sent. No event comes before it returns.
+  bool ask(Ticket ticket, const Packet& packet);
+  // A probe came back to us: if it is of this server, it is ourselves.
+  void nonce_came_back(std::uint64_t nonce);
+
+  const Health& health() const { return health_; }
+  const std::string& text() const { return text_; }        // "udp://192.0.2.1:53"
+  const std::string& address() const { return address_; }  // "192.0.2.1:53"
+  std::shared_ptr<const ServerFigures> figures() const { return figures_; }
+
+ private:
+  static constexpr Ticket kProbe = 0;  // whose questions are our own
+
+  struct Sent {
+    Ticket ticket = kProbe;
+    Packet packet;
+    dsl::env::MonoTime at;
+    bool over_tcp = false;
+    bool again = false;   // over a new connection, as the old one had ended
+    bool silent = false;  // its time is over, and whoever asked knows
+    UdpPool::Place udp;
+    std::uint16_t tcp_id = 0;
+  };
+  // Attempts by when they were sent.
+  using Line = std::deque<std::pair<dsl::env::MonoTime, Attempt>>;
+
+  void on_message(Attempt attempt, std::string_view message) override;
+  void on_broken(const std::vector<Attempt>& attempts, bool stale) override;
+
+  bool send(Sent sent);
+  bool ask_over_tcp(Sent sent);
+  void answered(const Sent& sent, std::string_view message);
+  void failed(const Sent& sent);
+  void note_failure(bool probe);
+  void time_passed();
+  void silence(Attempt attempt);
+  void forget(Attempt attempt);
+  void wait();
+
+  void probe();
+  void probe_ended();
+  void publish();
+
+  const Shared shared_;
+  const Upstream upstream_;
+  const std::string text_;
+  const std::string address_;
+  const Name probe_name_;
+  Health health_;
+  const std::shared_ptr<ServerFigures> figures_ = std::make_shared<ServerFigures>();
+
+  UdpPool udp_;
+  TcpLine tcp_;
+  Attempt last_attempt_ = 0;
+  std::unordered_map<Attempt, Sent> sent_;
+  Line until_silent_;
+  Line until_forgotten_;
+  dsl::net::Timer timer_;
+
+  dsl::net::Timer probe_timer_;
+  bool probing_ = false;
+  std::uint64_t probe_nonce_ = 0;
+  bool probe_came_back_ = false;
+};
+
+}  // namespace mcns

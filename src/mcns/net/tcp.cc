@@ -1,0 +1,169 @@
+#include "mcns/net/tcp.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include <sys/epoll.h>
+
+#include "mcns/net/worker.h"
+
+namespace mcns::net {
+namespace {
+
+constexpr std::size_t kLengthSize = 2;
+constexpr std::size_t kReadSize = 16384;
+constexpr std::size_t kOutMax = std::size_t{1} << 20U;  // then no more is read until it is taken
+
+}  // namespace
+
+TcpConnection::TcpConnection(Worker& worker, dsl::net::Accepted accepted)
+    : worker_(worker),
+      stream_(std::move(accepted.fd)),
+      peer_(accepted.peer),
+      ticket_(std::move(accepted.ticket)),
+      idle_(worker.loop(), [this] { is_busy() ? touch() : end(); }) {
+  touch();
+}
+
+TcpConnection::~TcpConnection() {
+  *alive_ = false;
+  worker_.loop().remove(stream_.fd());
+}
+
+void TcpConnection::on_ready(std::uint32_t events) {
+  if ((events & EPOLLOUT) != 0 && !out_.empty()) {
+    write_some();
+  }
+  if (!ended_ && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    read_some();
+  }
+}
+
+void TcpConnection::drain() {
+  reading_ = false;
+  if (!is_busy()) {
+    end();
+  }
+}
+
+void TcpConnection::read_some() {
+  std::array<char, kReadSize> room;
+  while (reading_ && !ended_) {
+    while (take_question()) {
+    }
+    if (ended_ || in_flight_ >= worker_.options().tcp_queries_in_flight || out_.size() > kOutMax) {
+      return;  // goes on with the next answer that leaves
+    }
+    const dsl::net::IoResult got = stream_.read(room);
+    if (got.io == dsl::net::Io::kWantRead) {
+      break;
+    }
+    if (got.io != dsl::net::Io::kDone) {
+      // RFC 7766 section 6.2.4: a client that has ended its side still gets what it asked for.
+      reading_ = false;
+      if (got.io == dsl::net::Io::kFailed || !is_busy()) {
+        end();
+      }
+      return;
+    }
+    touch();
+    in_.append(room.data(), got.count);
+  }
+  if (!ended_ && written_ < out_.size()) {
+    write_some();
+  }
+}
+
+bool TcpConnection::take_question() {
+  const std::string_view rest = std::string_view(in_).substr(taken_);
+  const std::size_t size = rest.size() < kLengthSize
+                               ? 0
+                               : (std::size_t{static_cast<std::uint8_t>(rest[0])} << 8U) |
+                                     static_cast<std::uint8_t>(rest[1]);
+  const bool is_whole = rest.size() >= kLengthSize && rest.size() - kLengthSize >= size;
+  if (!is_whole || in_flight_ >= worker_.options().tcp_queries_in_flight || out_.size() > kOutMax) {
+    in_.erase(0, std::exchange(taken_, 0));
+    return false;
+  }
+  taken_ += kLengthSize + size;
+  answer(rest.substr(kLengthSize, size));
+  return !ended_;
+}
+
+void TcpConnection::answer(std::string_view packet) {
+  std::vector<char>& room = worker_.room();
+  Pending pending;
+  Resolver::Handled handled;
+  {
+    const zone::Pin version(worker_.reader());
+    Asked asked;
+    Resolver::read(*version, packet, asked);
+    handled = worker_.resolver().handle(*version, asked, packet, peer_.raw(), Transport::kTcp,
+                                        worker_.now_ms(), room.data(), room.size(), pending);
+  }
+  switch (handled.outcome) {
+    case Resolver::Outcome::kReply:
+      reply({room.data(), handled.size});
+      return;
+    case Resolver::Outcome::kDrop:
+      end();  // what is no question is no DNS
+      return;
+    case Resolver::Outcome::kPending:
+      break;
+  }
+  ++in_flight_;
+  worker_.forward(std::move(pending), [this, alive = alive_](std::string_view response) {
+    if (*alive) {
+      --in_flight_;
+      reply(response);
+      write_some();
+      if (!ended_) {
+        read_some();
+      }
+    }
+  });
+}
+
+void TcpConnection::reply(std::string_view response) {
+  out_ += static_cast<char>(response.size() >> 8U);
+  out_ += static_cast<char>(response.size());
+  out_ += response;
+}
+
+void TcpConnection::write_some() {
+  while (written_ < out_.size()) {
+    const dsl::net::IoResult done = stream_.write(std::string_view(out_).substr(written_));
+    if (done.io == dsl::net::Io::kWantWrite) {
+      return;
+    }
+    if (done.io != dsl::net::Io::kDone) {
+      end();
+      return;
+    }
+    written_ += done.count;
+    touch();
+  }
+  out_.clear();
+  written_ = 0;
+  if (!reading_ && !is_busy()) {
+    end();
+  }
+}
+
+void TcpConnection::touch() {
+  last_active_ = worker_.loop().now();
+  idle_.set(last_active_ + worker_.options().tcp_idle);
+}
+
+void TcpConnection::end() {
+  if (!ended_) {
+    ended_ = true;
+    *alive_ = false;
+    ticket_ = dsl::net::ConnectionLimits::Ticket();
+    worker_.ended(*this);
+  }
+}
+
+}  // namespace mcns::net

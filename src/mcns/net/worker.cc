@@ -1,0 +1,151 @@
+#include "mcns/net/worker.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <string>
+#include <utility>
+
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include "dsl/result/text.h"
+#include "mcns/net/tcp.h"
+#include "mcns/net/udp.h"
+
+namespace mcns::net {
+namespace {
+
+using dsl::Result;
+
+constexpr std::size_t kAnswerMax = 65535;
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::open(const ServerOptions& options,
+                                             const ResolverParts& parts,
+                                             dsl::net::ConnectionLimits& limits) {
+  MC_ASSIGN(auto loop, dsl::net::Loop::open());
+  return std::unique_ptr<Worker>(new Worker(options, parts, limits, std::move(loop)));
+}
+
+Worker::Worker(const ServerOptions& options, const ResolverParts& parts,
+               dsl::net::ConnectionLimits& limits, std::unique_ptr<dsl::net::Loop> loop)
+    : options_(options),
+      limits_(limits),
+      reader_(parts.zones),
+      resolver_(parts, counters_),
+      loop_(std::move(loop)),
+      room_(kAnswerMax) {}
+
+Worker::~Worker() { stop(); }
+
+Result<void> Worker::add(const DnsSocket& socket) {
+  if (socket.transport == Transport::kUdp) {
+    udp_.push_back(std::make_unique<UdpSocket>(*this, socket));
+    return loop_->add(socket.fd.get(), EPOLLIN, *udp_.back());
+  }
+  // Without limits of its own: here it is an idle connection that goes, not the new one.
+  MC_ASSIGN(auto acceptor, dsl::net::Acceptor::open(*loop_, socket.fd.get(), nullptr,
+                                                    [this](dsl::net::Accepted accepted) {
+                                                      connected(std::move(accepted));
+                                                    }));
+  acceptors_.push_back(std::move(acceptor));
+  return {};
+}
+
+void Worker::start(int number) {
+  thread_ = std::thread([this] { loop_->run(); });
+  (void)::pthread_setname_np(thread_.native_handle(), dsl::text("dns-{}", number).c_str());
+}
+
+void Worker::stop_listening() {
+  loop_->post([this] {
+    listening_ = false;
+    // The sockets stay for the answers that are on their way.
+    for (const auto& socket : udp_) {
+      socket->stop_reading();
+    }
+    acceptors_.clear();
+    std::vector<TcpConnection*> open;  // one that ends leaves the list
+    for (const auto& connection : connections_) {
+      open.push_back(connection.get());
+    }
+    for (TcpConnection* connection : open) {
+      connection->drain();
+    }
+    check_drained();
+  });
+}
+
+void Worker::check_drained() { drained_ = !listening_ && on_its_way_ == 0 && connections_.empty(); }
+
+void Worker::stop() {
+  if (thread_.joinable()) {
+    loop_->stop();
+    thread_.join();
+  }
+  connections_.clear();
+  udp_.clear();
+  acceptors_.clear();
+}
+
+std::int64_t Worker::now_ms() const {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // to 4 ms, without a look at the hardware
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
+}
+
+void Worker::forward(Pending pending, std::function<void(std::string_view)> reply) {
+  ++on_its_way_;
+  auto shared = std::make_shared<Pending>(std::move(pending));
+  resolver_.forward(*shared, [this, shared, reply = std::move(reply)](const ForwardAnswer& answer) {
+    loop_->post([this, shared, answer, reply] {
+      const std::size_t size = resolver_.complete(*shared, answer, room_.data(), room_.size());
+      reply({room_.data(), size});
+      --on_its_way_;
+      check_drained();
+    });
+  });
+}
+
+void Worker::connected(dsl::net::Accepted accepted) {
+  auto ticket = limits_.take(accepted.peer);
+  if (!ticket && end_oldest_idle()) {
+    ticket = limits_.take(accepted.peer);
+  }
+  if (!ticket) {
+    return;
+  }
+  accepted.ticket = *std::move(ticket);
+  connections_.push_back(std::make_unique<TcpConnection>(*this, std::move(accepted)));
+  TcpConnection& added = *connections_.back();
+  if (!loop_->add(added.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, added)) {
+    ended(added);
+  }
+}
+
+bool Worker::end_oldest_idle() {
+  TcpConnection* oldest = nullptr;
+  for (const auto& connection : connections_) {
+    const bool is_older = oldest == nullptr || connection->last_active() < oldest->last_active();
+    if (!connection->is_busy() && is_older) {
+      oldest = connection.get();
+    }
+  }
+  if (oldest != nullptr) {
+    oldest->end();
+  }
+  return oldest != nullptr;
+}
+
+void Worker::ended(TcpConnection& connection) {
+  const auto found = std::find_if(connections_.begin(), connections_.end(),
+                                  [&](const auto& each) { return each.get() == &connection; });
+  loop_->remove(connection.fd());
+  loop_->retire(std::move(*found));
+  connections_.erase(found);
+  check_drained();
+}
+
+}  // namespace mcns::net

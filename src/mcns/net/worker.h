@@ -1,0 +1,86 @@
+// One thread that answers: its sockets, its connections, its reader of the zones. Private to
+// mcns::net.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dsl/net/acceptor.h"
+#include "dsl/net/connection_limits.h"
+#include "dsl/net/loop.h"
+#include "mcns/net/server.h"
+#include "mcns/net/sockets.h"
+#include "mcns/resolve/resolver.h"
+
+namespace mcns::net {
+
+class TcpConnection;
+class UdpSocket;
+
+// Confined to its thread, apart from what says otherwise; `start` and `stop` are its owner's.
+class Worker {
+ public:
+  static dsl::Result<std::unique_ptr<Worker>> open(const ServerOptions& options,
+                                                   const ResolverParts& parts,
+                                                   dsl::net::ConnectionLimits& limits);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Before `start`; `socket` outlives the worker.
+  dsl::Result<void> add(const DnsSocket& socket);
+  void start(int number);
+
+  // Takes no more questions: what is on its way is still answered. From any thread.
+  void stop_listening();
+  // No longer listening, and nothing is on its way. From any thread.
+  bool is_idle() const { return drained_.load(); }
+  // Ends the thread.
+  void stop();
+
+  const Counters& counters() const { return counters_; }
+
+  // --- for its sockets ---
+  dsl::net::Loop& loop() { return *loop_; }
+  zone::Reader& reader() { return reader_; }
+  Resolver& resolver() { return resolver_; }
+  const ServerOptions& options() const { return options_; }
+  Counters& count() { return counters_; }
+  std::int64_t now_ms() const;
+  // Asks an upstream and calls `reply` with the response on this thread.
+  void forward(Pending pending, std::function<void(std::string_view response)> reply);
+  void ended(TcpConnection& connection);
+  bool is_listening() const { return listening_; }
+  // For the response of a stream that is written next.
+  std::vector<char>& room() { return room_; }
+
+ private:
+  void check_drained();
+  void connected(dsl::net::Accepted accepted);
+  // Ends the connection that has been idle longest; false when all are busy.
+  bool end_oldest_idle();
+  Worker(const ServerOptions& options, const ResolverParts& parts,
+         dsl::net::ConnectionLimits& limits, std::unique_ptr<dsl::net::Loop> loop);
+
+  const ServerOptions& options_;
+  dsl::net::ConnectionLimits& limits_;
+  Counters counters_;
+  zone::Reader reader_;
+  Resolver resolver_;
+  std::unique_ptr<dsl::net::Loop> loop_;
+  std::vector<std::unique_ptr<UdpSocket>> udp_;
+  std::vector<std::unique_ptr<dsl::net::Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<TcpConnection>> connections_;
+  std::vector<char> room_;  // for a response of a stream
+  int on_its_way_ = 0;      // questions at upstreams
+  bool listening_ = true;
+  std::atomic<bool> drained_{false};
+  std::thread thread_;
+};
+
+}  // namespace mcns::net

@@ -1,0 +1,271 @@
+#include "mcns/resolve/resolver.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <netinet/in.h>
+
+#include "dsl/env/env.h"
+#include "dsl/result/result.h"
+#include "mcns/forward/loop_options.h"
+#include "mcns/special/special.h"
+#include "mcns/wire/message.h"
+
+namespace mcns {
+namespace {
+
+constexpr std::uint8_t kResponse = 0x80;
+constexpr std::uint8_t kTruncated = 0x02;
+constexpr std::uint8_t kRecursionAvailable = 0x80;
+constexpr std::string_view kEverythingElse = ".";  // the group of names that no other group has
+
+// A packet that asks for `target` as `query` asks for its own name.
+Bytes ask_for(const Query& query, std::string_view target) {
+  Bytes packet(kHeaderSize, '\0');
+  packet[2] = 0x01;  // RD
+  packet[3] = static_cast<char>(query.flags2 & 0x10U);
+  packet[5] = 1;
+  packet += target;
+  packet.append(query.name.wire.data() + query.name.wire.size(), 4);  // type and class
+  return packet;
+}
+
+std::optional<ExtendedError> extended_of(const ForwardAnswer& answer) {
+  const bool failed = answer.message.empty() || answer.rcode == Rcode::kServFail;
+  return failed || answer.stale ? std::optional(answer.error) : std::nullopt;
+}
+
+std::size_t address_size(const sockaddr* address) {
+  return address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
+
+}  // namespace
+
+void Resolver::read(const zone::Version& version, std::string_view packet, Asked& asked) {
+  asked.parsed = parse_query(packet, asked.query);
+  asked.zone = asked.parsed == ParseResult::kOk ? version.find_zone(asked.query.name) : nullptr;
+}
+
+Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& asked,
+                                   std::string_view packet, const sockaddr* peer,
+                                   Transport transport, std::int64_t now_ms, char* buffer,
+                                   std::size_t buffer_size, Pending& pending) {
+  const Query& query = asked.query;
+  const Client client{
+      .stream = transport != Transport::kUdp,
+      .may_recurse = parts_.forwarder != nullptr && parts_.allow_recursion.contains(peer)};
+  const Answer answer = answerer_.answer(version, asked.parsed, query, client, buffer, buffer_size);
+  if (answer.kind == Answer::Kind::kDrop) {
+    counters_.dropped_malformed.add();
+    return {};
+  }
+  counters_.asked(query.type);
+  if (answer.kind == Answer::Kind::kReply) {
+    counters_.from_zones.add();
+    counters_.answered(transport, answer.rcode);
+    tell(query, peer, transport, answer.rcode, "zone");
+    return {Outcome::kReply, answer.size};
+  }
+
+  const bool has_chain = answer.target.data() != query.name.wire.data();
+  if (const std::size_t size = special(query, client, answer, buffer)) {
+    counters_.from_zones.add();
+    tell(query, peer, transport, static_cast<Rcode>(buffer[3] & 0x0f), "special");
+    return {Outcome::kReply, size};
+  }
+  pending.client = client;
+  pending.transport = transport;
+  pending.target = answer.target;
+  pending.chain = has_chain ? Bytes(buffer, answer.size) : Bytes();
+  pending.packet = packet;
+  const Handled cached = has_chain ? cached_chain(query, pending, now_ms, buffer)
+                                   : from_cache(query, client, now_ms, buffer, buffer_size);
+  if (cached.outcome == Outcome::kPending) {
+    counters_.forwarded.add();
+    std::memcpy(&pending.peer, peer, address_size(peer));
+  } else {
+    counters_.from_cache.add();
+    tell(query, peer, transport, static_cast<Rcode>(buffer[3] & 0x0f), "cache");
+  }
+  return cached;
+}
+
+void Resolver::tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
+                    std::string_view source) const {
+  if (parts_.events == nullptr || !parts_.events->wanted()) {
+    return;
+  }
+  QueryEvent event;
+  event.at = dsl::env::system_env().clock().now();
+  event.client = dsl::env::address_text(*peer);
+  event.stream = transport != Transport::kUdp;
+  event.name = Name::from_wire(query.name.wire).value_or(Name());
+  event.type = query.type;
+  event.rcode = rcode;
+  event.source = source;
+  parts_.events->publish(event);
+}
+
+std::size_t Resolver::special(const Query& query, const Client& client, const Answer& answer,
+                              char* buffer) {
+  const bool has_chain = answer.target.data() != query.name.wire.data();
+  QueryName target;
+  if (has_chain) {
+    (void)read_query_name(answer.target, target);  // a name of ours is well formed
+  }
+  const QueryName& name = has_chain ? target : query.name;
+  const SpecialAnswer found = special_answer(name, query.type);
+  if (found.kind == SpecialAnswer::Kind::kNotSpecial) {
+    return 0;
+  }
+  // A forward that names it knows more about it than we do.
+  const auto owned = Name::from_wire(name.wire);
+  if (!owned || parts_.forwarder->group_of(*owned) != kEverythingElse) {
+    return 0;
+  }
+  const Transport transport = client.stream ? Transport::kTcp : Transport::kUdp;
+  if (!has_chain) {
+    const bool is_there = found.kind != SpecialAnswer::Kind::kNxDomain;
+    counters_.answered(transport, is_there ? Rcode::kNoError : Rcode::kNxDomain);
+    return answerer_.special(query, client, found, buffer);
+  }
+  // The alias is all that we say of it.
+  counters_.answered(transport, Rcode::kNoError);
+  return add_opt(query, Rcode::kNoError, {}, buffer, answer.size);
+}
+
+Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
+                                       std::int64_t now_ms, char* buffer, std::size_t buffer_size) {
+  std::array<char, kOptRoom> room;
+  const std::size_t limit = std::min(answerer_.limit(query, client), buffer_size);
+  const std::size_t opt_size = answerer_.opt(query, Rcode::kNoError, {}, room.data()).size();
+  const Cache::Hit hit = parts_.cache.lookup(query, now_ms, false, buffer, limit - opt_size);
+  if (hit.size == 0) {
+    return {Outcome::kPending, 0};
+  }
+  if (hit.prefetch) {
+    parts_.forwarder->ask(question(query, query.name.wire), [](const ForwardAnswer&) {});
+  }
+  const auto rcode = static_cast<Rcode>(buffer[3] & 0x0f);
+  counters_.answered(client.stream ? Transport::kTcp : Transport::kUdp, rcode);
+  return {Outcome::kReply, add_opt(query, rcode, {}, buffer, hit.size)};
+}
+
+Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pending,
+                                         std::int64_t now_ms, char* buffer) {
+  const Bytes packet = ask_for(query, pending.target);
+  Query asked;
+  if (parse_query(packet, asked) != ParseResult::kOk) {
+    return {Outcome::kPending, 0};
+  }
+  asked.edns.dnssec_ok = query.edns.dnssec_ok;
+  Bytes found(kMessageMax, '\0');
+  const Cache::Hit hit = parts_.cache.lookup(asked, now_ms, false, found.data(), found.size());
+  if (hit.size == 0) {
+    return {Outcome::kPending, 0};
+  }
+  found.resize(hit.size);
+  ForwardAnswer answer;
+  answer.rcode = static_cast<Rcode>(found[3] & 0x0f);
+  answer.message = std::move(found);
+  return {Outcome::kReply, join(query, pending, answer, buffer)};
+}
+
+void Resolver::forward(const Pending& pending, std::function<void(const ForwardAnswer&)> done) {
+  Query query;
+  const ParseResult parsed = parse_query(pending.packet, query);
+  MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
+  parts_.forwarder->ask(question(query, pending.target), std::move(done));
+}
+
+std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answer, char* buffer,
+                               std::size_t buffer_size) {
+  Query query;
+  const ParseResult parsed = parse_query(pending.packet, query);
+  MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
+  tell(query, reinterpret_cast<const sockaddr*>(&pending.peer), pending.transport, answer.rcode,
+       "forward");
+  if (!pending.chain.empty()) {
+    return join(query, pending, answer, buffer);
+  }
+  if (answer.message.empty()) {
+    counters_.answered(pending.transport, answer.rcode);
+    return answerer_.error(query, pending.client, answer.rcode, extended_of(answer), buffer);
+  }
+  std::array<char, kOptRoom> room;
+  const std::size_t opt_size =
+      answerer_.opt(query, answer.rcode, extended_of(answer), room.data()).size();
+  const std::size_t limit = std::min(answerer_.limit(query, pending.client), buffer_size);
+  std::size_t size = answer.message.size();
+  // RFC 2181 section 9: what does not fit is asked for again over TCP, so none of it is needed.
+  const bool fits = size + opt_size <= limit;
+  size = fits ? size : kHeaderSize + query.question_size;
+  std::memcpy(buffer, answer.message.data(), size);
+  if (!fits) {
+    std::memset(buffer + 6, 0, 6);
+  }
+  buffer[0] = static_cast<char>(query.id >> 8U);
+  buffer[1] = static_cast<char>(query.id);
+  buffer[2] = static_cast<char>(kResponse | (query.flags1 & 0x01U) | (fits ? 0U : kTruncated));
+  buffer[3] = static_cast<char>(kRecursionAvailable | (query.flags2 & 0x10U) |
+                                (static_cast<unsigned>(answer.rcode) & 0x0fU));
+  // The question as this client asked it: the one that was sent may have been another's.
+  std::memcpy(buffer + kHeaderSize, query.name.wire.data(), query.question_size);
+  counters_.answered(pending.transport, answer.rcode);
+  return add_opt(query, answer.rcode, extended_of(answer), buffer, size);
+}
+
+std::size_t Resolver::add_opt(const Query& query, Rcode rcode,
+                              std::optional<ExtendedError> extended, char* buffer,
+                              std::size_t size) const {
+  std::array<char, kOptRoom> room;
+  const std::string_view opt = answerer_.opt(query, rcode, extended, room.data());
+  if (!opt.empty()) {
+    std::memcpy(buffer + size, opt.data(), opt.size());
+    const unsigned additional =
+        (static_cast<std::uint8_t>(buffer[10]) << 8U | static_cast<std::uint8_t>(buffer[11])) + 1U;
+    buffer[10] = static_cast<char>(additional >> 8U);
+    buffer[11] = static_cast<char>(additional);
+  }
+  return size + opt.size();
+}
+
+// The links of our zones, then what an upstream says of the name that they lead to.
+std::size_t Resolver::join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
+                           char* buffer) {
+  auto whole = Message::parse(pending.chain);
+  MC_ASSERT(whole.has_value(), "our own response is a message");
+  whole->rcode = answer.rcode;
+  const auto rest = Message::parse(answer.message);
+  if (rest) {
+    whole->answers.insert(whole->answers.end(), rest->answers.begin(), rest->answers.end());
+    whole->authorities = rest->authorities;
+  } else {
+    whole->rcode = Rcode::kServFail;
+  }
+  std::array<char, kOptRoom> room;
+  const std::string_view opt = answerer_.opt(query, whole->rcode, extended_of(answer), room.data());
+  const std::size_t limit = answerer_.limit(query, pending.client);
+  const Bytes encoded = whole->encode(limit - opt.size());
+  std::memcpy(buffer, encoded.data(), encoded.size());
+  counters_.answered(pending.transport, whole->rcode);
+  return add_opt(query, whole->rcode, extended_of(answer), buffer, encoded.size());
+}
+
+ForwardQuestion Resolver::question(const Query& query, std::string_view target) const {
+  auto name = Name::from_wire(target);
+  MC_ASSERT(name.has_value(), "a name that was read is a name");
+  ForwardQuestion out;
+  out.name = *std::move(name);
+  out.type = query.type;
+  out.dns_class = query.dns_class;
+  out.dnssec_ok = query.edns.dnssec_ok;
+  out.checking_disabled = query.checking_disabled();
+  out.hops = hops_in(query.edns.options);
+  return out;
+}
+
+}  // namespace mcns

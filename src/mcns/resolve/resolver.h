@@ -1,0 +1,107 @@
+// From a packet to its answer: the zones, then names that never leave the house, then the cache,
+// then upstreams.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "mcns/answer/answer.h"
+#include "mcns/cache/cache.h"
+#include "mcns/events/query_events.h"
+#include "mcns/forward/forwarder.h"
+#include "mcns/resolve/counters.h"
+#include "mcns/resolve/prefixes.h"
+#include "mcns/zone/store.h"
+
+namespace mcns {
+
+// What all workers share; outlives them. The forwarder may be null: then nothing is forwarded.
+struct ResolverParts {
+  zone::Store& zones;
+  Cache& cache;
+  Forwarder* forwarder = nullptr;
+  Prefixes allow_recursion;
+  AnswerOptions answer;
+  QueryEvents* events = nullptr;  // told of every answer while somebody watches
+};
+
+// A question that waits for an upstream; all that its answer takes.
+struct Pending {
+  Bytes packet;
+  Client client;
+  Transport transport = Transport::kUdp;
+  Bytes chain;   // a response with the links found in our zones; empty when there are none
+  Bytes target;  // where they lead to, in wire form
+  sockaddr_storage peer{};
+};
+
+// A packet that was read, and where its name will be looked for.
+struct Asked {
+  ParseResult parsed = ParseResult::kDrop;
+  Query query;  // refers into the packet
+  const zone::Zone* zone = nullptr;
+};
+
+// One a worker, confined to its thread.
+class Resolver {
+ public:
+  Resolver(const ResolverParts& parts, Counters& counters)
+      : parts_(parts), counters_(counters), answerer_(parts.answer) {}
+
+  enum class Outcome : std::uint8_t {
+    kReply,  // `size` octets of the buffer
+    kDrop,
+    kPending,  // `pending` is to be handed to `forward`
+  };
+  struct Handled {
+    Outcome outcome = Outcome::kDrop;
+    std::size_t size = 0;
+  };
+  // Reads a packet. Of a batch every packet is read first, then `look_ahead` is called for each
+  // with each step, then `handle`: so no question waits for memory alone.
+  static void read(const zone::Version& version, std::string_view packet, Asked& asked);
+  static void look_ahead(const Asked& asked, zone::Zone::Ahead step) {
+    if (asked.zone != nullptr) {
+      asked.zone->prefetch(asked.query.name, asked.query.name.labels, step);
+    }
+  }
+  // `buffer` has room for `buffer_size` octets: 64 KiB for streams, `udp_size` for datagrams.
+  Handled handle(const zone::Version& version, const Asked& asked, std::string_view packet,
+                 const sockaddr* peer, Transport transport, std::int64_t now_ms, char* buffer,
+                 std::size_t buffer_size, Pending& pending);
+
+  // Asks an upstream; `done` is called once, on the forwarder's thread or at once.
+  void forward(const Pending& pending, std::function<void(const ForwardAnswer&)> done);
+  // The response to the question that waited. Its size.
+  std::size_t complete(const Pending& pending, const ForwardAnswer& answer, char* buffer,
+                       std::size_t buffer_size);
+
+ private:
+  static constexpr std::size_t kMessageMax = 65535;
+  static constexpr std::size_t kOptRoom = 512;  // a response with nothing but an OPT record
+
+  Handled from_cache(const Query& query, const Client& client, std::int64_t now_ms, char* buffer,
+                     std::size_t buffer_size);
+  // The response when the question, or where its chain leads to, is a name that never leaves the
+  // house; 0 when it is not.
+  std::size_t special(const Query& query, const Client& client, const Answer& answer, char* buffer);
+  // Whoever watches the answers.
+  void tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
+            std::string_view source) const;
+  Handled cached_chain(const Query& query, const Pending& pending, std::int64_t now_ms,
+                       char* buffer);
+  // Appends the OPT record of a response that lies in the buffer; the size with it.
+  std::size_t add_opt(const Query& query, Rcode rcode, std::optional<ExtendedError> extended,
+                      char* buffer, std::size_t size) const;
+  std::size_t join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
+                   char* buffer);
+  ForwardQuestion question(const Query& query, std::string_view target) const;
+
+  const ResolverParts& parts_;
+  Counters& counters_;
+  Answerer answerer_;
+};
+
+}  // namespace mcns

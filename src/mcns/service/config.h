@@ -1,0 +1,77 @@
+// /srv/mcns/mcns.toml
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dsl/config/config.h"
+#include "dsl/endpoint/endpoint.h"
+#include "dsl/replica/config.h"
+#include "mcns/answer/answer.h"
+#include "mcns/cache/cache.h"
+#include "mcns/forward/forwarder.h"
+#include "mcns/net/server.h"
+#include "mcns/resolve/prefixes.h"
+#include "mcns/writer/writer.h"
+
+namespace mcns {
+
+struct Config {
+  dsl::endpoint::Config face{.socket_path = "/srv/mcns/admin.sock",
+                             .grpc_addr = ":9443",
+                             .rest_addr = ":8443",
+                             .tls_cert = "",
+                             .tls_key = ""};
+  std::string tokens_path = "/srv/mcns/tokens";
+  std::string database_path = "/srv/mcns/mcns.db";
+  dsl::replica::Config replica;
+  std::string backup_dir = "/srv/mcns/backups";
+
+  std::vector<std::string> listen = {":53"};
+  std::int64_t workers = 0;  // 0 = one per allowed CPU
+  std::int64_t udp_size = 1232;
+  std::string nsid;
+  std::string any = "minimal";
+  std::string identity;
+  bool rotate = true;
+  std::vector<std::string> upstreams = {"1.1.1.1:53", "8.8.8.8:53"};
+  std::vector<std::string> fallback_upstreams = {"9.9.9.9:53"};
+  std::vector<std::string> allow_recursion = {"private"};
+  std::chrono::milliseconds tcp_idle{10000};
+  std::int64_t tcp_max = 4096;
+  std::int64_t tcp_max_per_client = 64;
+  std::int64_t tcp_queries_in_flight = 128;
+
+  std::uint64_t cache_size = CacheOptions().size_bytes;
+  std::chrono::milliseconds max_ttl{300000};
+  std::chrono::milliseconds negative_ttl{300000};
+  std::chrono::milliseconds min_ttl{0};
+  std::chrono::milliseconds failure_ttl{0};
+  std::chrono::milliseconds stale{86400000};
+  std::chrono::milliseconds stale_ttl{30000};
+  std::chrono::milliseconds stale_after{1800};
+  bool prefetch = true;
+
+  std::vector<ForwardGroup> forwards;  // [[forward]]
+  std::vector<std::string> seed_paths = {"/srv/mcns/seed.toml", "/srv/mcns/seed.d/*.zone"};
+  std::int64_t shrink_percent_max = 50;
+  std::int64_t shrink_names_min = 20;
+  std::int64_t journal_rows = 100000;
+  std::vector<std::string> agent_accounts = {"mcp-agent"};
+
+  void bind(dsl::config::Table& table);
+
+  // After `load`, which has checked the values.
+  int worker_count() const;
+  AnswerOptions answer_options() const;
+  CacheOptions cache_options() const;
+  ForwardOptions forward_options() const;
+  WriterOptions writer_options() const;
+  net::ServerOptions server_options() const;
+  // The shorthand of [dns] and every [[forward]].
+  std::vector<ForwardGroup> forward_groups() const;
+};
+
+}  // namespace mcns

@@ -1,0 +1,148 @@
+#include "mcns/service/service.h"
+
+#include <span>
+#include <utility>
+
+#include <unistd.h>
+
+#include "dsl/env/path.h"
+#include "dsl/log/log.h"
+#include "dsl/result/text.h"
+#include "dsl/service/version.h"
+#include "dsl/transcode/openapi.h"
+#include "mcns/seed/seed.h"
+
+namespace mcns {
+namespace {
+
+using dsl::Result;
+
+const dsl::log::Logger logger("mcns");
+
+dsl::transcode::OpenApiInfo about() {
+  return {.title = "mcns",
+          .version = dsl::build_info().version,
+          .summary = "The names of the platform."};
+}
+
+std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets) {
+  std::vector<std::string> out;
+  for (const net::DnsSocket& socket : sockets) {
+    out.push_back(socket.address);
+  }
+  return out;
+}
+
+}  // namespace
+
+void Service::adopt(dsl::service::ActivatedSockets& sockets) {
+  dns_sockets_ = sockets.take(kDnsSocket);
+  api_sockets_ = sockets.extract({dsl::endpoint::kRestSocket, dsl::endpoint::kMetricsSocket});
+}
+
+Result<void> Service::start(dsl::env::Env& env) {
+  MC_ASSIGN(database_, open_database(env, config_));
+  MC_ASSIGN(writer_, Writer::open(env, *database_, zones_, config_.writer_options()));
+  MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
+  MC_TRY(start_dns(env));
+  return start_api(env);
+}
+
+Result<void> Service::start_dns(dsl::env::Env& env) {
+  std::uint64_t seed = 0;
+  env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
+  cache_ = Cache::make(config_.cache_options(), seed);
+  MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
+  MC_ASSIGN(Prefixes allow_recursion, Prefixes::parse(config_.allow_recursion));
+  parts_ =
+      std::make_unique<ResolverParts>(ResolverParts{.zones = zones_,
+                                                    .cache = *cache_,
+                                                    .forwarder = forwarder_.get(),
+                                                    .allow_recursion = std::move(allow_recursion),
+                                                    .answer = config_.answer_options(),
+                                                    .events = &queries_});
+  std::vector<net::DnsSocket> sockets;
+  for (dsl::env::UniqueFd& fd : dns_sockets_) {
+    MC_ASSIGN(net::DnsSocket socket, net::adopt_socket(std::move(fd)));
+    sockets.push_back(std::move(socket));
+  }
+  if (dns_sockets_.empty()) {
+    MC_ASSIGN(sockets, net::bind_sockets(config_.listen, config_.worker_count()));
+  }
+  forwards_ =
+      std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
+  MC_TRY(forwards_->configure(config_.forward_groups()));
+  MC_ASSIGN(dns_, net::Server::start(config_.server_options(), *parts_, std::move(sockets)));
+  return {};
+}
+
+Result<void> Service::start_api(dsl::env::Env& env) {
+  services_.reset(new api::Services{
+      .env = env,
+      .database = *database_,
+      .writer = *writer_,
+      .resolver = *parts_,
+      .forwards = *forwards_,
+      .queries = queries_,
+      .tokens = std::make_shared<dsl::auth::TokenFile>(env, config_.tokens_path),
+      .settings = {.agent_accounts = config_.agent_accounts, .backup_dir = config_.backup_dir},
+      .hooks = {.dns_listeners = [this] { return dns_->listeners(); },
+                .api_listeners = [this] { return face_->listeners(); },
+                .problems = {},
+                .seed_preview =
+                    [this, &env] { return seed::preview(env, config_.seed_paths, *database_); }},
+      .started = env.clock().now()});
+  MC_TRY(env.files().make_directories(dsl::env::folder_of(config_.face.socket_path), 0750));
+  MC_ASSIGN(face_, dsl::endpoint::Endpoint::open(
+                       env, config_.face, api::make_methods(*services_),
+                       {.service = "mcns",
+                        .about = about(),
+                        .authenticate = api::authenticator(geteuid(), config_.face.socket_group,
+                                                           services_->tokens),
+                        .policy = api::policy(*services_),
+                        // Names come before the CA, so they may not need one.
+                        .serves_without_certificate = true}));
+  face_->health().add("replica", [this] { return database_->replica_health(); });
+  add_metrics(face_->metrics(),
+              {.dns = *dns_, .cache = *cache_, .zones = zones_, .forwarder = *forwarder_});
+  return face_->serve(api_sockets_);
+}
+
+std::vector<std::string> Service::listeners() const {
+  std::vector<std::string> out = dns_->listeners();
+  for (std::string& line : face_->listeners()) {
+    out.push_back(std::move(line));
+  }
+  return out;
+}
+
+Result<std::string> Service::openapi() {
+  return dsl::transcode::openapi(api::declared_methods(), about());
+}
+
+Result<void> Service::refresh() { return face_->refresh(); }
+
+void Service::stop(std::chrono::milliseconds grace) {
+  // Names are answered until the last: first nobody may change them any more.
+  if (services_) {
+    services_->stopping = true;
+  }
+  if (database_) {
+    database_->stop_waiting();
+  }
+  if (face_) {
+    face_->stop(grace / 2);
+  }
+  if (dns_) {
+    dns_->stop(grace / 2);
+  }
+  face_.reset();
+  dns_.reset();
+  services_.reset();
+  forwards_.reset();
+  forwarder_.reset();
+  writer_.reset();
+  database_.reset();
+}
+
+}  // namespace mcns

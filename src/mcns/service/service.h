@@ -1,0 +1,67 @@
+// mcns as a server: what is built in which order, and how it ends.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dsl/db/database.h"
+#include "dsl/endpoint/endpoint.h"
+#include "dsl/restore/commands.h"
+#include "dsl/service/service.h"
+#include "mcns/api/api.h"
+#include "mcns/events/query_events.h"
+#include "mcns/net/server.h"
+#include "mcns/service/config.h"
+#include "mcns/service/metrics.h"
+
+namespace mcns {
+
+// The socket units' FileDescriptorName= for port 53.
+inline constexpr const char* kDnsSocket = "dns";
+
+// Opens the database of the zones. One that is gone while a replica of it is there is restored
+// first, as nobody else may be there to do it; a damaged one is refused, with the ways out.
+dsl::Result<std::unique_ptr<dsl::db::Database>> open_database(dsl::env::Env& env,
+                                                              const Config& config);
+
+// What `mcns restore` has to know, from the configuration file at `path`; empty = the default one.
+dsl::Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path);
+
+// Confined to the thread that runs it.
+class Service : public dsl::service::Service {
+ public:
+  void configure(dsl::config::Table& table) override { config_.bind(table); }
+  void adopt(dsl::service::ActivatedSockets& sockets) override;
+  dsl::Result<void> start(dsl::env::Env& env) override;
+  std::vector<std::string> listeners() const override;
+  dsl::Result<std::string> openapi() override;
+  dsl::Result<void> refresh() override;
+  void stop(std::chrono::milliseconds grace) override;
+
+  const Config& config() const { return config_; }
+
+ private:
+  dsl::Result<void> start_dns(dsl::env::Env& env);
+  dsl::Result<void> start_api(dsl::env::Env& env);
+  dsl::Result<void> use_forwards();
+
+  Config config_;
+  dsl::service::ActivatedSockets api_sockets_;
+  std::vector<dsl::env::UniqueFd> dns_sockets_;  // handed over; empty = bind
+
+  // In the order in which they are made, and in which each needs those before it.
+  std::unique_ptr<dsl::db::Database> database_;
+  zone::Store zones_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Cache> cache_;
+  std::unique_ptr<Forwarder> forwarder_;
+  QueryEvents queries_;
+  std::unique_ptr<ResolverParts> parts_;
+  std::unique_ptr<net::Server> dns_;
+  std::unique_ptr<api::Forwards> forwards_;
+  std::unique_ptr<api::Services> services_;
+  std::unique_ptr<dsl::endpoint::Endpoint> face_;
+};
+
+}  // namespace mcns

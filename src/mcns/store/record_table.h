@@ -1,0 +1,91 @@
+// Records as rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsl/db/database.h"
+#include "mcns/store/records.h"
+
+namespace mcns::store {
+
+// All records of `name`, which is in the zone, by type and canonical form.
+dsl::Result<std::vector<RecordRow>> records_at(dsl::db::Transaction& tx, const ZoneRow& zone,
+                                               const Name& name);
+dsl::Result<std::optional<RecordRow>> record_by_id(dsl::db::Transaction& tx, const ZoneRow& zone,
+                                                   std::int64_t id);
+
+// What a list shows; what is not given is not asked for.
+struct RecordFilter {
+  std::optional<Name> name;
+  std::optional<Type> type;
+  std::optional<std::string> owner;
+};
+struct RecordPage {
+  std::vector<RecordRow> records;
+  std::string next;  // for the page behind this one; empty at the end
+};
+// In canonical order of names. `cursor` is `next` of the page before, or empty. kInvalidArgument.
+dsl::Result<RecordPage> list_records(dsl::db::Transaction& tx, const ZoneRow& zone,
+                                     const RecordFilter& filter, std::string_view cursor,
+                                     std::size_t limit);
+
+// Every record of the zone in canonical order of names, those of a name by type. `key` is that of
+// its name and valid during the call.
+dsl::Result<void> each_record(
+    dsl::db::Transaction& tx, const ZoneRow& zone,
+    const std::function<dsl::Result<void>(RecordRow& record, BytesView key)>& use);
+
+// What of a record is answered; valid during the call that gets it.
+struct ServedRecord {
+  const Name& name;
+  bool first_of_name = false;
+  Type type = Type::kA;
+  std::uint32_t ttl = 0;
+  BytesView rdata;
+};
+// The same records in the same order, without what nobody is answered, and quicker.
+dsl::Result<void> each_served(dsl::db::Transaction& tx, const ZoneRow& zone,
+                              const std::function<dsl::Result<void>(const ServedRecord&)>& use);
+
+// Calls `use` for the key (sort_key.h) of every name strictly below the one with the key `above`,
+// until it returns false.
+dsl::Result<void> each_name_below(dsl::db::Transaction& tx, const ZoneRow& zone, BytesView above,
+                                  const std::function<bool(Bytes key)>& use);
+
+// Names that have records.
+dsl::Result<std::uint64_t> count_names(dsl::db::Transaction& tx, const ZoneRow& zone);
+
+struct ExpiredLease {
+  std::int64_t zone_id = 0;
+  std::int64_t record_id = 0;
+};
+// Of all zones, those that ended first before the others.
+dsl::Result<std::vector<ExpiredLease>> expired_leases(dsl::db::Transaction& tx,
+                                                      dsl::env::WallTime now, std::size_t limit);
+// When the next one ends.
+dsl::Result<std::optional<dsl::env::WallTime>> next_lease(dsl::db::Transaction& tx);
+
+// Changes the records of one zone. Confined to the transaction; both outlive it.
+class RecordWriter {
+ public:
+  RecordWriter(dsl::db::Transaction& tx, const ZoneRow& zone);
+
+  // All of a row but its zone counts; `key` is that of its name.
+  dsl::Result<void> insert(const RecordRow& record, BytesView key);
+  // Its TTL, owner and lease.
+  dsl::Result<void> update(const RecordRow& record, BytesView key);
+  dsl::Result<void> erase(const RecordRow& record, BytesView key);
+
+ private:
+  const ZoneRow& zone_;
+  dsl::db::Statement insert_;
+  dsl::db::Statement update_;
+  dsl::db::Statement erase_;
+};
+
+}  // namespace mcns::store

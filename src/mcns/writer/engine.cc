@@ -1,0 +1,193 @@
+#include "mcns/writer/engine.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "dsl/log/log.h"
+#include "mcns/store/record_table.h"
+#include "mcns/store/zone_table.h"
+#include "mcns/writer/auto_ptr.h"
+#include "mcns/writer/guard.h"
+#include "mcns/writer/leases.h"
+#include "mcns/writer/publish.h"
+#include "mcns/writer/rules.h"
+#include "mcns/writer/save.h"
+
+namespace mcns::writer {
+namespace {
+
+using dsl::Result;
+using dsl::db::Transaction;
+
+const dsl::log::Logger kLogger("writer");
+
+constexpr std::size_t kLeasesMax = 10000;  // ended in one commit
+
+}  // namespace
+
+Result<void> Engine::load() {
+  return database_.read([&](Transaction& tx) -> Result<void> {
+    MC_ASSIGN(const auto zones, store::all_zones(tx));
+    MC_ASSIGN(const auto last_id, store::last_id(tx));
+    MC_ASSIGN(next_lease_, store::next_lease(tx));
+    zones_ = ZoneMap(zones, last_id);
+    return writer::load(tx, zones, store_);
+  });
+}
+
+void Engine::run(const std::vector<Job*>& jobs) {
+  if (auto settled = settle(); !settled) {
+    for (Job* job : jobs) {
+      job->result = tl::unexpected(settled.error());
+    }
+  } else {
+    commit(jobs);
+  }
+  for (Job* job : jobs) {
+    job->done.set_value();
+  }
+}
+
+void Engine::commit(const std::vector<Job*>& jobs) {
+  group_last_id_ = 0;
+  Result<void> committed = database_.write([&](Transaction& tx) { return run_jobs(tx, jobs); });
+  Group group{.last_id = group_last_id_};
+  for (Job* job : jobs) {
+    std::move(job->drafts.begin(), job->drafts.end(), std::back_inserter(group.drafts));
+  }
+  if (committed) {
+    accept(std::move(group));
+    return;
+  }
+  for (Job* job : jobs) {
+    if (job->result) {
+      job->result = tl::unexpected(committed.error());
+    }
+  }
+  doubtful_ = std::move(group);
+  if (auto settled = settle(); !settled) {
+    kLogger.failure(dsl::log::Level::kWarn, "the database cannot be read after a failed commit",
+                    settled.error());
+  }
+}
+
+// An error ends the whole transaction; what is wrong with one job is that job's result.
+Result<void> Engine::run_jobs(Transaction& tx, const std::vector<Job*>& jobs) {
+  for (Job* job : jobs) {
+    MC_TRY(run_job(tx, *job));
+  }
+  return {};
+}
+
+Result<void> Engine::run_job(Transaction& tx, Job& job) {
+  Work work{.tx = tx, .zones = zones_, .author = *job.author, .now = env_.clock().now()};
+  const std::size_t mark = zones_.mark();
+  MC_TRY(tx.run("SAVEPOINT one_write"));
+  job.result = change(work, job);
+  if (!job.result) {
+    zones_.undo(mark);
+    // After some errors, such as a full disk, SQLite has ended the transaction: then this fails,
+    // and nothing may be written any more.
+    if (auto undone = tx.run("ROLLBACK TO one_write"); !undone) {
+      return tl::unexpected(job.result.error());
+    }
+  }
+  MC_TRY(tx.run("RELEASE one_write"));
+  if (job.result && !job.dry_run) {
+    if (zones_.mark() != mark) {
+      group_last_id_ = zones_.last_id();
+    }
+    job.drafts = std::move(work.drafts);
+  }
+  return {};
+}
+
+Result<Outcome> Engine::change(Work& work, Job& job) {
+  MC_TRY(job.plan(work));
+  MC_TRY(maintain_ptr(work));
+  Problems problems;
+  MC_TRY(check_drafts(work, problems));
+  MC_TRY(check_targets(work, job.strict, problems));
+  MC_TRY(std::move(problems).verdict());
+  if (job.guarded) {
+    MC_TRY(check_guard(work, options_.guard));
+  }
+  MC_ASSIGN(Outcome outcome, save(work, options_.journal_rows_max, job.dry_run));
+  job.report(work, outcome);
+  if (!job.dry_run && job.author->together) {
+    MC_TRY(job.author->together(work.tx, outcome));
+  }
+  return outcome;
+}
+
+void Engine::accept(Group group) {
+  zones_.keep();
+  for (const auto& draft : group.drafts) {
+    note_leases(*draft);
+  }
+  publish(store_, group.drafts);
+}
+
+void Engine::note_leases(const Draft& draft) {
+  for (const auto& [key, name] : draft.names()) {
+    for (const store::RecordRow& row : name.after) {
+      if (row.lease_expires_at && (!next_lease_ || *row.lease_expires_at < *next_lease_)) {
+        next_lease_ = row.lease_expires_at;
+      }
+    }
+  }
+}
+
+// A commit that failed may be there all the same: a mirror did not take it, say. Memory has to show
+// what the database holds.
+Result<void> Engine::settle() {
+  if (!doubtful_) {
+    return {};
+  }
+  bool is_there = false;
+  if (doubtful_->last_id != 0) {
+    MC_ASSIGN(const auto last_id,
+              database_.read([](Transaction& tx) { return store::last_id(tx); }));
+    is_there = last_id >= doubtful_->last_id;
+  }
+  Group group = *std::exchange(doubtful_, std::nullopt);
+  if (is_there) {
+    accept(std::move(group));
+  } else {
+    zones_.undo(0);
+  }
+  return {};
+}
+
+void Engine::end_leases() {
+  const dsl::env::WallTime now = env_.clock().now();
+  if (!next_lease_ || *next_lease_ > now) {
+    return;
+  }
+  const auto ended = database_.read([&](Transaction& tx) -> Result<std::vector<EndedLeases>> {
+    MC_ASSIGN(next_lease_, store::next_lease(tx));
+    return ended_leases(tx, zones_, now, kLeasesMax);
+  });
+  if (!ended) {
+    kLogger.failure(dsl::log::Level::kWarn, "leases cannot be read", ended.error());
+    return;
+  }
+  static const Author kLeases{
+      .account = "mcns", .source = "lease", .may_touch_others = true, .together = nullptr};
+  std::vector<Job> jobs(ended->size());
+  std::vector<Job*> group;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].author = &kLeases;
+    jobs[i].plan = [leases = &(*ended)[i]](Work& work) { return plan_lease_end(work, *leases); };
+    group.push_back(&jobs[i]);
+  }
+  run(group);
+  for (const Job& job : jobs) {
+    if (!job.result) {
+      kLogger.failure(dsl::log::Level::kWarn, "records whose lease ended cannot be removed",
+                      job.result.error());
+    }
+  }
+}
+
+}  // namespace mcns::writer

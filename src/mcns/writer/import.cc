@@ -1,0 +1,215 @@
+#include "mcns/writer/import.h"
+
+#include <algorithm>
+
+#include "mcns/rdata/rdata.h"
+#include "mcns/store/record_table.h"
+#include "mcns/store/zone_table.h"
+#include "mcns/writer/rules.h"
+#include "mcns/writer/serial.h"
+
+namespace mcns::writer {
+namespace {
+
+using dsl::Code;
+using dsl::fail;
+using dsl::Result;
+using store::RecordRow;
+using PreparedName = Prepared::PreparedName;
+
+// The rows of a zone beside those of an import, both in the order of their keys.
+class Merge {
+ public:
+  Merge(Work& work, Draft& draft, bool keep_others, std::vector<PreparedName>& names)
+      : work_(work), draft_(draft), keep_others_(keep_others), names_(names) {}
+
+  Result<void> run() {
+    if (draft_.kind != Draft::Kind::kCreated) {
+      const auto take = [&](RecordRow& row, BytesView key) { return take_row(row, key); };
+      MC_TRY(store::each_record(work_.tx, draft_.zone, take));
+      MC_TRY(finish_name());
+    }
+    while (next_ < names_.size()) {
+      add(names_[next_++]);
+    }
+    if (moved_ > 0) {
+      work_.warnings.push_back(dsl::text(
+          "the TTL of {} records that were there became that of those beside them", moved_));
+    }
+    return {};
+  }
+
+ private:
+  Result<void> take_row(RecordRow& row, BytesView key) {
+    if (key != key_ || rows_.empty()) {
+      MC_TRY(finish_name());
+      key_ = Bytes(key);
+    }
+    rows_.push_back(std::move(row));
+    return {};
+  }
+
+  // All rows of one name are there.
+  Result<void> finish_name() {
+    if (rows_.empty()) {
+      return {};
+    }
+    while (next_ < names_.size() && names_[next_].key < key_) {
+      add(names_[next_++]);
+    }
+    DraftName draft{.name = rows_.front().name, .before = std::move(rows_)};
+    rows_.clear();
+    if (next_ < names_.size() && names_[next_].key == key_) {
+      combine(draft, names_[next_++].rows);
+    } else if (keep_others_) {
+      return {};
+    }
+    const NameDiff changes = diff(draft);
+    for (const RecordRow* row : changes.removed) {
+      MC_TRY(work_.may_touch(*row));
+    }
+    for (const auto& [before, after] : changes.changed) {
+      MC_TRY(work_.may_touch(*before));
+    }
+    if (!changes.empty()) {
+      draft_.add(std::move(key_), std::move(draft));
+    }
+    return {};
+  }
+
+  void add(PreparedName& name) {
+    DraftName draft{.name = name.name, .after = std::move(name.rows)};
+    for (RecordRow& row : draft.after) {
+      make_ours(row);
+    }
+    draft_.add(std::move(name.key), std::move(draft));
+  }
+
+  // Records that are there keep all but their TTL.
+  void combine(DraftName& draft, std::vector<RecordRow>& rows) {
+    for (RecordRow& row : rows) {
+      const auto there =
+          std::find_if(draft.before.begin(), draft.before.end(), [&](const RecordRow& old) {
+            return old.type == row.type && old.canonical == row.canonical;
+          });
+      if (there != draft.before.end()) {
+        const std::uint32_t ttl = row.ttl;
+        row = *there;
+        row.ttl = ttl;
+      } else {
+        make_ours(row);
+        row.name = draft.name;
+      }
+    }
+    draft.after = std::move(rows);
+    if (!keep_others_) {
+      return;
+    }
+    const std::size_t imported = draft.after.size();
+    for (const RecordRow& old : draft.before) {
+      const auto begin = draft.after.begin();
+      const auto end = begin + static_cast<std::ptrdiff_t>(imported);
+      if (std::any_of(begin, end, [&](const RecordRow& row) {
+            return row.type == old.type && row.canonical == old.canonical;
+          })) {
+        continue;
+      }
+      RecordRow kept = old;
+      const auto beside =
+          std::find_if(begin, end, [&](const RecordRow& row) { return row.type == old.type; });
+      if (beside != end && beside->ttl != kept.ttl) {
+        kept.ttl = beside->ttl;
+        ++moved_;
+      }
+      draft.after.push_back(std::move(kept));
+    }
+  }
+
+  void make_ours(RecordRow& row) const {
+    row.zone_id = draft_.zone.id;
+    row.owner = work_.author.account;
+    row.created_at = work_.now;
+    row.updated_at = work_.now;
+  }
+
+  Work& work_;
+  Draft& draft_;
+  const bool keep_others_;
+  std::vector<PreparedName>& names_;
+  std::size_t next_ = 0;
+  Bytes key_;  // of the rows read so far
+  std::vector<RecordRow> rows_;
+  std::size_t moved_ = 0;
+};
+
+void take_soa(Draft& draft, const Prepared& prepared) {
+  if (!prepared.soa) {
+    return;
+  }
+  const std::uint32_t current = draft.before().soa.serial;
+  draft.zone.soa = *prepared.soa;
+  draft.zone.soa.serial = current;
+  draft.zone.soa_ttl = prepared.soa_ttl;
+  if (prepared.soa->serial != 0 && is_newer(prepared.soa->serial, current)) {
+    draft.serial_wanted = prepared.soa->serial;
+  }
+}
+
+void add_primary_ns(const store::ZoneRow& zone, Prepared& prepared) {
+  const bool has_apex = !prepared.names.empty() && prepared.names.front().key.empty();
+  if (!has_apex) {
+    prepared.names.insert(prepared.names.begin(), PreparedName{.name = zone.origin, .rows = {}});
+  }
+  std::vector<RecordRow>& rows = prepared.names.front().rows;
+  if (std::none_of(rows.begin(), rows.end(),
+                   [](const RecordRow& row) { return row.type == Type::kNs; })) {
+    const Bytes& rdata = zone.soa.primary_ns.wire();
+    rows.push_back({.name = zone.origin,
+                    .type = Type::kNs,
+                    .ttl = zone.default_ttl,
+                    .rdata = rdata,
+                    .canonical = canonical_rdata(Type::kNs, rdata)});
+  }
+}
+
+}  // namespace
+
+Result<void> plan_import(Work& work, const Writer::Import& import, Prepared& prepared) {
+  const store::ZoneRow* there = work.zones.find(import.zone);
+  if (there == nullptr && import.create && !import.if_serial) {
+    if (!prepared.soa) {
+      return fail(Code::kInvalidArgument, "there is no SOA for the new zone {}", import.zone.text())
+          .hint("add one to the file, or create the zone first");
+    }
+    return plan_create(
+        work, {.origin = import.zone, .soa = *prepared.soa, .soa_ttl = prepared.soa_ttl}, prepared);
+  }
+  MC_ASSIGN(Draft * draft, work.begin(import.zone, import.if_serial));
+  work.warnings = std::move(prepared.warnings);
+  take_soa(*draft, prepared);
+  MC_TRY(check_zone(draft->zone));
+  return Merge(work, *draft, import.merge, prepared.names).run();
+}
+
+Result<void> plan_create(Work& work, store::ZoneRow zone, Prepared& prepared) {
+  if (const store::ZoneRow* there = work.zones.find(zone.origin)) {
+    return fail(Code::kAlreadyExists, "the zone {} is there already, at serial {}",
+                there->origin.text(), there->soa.serial)
+        .hint("`mcns zone update` changes it");
+  }
+  MC_TRY(check_zone(zone));
+  work.warnings = std::move(prepared.warnings);
+  // Whoever knows the zone from before must take the new one for newer.
+  MC_ASSIGN(const auto past, store::past_serial(work.tx, zone.origin));
+  if (zone.soa.serial == 0 || (past && !is_newer(zone.soa.serial, *past))) {
+    zone.soa.serial = past ? next_serial(zone.serial_policy, *past, work.now)
+                           : first_serial(zone.serial_policy, work.now);
+  }
+  zone.id = work.zones.take_id();
+  zone.journal_rows = 0;
+  add_primary_ns(zone, prepared);
+  Draft& draft = *work.drafts.emplace_back(std::make_unique<Draft>(zone, Draft::Kind::kCreated));
+  return Merge(work, draft, false, prepared.names).run();
+}
+
+}  // namespace mcns::writer

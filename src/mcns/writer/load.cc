@@ -1,0 +1,64 @@
+#include "mcns/rdata/rdata.h"
+#include "mcns/store/record_table.h"
+#include "mcns/writer/publish.h"
+
+namespace mcns::writer {
+namespace {
+
+using dsl::Code;
+using dsl::fail;
+using dsl::Result;
+using store::ZoneRow;
+
+// The records of a zone come by name and type, so that each RRset is whole before the next.
+Result<void> load_zone(dsl::db::Transaction& tx, const ZoneRow& zone, zone::Edit& edit) {
+  edit.create(zone.id, zone.origin);
+  edit.put(
+      zone.origin,
+      {.name = zone.origin, .type = Type::kSoa, .ttl = zone.soa_ttl, .rdata = {zone.soa.rdata()}});
+  Rrset rrset;
+  const auto take = [&](const store::ServedRecord& record) -> Result<void> {
+    if (auto checked = check_rdata(record.type, record.rdata); !checked) {
+      return fail(Code::kDataLoss, "the record {} {} of zone {}: {}", record.name.text(),
+                  text(record.type), zone.origin.text(), checked.error().message())
+          .hint("put back a snapshot of the database");
+    }
+    if (record.first_of_name || record.type != rrset.type) {
+      if (!rrset.rdata.empty()) {
+        edit.put(zone.origin, rrset);
+      }
+      rrset.rdata.clear();
+      rrset.name = record.name;
+      rrset.type = record.type;
+      rrset.ttl = record.ttl;
+    }
+    rrset.rdata.emplace_back(record.rdata);
+    return {};
+  };
+  MC_TRY(store::each_served(tx, zone, take));
+  if (!rrset.rdata.empty()) {
+    edit.put(zone.origin, rrset);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> load(dsl::db::Transaction& tx, const std::vector<ZoneRow>& zones, zone::Store& store) {
+  if (zones.empty()) {
+    return {};
+  }
+  zone::Edit edit(store);
+  Result<void> loaded;
+  for (const ZoneRow& zone : zones) {
+    loaded = load_zone(tx, zone, edit);
+    if (!loaded) {
+      break;
+    }
+  }
+  // An edit is always published; after an error nobody goes on to read it.
+  edit.publish();
+  return loaded;
+}
+
+}  // namespace mcns::writer

@@ -1,0 +1,110 @@
+#include "mcns/writer/publish.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace mcns::writer {
+namespace {
+
+using store::RecordRow;
+using store::ZoneRow;
+
+Rrset soa_rrset(const ZoneRow& zone) {
+  return {
+      .name = zone.origin, .type = Type::kSoa, .ttl = zone.soa_ttl, .rdata = {zone.soa.rdata()}};
+}
+
+// The edit, made when there is the first change.
+class Publication {
+ public:
+  explicit Publication(zone::Store& store) : store_(store) {}
+
+  void add(Draft& draft) {
+    const Name& origin = draft.zone.origin;
+    if (draft.kind == Draft::Kind::kDeleted) {
+      edit().remove(origin);
+      moved_.erase(origin);
+      return;
+    }
+    if (draft.kind == Draft::Kind::kCreated) {
+      edit().create(draft.zone.id, origin);
+    }
+    for (auto& [key, name] : draft.names()) {
+      add(origin, name);
+    }
+    if (draft.kind == Draft::Kind::kCreated || draft.zone.soa.serial != draft.before().soa.serial) {
+      moved_.insert_or_assign(origin, soa_rrset(draft.zone));
+    }
+  }
+
+  // Of several changes of a zone the last serial is enough.
+  void finish() {
+    for (const auto& [origin, soa] : moved_) {
+      edit().put(origin, soa);
+    }
+    if (edit_) {
+      edit_->publish();
+    }
+  }
+
+ private:
+  zone::Edit& edit() { return edit_ ? *edit_ : edit_.emplace(store_); }
+
+  void add(const Name& origin, DraftName& name) {
+    const NameDiff changes = diff(name);
+    std::set<Type> types;
+    for (const RecordRow* row : changes.removed) {
+      types.insert(row->type);
+    }
+    for (const RecordRow* row : changes.added) {
+      types.insert(row->type);
+    }
+    for (const auto& [before, after] : changes.changed) {
+      if (before->ttl != after->ttl) {
+        types.insert(after->type);
+      }
+    }
+    for (const Type type : types) {
+      put(origin, name, type);
+    }
+  }
+
+  void put(const Name& origin, const DraftName& name, Type type) {
+    std::vector<const RecordRow*> rows;
+    for (const RecordRow& row : name.after) {
+      if (row.type == type) {
+        rows.push_back(&row);
+      }
+    }
+    if (rows.empty()) {
+      edit().erase(origin, name.name, type);
+      return;
+    }
+    // As they come out of the database at the next start.
+    std::sort(rows.begin(), rows.end(),
+              [](const RecordRow* a, const RecordRow* b) { return a->canonical < b->canonical; });
+    Rrset rrset{.name = name.name, .type = type, .ttl = rows.front()->ttl};
+    for (const RecordRow* row : rows) {
+      rrset.rdata.push_back(row->rdata);
+    }
+    edit().put(origin, rrset);
+  }
+
+  zone::Store& store_;
+  std::optional<zone::Edit> edit_;
+  std::map<Name, Rrset> moved_;  // zones with another serial
+};
+
+}  // namespace
+
+void publish(zone::Store& store, const std::vector<std::unique_ptr<Draft>>& drafts) {
+  Publication publication(store);
+  for (const auto& draft : drafts) {
+    publication.add(*draft);
+  }
+  publication.finish();
+}
+
+}  // namespace mcns::writer

@@ -1,0 +1,21 @@
+// From what was committed to the version that shows it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "dsl/db/database.h"
+#include "mcns/writer/draft.h"
+#include "mcns/zone/store.h"
+
+namespace mcns::writer {
+
+// One new version with all of them, in this order; none when they change nothing that is answered.
+void publish(zone::Store& store, const std::vector<std::unique_ptr<Draft>>& drafts);
+
+// Every zone of the database, into a store without any. kDataLoss for rows that cannot be
+// answered.
+dsl::Result<void> load(dsl::db::Transaction& tx, const std::vector<store::ZoneRow>& zones,
+                       zone::Store& store);
+
+}  // namespace mcns::writer

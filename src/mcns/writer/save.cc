@@ -1,0 +1,239 @@
+#include "mcns/writer/save.h"
+
+#include <algorithm>
+
+#include "mcns/store/change_table.h"
+#include "mcns/store/record_table.h"
+#include "mcns/store/zone_table.h"
+#include "mcns/writer/serial.h"
+
+namespace mcns::writer {
+namespace {
+
+using dsl::Result;
+using store::ChangeRow;
+using store::RecordRow;
+using store::ZoneRow;
+
+bool has_other_soa(const ZoneRow& a, const ZoneRow& b) {
+  Soa left = a.soa;
+  left.serial = b.soa.serial;
+  return left != b.soa || a.soa_ttl != b.soa_ttl;
+}
+
+bool has_other_settings(const ZoneRow& a, const ZoneRow& b) {
+  return a.default_ttl != b.default_ttl || a.serial_policy != b.serial_policy ||
+         a.auto_ptr != b.auto_ptr;
+}
+
+// Saves one draft.
+class Save {
+ public:
+  Save(Work& work, Draft& draft, std::size_t journal_rows_max, Outcome& outcome)
+      : work_(work), draft_(draft), journal_rows_max_(journal_rows_max), outcome_(outcome) {}
+
+  Result<void> run(bool dry_run) {
+    if (draft_.kind == Draft::Kind::kDeleted) {
+      return dry_run ? Result<void>() : erase_zone();
+    }
+    look();
+    if (rows_ > 0) {
+      draft_.zone.soa.serial = serial();
+    }
+    outcome_.added += added_;
+    outcome_.removed += rows_ - added_;
+    // Of an import that is larger than the whole journal only the end would be kept, and half a
+    // serial is none.
+    is_listed_ = rows_ <= journal_rows_max_;
+    const bool changed = rows_ > 0 || has_other_settings(draft_.zone, draft_.before());
+    outcome_.changed = outcome_.changed || changed;
+    if (is_listed_) {
+      list_changes();
+    }
+    if (dry_run) {
+      return {};
+    }
+    if (changed) {
+      return write();
+    }
+    return renewed_ ? write_records() : Result<void>();
+  }
+
+ private:
+  // How much there is to do.
+  void look() {
+    for (auto& [key, name] : draft_.names()) {
+      const NameDiff changes = diff(name);
+      const std::size_t moved = changes.moved_ttls();
+      added_ += changes.added.size() + moved;
+      rows_ += changes.added.size() + changes.removed.size() + 2 * moved;
+      renewed_ = renewed_ || !changes.changed.empty();
+    }
+    is_new_ = draft_.kind == Draft::Kind::kCreated;
+    soa_ = !is_new_ && (draft_.serial_wanted || has_other_soa(draft_.zone, draft_.before()));
+    rows_ += soa_ ? 2 : 0;
+    added_ += soa_ ? 1 : 0;
+  }
+
+  std::uint32_t serial() const {
+    if (draft_.serial_wanted) {
+      return *draft_.serial_wanted;
+    }
+    return is_new_ ? draft_.zone.soa.serial
+                   : next_serial(draft_.zone.serial_policy, draft_.before().soa.serial, work_.now);
+  }
+
+  Result<void> write() {
+    ZoneRow& zone = draft_.zone;
+    zone.updated_at = work_.now;
+    // The row of the zone always gets a new number with a change: it tells this commit from the one
+    // before.
+    (void)work_.zones.take_id();
+    if (is_new_) {
+      zone.created_at = work_.now;
+      MC_TRY(store::insert_zone(work_.tx, zone, work_.zones.last_id()));
+    }
+    MC_TRY(write_records());
+    if (rows_ > 0) {
+      MC_TRY(write_journal());
+    }
+    MC_TRY(store::update_zone(work_.tx, zone, work_.zones.last_id()));
+    work_.zones.put(zone);
+    return {};
+  }
+
+  Result<void> write_records() {
+    store::RecordWriter records(work_.tx, draft_.zone);
+    for (auto& [key, name] : draft_.names()) {
+      const NameDiff changes = diff(name);
+      for (const RecordRow* row : changes.removed) {
+        MC_TRY(records.erase(*row, key));
+      }
+      for (const auto& [before, row] : changes.changed) {
+        row->updated_at = work_.now;
+        MC_TRY(records.update(*row, key));
+      }
+      for (RecordRow* row : changes.added) {
+        row->id = work_.zones.take_id();
+        row->zone_id = draft_.zone.id;
+        MC_TRY(records.insert(*row, key));
+      }
+    }
+    return {};
+  }
+
+  Result<void> write_journal() {
+    ZoneRow& zone = draft_.zone;
+    if (!is_listed_) {
+      zone.journal_rows = 0;
+      return store::clear_changes(work_.tx, zone);
+    }
+    store::ChangeWriter journal(work_.tx, zone);
+    for (std::size_t i = first_change_; i < outcome_.changes.size(); ++i) {
+      outcome_.changes[i].id = work_.zones.take_id();
+      MC_TRY(journal.insert(outcome_.changes[i]));
+    }
+    zone.journal_rows += rows_;
+    if (zone.journal_rows > journal_rows_max_) {
+      // Some more than needed, so that it is not done with every write.
+      const std::uint64_t spare = journal_rows_max_ / 100;
+      const std::uint64_t excess = zone.journal_rows - journal_rows_max_;
+      const std::uint64_t count = std::min(excess + spare, zone.journal_rows - rows_);
+      MC_ASSIGN(const std::uint64_t trimmed, store::trim_changes(work_.tx, zone, count));
+      zone.journal_rows -= trimmed;
+    }
+    return {};
+  }
+
+  // What the journal holds, into the outcome.
+  void list_changes() {
+    first_change_ = outcome_.changes.size();
+    if (soa_) {
+      list_soa(draft_.before(), false);
+    }
+    for (auto& [key, name] : draft_.names()) {
+      const NameDiff changes = diff(name);
+      for (const RecordRow* row : changes.removed) {
+        list(*row, false);
+      }
+      for (const auto& [before, after] : changes.changed) {
+        if (before->ttl != after->ttl) {
+          list(*before, false);
+        }
+      }
+    }
+    if (soa_) {
+      list_soa(draft_.zone, true);
+    }
+    for (auto& [key, name] : draft_.names()) {
+      const NameDiff changes = diff(name);
+      for (const auto& [before, after] : changes.changed) {
+        if (before->ttl != after->ttl) {
+          list(*after, true);
+        }
+      }
+      for (const RecordRow* row : changes.added) {
+        list(*row, true);
+      }
+    }
+  }
+
+  void list(const RecordRow& row, bool added) {
+    outcome_.changes.push_back(change(row.name, row.type, row.ttl, row.rdata, row.owner, added));
+  }
+
+  void list_soa(const ZoneRow& zone, bool added) {
+    outcome_.changes.push_back(
+        change(zone.origin, Type::kSoa, zone.soa_ttl, zone.soa.rdata(), "", added));
+  }
+
+  ChangeRow change(const Name& name, Type type, std::uint32_t ttl, const Bytes& rdata,
+                   const std::string& owner, bool added) const {
+    return {.zone_id = draft_.zone.id,
+            .serial_from = is_new_ ? 0 : draft_.before().soa.serial,
+            .serial_to = draft_.zone.soa.serial,
+            .added = added,
+            .name = name,
+            .type = type,
+            .ttl = ttl,
+            .rdata = rdata,
+            .owner = owner,
+            .actor = work_.author.account,
+            .source = draft_.source.empty() ? work_.author.source : draft_.source,
+            .at = work_.now};
+  }
+
+  Result<void> erase_zone() {
+    MC_TRY(store::erase_zone(work_.tx, draft_.zone, work_.zones.take_id()));
+    work_.zones.erase(draft_.zone.origin);
+    outcome_.changed = true;
+    return {};
+  }
+
+  Work& work_;
+  Draft& draft_;
+  const std::size_t journal_rows_max_;
+  Outcome& outcome_;
+  std::uint64_t rows_ = 0;   // of the journal
+  std::uint64_t added_ = 0;  // of those
+  bool renewed_ = false;     // some row gets another TTL, owner or lease
+  bool is_new_ = false;
+  bool soa_ = false;        // it is among the changes
+  bool is_listed_ = false;  // the changes are, in journal and outcome
+  std::size_t first_change_ = 0;
+};
+
+}  // namespace
+
+Result<Outcome> save(Work& work, std::size_t journal_rows_max, bool dry_run) {
+  Outcome outcome;
+  for (const auto& draft : work.drafts) {
+    MC_TRY(Save(work, *draft, journal_rows_max, outcome).run(dry_run));
+  }
+  const Draft& first = *work.drafts.front();
+  outcome.serial = dry_run ? first.before().soa.serial : first.zone.soa.serial;
+  outcome.warnings = std::move(work.warnings);
+  return outcome;
+}
+
+}  // namespace mcns::writer

@@ -1,0 +1,79 @@
+#include "mcns/cli/live_service.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "mcns/cli/commands.h"
+
+namespace mcns::cli::test {
+
+using dsl::test::require_ok;
+
+namespace {
+
+Ran run_words(const std::vector<std::string>& words) {
+  dsl::cli::Globals globals;
+  Context context(dsl::env::system_env(), globals);
+  dsl::cli::App app;
+  app.name = "mcns";
+  app.summary = "the name service";
+  app.options = options(context);
+  app.commands = commands(context);
+  app.complete = [&](std::string_view source) { return live_names(context, source); };
+  std::vector<const char*> argv = {"mcns"};
+  for (const std::string& word : words) {
+    argv.push_back(word.c_str());
+  }
+  Ran ran;
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  ran.exit_code = dsl::cli::run(app, globals, static_cast<int>(argv.size()), argv.data());
+  ran.out = testing::internal::GetCapturedStdout();
+  ran.err = testing::internal::GetCapturedStderr();
+  return ran;
+}
+
+}  // namespace
+
+LiveService::LiveService() {
+  net::ServerOptions dns;
+  dns_ = require_ok(net::Server::start(dns, service.services().resolver,
+                                       require_ok(net::bind_sockets({"127.0.0.1:0"}, 1))));
+  listeners_ = dns_->listeners();
+  service.services().hooks.dns_listeners = [this] { return listeners_; };
+  dsl::rpc::ApiOptions options;
+  options.authenticate = dsl::rpc::local_authenticator(::geteuid(), "");
+  options.policy = api::policy(service.services());
+  auto api = require_ok(dsl::rpc::Api::create(service.env(), service.table(), std::move(options)));
+  server_ = require_ok(dsl::rpc::Server::start(service.env(), std::move(api),
+                                               {.local_socket = folder_.file("admin.sock")}));
+}
+
+LiveService::~LiveService() {
+  service.services().stopping = true;
+  server_->stop(std::chrono::milliseconds(1000));
+}
+
+Ran LiveService::run(std::vector<std::string> words) const {
+  words.insert(words.end(), {"--socket", folder_.file("admin.sock"), "--no-color"});
+  return run_words(words);
+}
+
+std::vector<std::string> LiveService::complete(const std::string& source) const {
+  dsl::cli::Globals globals;
+  Context context(dsl::env::system_env(), globals);
+  context.route.socket = folder_.file("admin.sock");
+  return live_names(context, source);
+}
+
+std::string LiveService::dns_address() const {
+  const std::string& listener = listeners_.front();
+  return listener.substr(listener.find(' ') + 1);
+}
+
+Ran run_alone(std::vector<std::string> words) {
+  words.insert(words.end(), {"--socket", "/nowhere/admin.sock", "--no-color"});
+  return run_words(words);
+}
+
+}  // namespace mcns::cli::test
