@@ -16,6 +16,15 @@ bool is_question_only(Type type) {
   return type == Type::kOpt || (number >= 128 && number <= 255) || number == 0;
 }
 
+// Where the domain of a mail address begins: at the first "@" that is not escaped, as in a name.
+std::size_t separator_of(std::string_view text) {
+  std::size_t at = text.find('@');
+  while (at != std::string_view::npos && at > 0 && text[at - 1] == '\\') {
+    at = text.find('@', at + 1);
+  }
+  return at;
+}
+
 }  // namespace
 
 Error at_field(Error error, const std::string& where) {
@@ -102,7 +111,7 @@ std::optional<std::string> relative_name_warning(Type type, std::string_view tex
 }
 
 Result<Name> mailbox_name(std::string_view text, const std::string& where) {
-  const std::size_t at = text.find('@');
+  const std::size_t at = separator_of(text);
   if (at == std::string_view::npos) {
     return absolute_name(text, where);
   }

@@ -65,6 +65,8 @@ void TcpConnection::read_some() {
       reading_ = false;
       if (got.io == dsl::net::Io::kFailed || !is_busy()) {
         end();
+      } else {
+        write_some();
       }
       return;
     }

@@ -114,6 +114,16 @@ Result<void> ChangeWriter::insert(const ChangeRow& change) {
   return insert_.run();
 }
 
+Result<void> copy_additions(Transaction& tx, const ZoneRow& zone, std::int64_t above,
+                            const ChangeRow& like) {
+  return tx.run(
+      "INSERT INTO changes(zone_id, id, serial_from, serial_to, op, name, type, ttl, rdata, owner, "
+      "actor, source, at) SELECT zone_id, id, ?, ?, '+', name, type, ttl, coalesce(rdata, "
+      "canonical), owner, ?, ?, ? FROM records INDEXED BY records_id WHERE id > ? AND "
+      "zone_id = ?",
+      like.serial_from, like.serial_to, like.actor, like.source, like.at, above, zone.id);
+}
+
 Result<std::uint64_t> trim_changes(Transaction& tx, const ZoneRow& zone, std::uint64_t count) {
   if (count == 0) {
     return 0;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 namespace mcns::writer {
 namespace {
@@ -54,20 +53,26 @@ class Publication {
 
   void add(const Name& origin, DraftName& name) {
     const NameDiff changes = diff(name);
-    std::set<Type> types;
+    types_.clear();
     for (const RecordRow* row : changes.removed) {
-      types.insert(row->type);
+      note(row->type);
     }
     for (const RecordRow* row : changes.added) {
-      types.insert(row->type);
+      note(row->type);
     }
     for (const auto& [before, after] : changes.changed) {
       if (before->ttl != after->ttl) {
-        types.insert(after->type);
+        note(after->type);
       }
     }
-    for (const Type type : types) {
+    for (const Type type : types_) {
       put(origin, name, type);
+    }
+  }
+
+  void note(Type type) {
+    if (std::find(types_.begin(), types_.end(), type) == types_.end()) {
+      types_.push_back(type);
     }
   }
 
@@ -95,6 +100,7 @@ class Publication {
   zone::Store& store_;
   std::optional<zone::Edit> edit_;
   std::map<Name, Rrset> moved_;  // zones with another serial
+  std::vector<Type> types_;      // that differ, of one name
 };
 
 }  // namespace

@@ -80,7 +80,8 @@ void check_sizes(const DraftName& name, Problems& problems) {
   }
 }
 
-Result<void> check_dname_above(Work& work, Draft& draft, const DraftName& name,
+// Whether there is none.
+Result<bool> check_dname_above(Work& work, Draft& draft, const DraftName& name,
                                Problems& problems) {
   MC_ASSIGN(const DraftName* above, draft.find_dname_above(work.tx, name.name));
   if (above != nullptr) {
@@ -90,7 +91,7 @@ Result<void> check_dname_above(Work& work, Draft& draft, const DraftName& name,
                            "it first, or add the record where it leads to"),
                  name.where);
   }
-  return {};
+  return above == nullptr;
 }
 
 Result<void> check_below_dname(Work& work, Draft& draft, const DraftName& name,
@@ -119,8 +120,15 @@ Result<void> check_apex(Work& work, Draft& draft, Problems& problems) {
   return {};
 }
 
+// The key of the name above, see sort_key.h.
+BytesView key_above(BytesView key) {
+  const std::size_t end = key.rfind('\0');
+  return key.substr(0, end == BytesView::npos ? 0 : end);
+}
+
 Result<void> check_draft(Work& work, Draft& draft, Problems& problems) {
   bool apex_touched = draft.kind == Draft::Kind::kCreated;
+  std::optional<Bytes> clear_above;  // at this name and above it there is no DNAME
   // Looking above and below adds names to the draft, which stay as they are.
   for (auto& [key, name] : draft.names()) {
     const NameDiff changes = diff(name);
@@ -136,8 +144,9 @@ Result<void> check_draft(Work& work, Draft& draft, Problems& problems) {
                      [](const RecordRow& a, const RecordRow& b) { return a.type < b.type; });
     check_beside(name, is_apex, problems);
     check_sizes(name, problems);
-    if (name.before.empty()) {
-      MC_TRY(check_dname_above(work, draft, name, problems));
+    if (name.before.empty() && !is_apex && clear_above != key_above(key)) {
+      MC_ASSIGN(const bool clear, check_dname_above(work, draft, name, problems));
+      clear_above = clear ? std::optional(Bytes(key_above(key))) : std::nullopt;
     }
     const bool had_dname = find(name.before, Type::kDname) != nullptr;
     if (!had_dname && name.has(Type::kDname)) {

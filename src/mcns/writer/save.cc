@@ -1,10 +1,11 @@
 #include "mcns/writer/save.h"
 
-#include <algorithm>
+#include <iterator>
 
 #include "mcns/store/change_table.h"
 #include "mcns/store/record_table.h"
 #include "mcns/store/zone_table.h"
+#include "mcns/writer/journal.h"
 #include "mcns/writer/serial.h"
 
 namespace mcns::writer {
@@ -47,8 +48,8 @@ class Save {
     is_listed_ = rows_ <= journal_rows_max_;
     const bool changed = rows_ > 0 || has_other_settings(draft_.zone, draft_.before());
     outcome_.changed = outcome_.changed || changed;
-    if (is_listed_) {
-      list_changes();
+    if (dry_run && is_listed_) {
+      tell(changes_before_additions(work_, draft_, soa_), additions(work_, draft_));
     }
     if (dry_run) {
       return {};
@@ -93,13 +94,34 @@ class Save {
       zone.created_at = work_.now;
       MC_TRY(store::insert_zone(work_.tx, zone, work_.zones.last_id()));
     }
-    MC_TRY(write_records());
-    if (rows_ > 0) {
-      MC_TRY(write_journal());
+    if (is_listed_) {
+      MC_TRY(write_with_journal());
+    } else {
+      MC_TRY(write_records());
+      MC_TRY(store::clear_changes(work_.tx, zone));
+      zone.journal_rows = 0;
     }
     MC_TRY(store::update_zone(work_.tx, zone, work_.zones.last_id()));
     work_.zones.put(zone);
     return {};
+  }
+
+  // A record has the number of the change that added it, so those of other changes come before.
+  Result<void> write_with_journal() {
+    std::vector<ChangeRow> changes = changes_before_additions(work_, draft_, soa_);
+    MC_TRY(journal(work_, draft_, changes));
+    const std::int64_t above = work_.zones.last_id();
+    MC_TRY(write_records());
+    std::vector<ChangeRow> added = additions(work_, draft_);
+    MC_TRY(journal_additions(work_, draft_, added, above));
+    tell(std::move(changes), std::move(added));
+    return trim_journal(work_, draft_, rows_, journal_rows_max_);
+  }
+
+  void tell(std::vector<ChangeRow> changes, std::vector<ChangeRow> added) {
+    std::vector<ChangeRow>& all = outcome_.changes;
+    std::move(changes.begin(), changes.end(), std::back_inserter(all));
+    std::move(added.begin(), added.end(), std::back_inserter(all));
   }
 
   Result<void> write_records() {
@@ -122,87 +144,6 @@ class Save {
     return {};
   }
 
-  Result<void> write_journal() {
-    ZoneRow& zone = draft_.zone;
-    if (!is_listed_) {
-      zone.journal_rows = 0;
-      return store::clear_changes(work_.tx, zone);
-    }
-    store::ChangeWriter journal(work_.tx, zone);
-    for (std::size_t i = first_change_; i < outcome_.changes.size(); ++i) {
-      outcome_.changes[i].id = work_.zones.take_id();
-      MC_TRY(journal.insert(outcome_.changes[i]));
-    }
-    zone.journal_rows += rows_;
-    if (zone.journal_rows > journal_rows_max_) {
-      // Some more than needed, so that it is not done with every write.
-      const std::uint64_t spare = journal_rows_max_ / 100;
-      const std::uint64_t excess = zone.journal_rows - journal_rows_max_;
-      const std::uint64_t count = std::min(excess + spare, zone.journal_rows - rows_);
-      MC_ASSIGN(const std::uint64_t trimmed, store::trim_changes(work_.tx, zone, count));
-      zone.journal_rows -= trimmed;
-    }
-    return {};
-  }
-
-  // What the journal holds, into the outcome.
-  void list_changes() {
-    first_change_ = outcome_.changes.size();
-    if (soa_) {
-      list_soa(draft_.before(), false);
-    }
-    for (auto& [key, name] : draft_.names()) {
-      const NameDiff changes = diff(name);
-      for (const RecordRow* row : changes.removed) {
-        list(*row, false);
-      }
-      for (const auto& [before, after] : changes.changed) {
-        if (before->ttl != after->ttl) {
-          list(*before, false);
-        }
-      }
-    }
-    if (soa_) {
-      list_soa(draft_.zone, true);
-    }
-    for (auto& [key, name] : draft_.names()) {
-      const NameDiff changes = diff(name);
-      for (const auto& [before, after] : changes.changed) {
-        if (before->ttl != after->ttl) {
-          list(*after, true);
-        }
-      }
-      for (const RecordRow* row : changes.added) {
-        list(*row, true);
-      }
-    }
-  }
-
-  void list(const RecordRow& row, bool added) {
-    outcome_.changes.push_back(change(row.name, row.type, row.ttl, row.rdata, row.owner, added));
-  }
-
-  void list_soa(const ZoneRow& zone, bool added) {
-    outcome_.changes.push_back(
-        change(zone.origin, Type::kSoa, zone.soa_ttl, zone.soa.rdata(), "", added));
-  }
-
-  ChangeRow change(const Name& name, Type type, std::uint32_t ttl, const Bytes& rdata,
-                   const std::string& owner, bool added) const {
-    return {.zone_id = draft_.zone.id,
-            .serial_from = is_new_ ? 0 : draft_.before().soa.serial,
-            .serial_to = draft_.zone.soa.serial,
-            .added = added,
-            .name = name,
-            .type = type,
-            .ttl = ttl,
-            .rdata = rdata,
-            .owner = owner,
-            .actor = work_.author.account,
-            .source = draft_.source.empty() ? work_.author.source : draft_.source,
-            .at = work_.now};
-  }
-
   Result<void> erase_zone() {
     MC_TRY(store::erase_zone(work_.tx, draft_.zone, work_.zones.take_id()));
     work_.zones.erase(draft_.zone.origin);
@@ -220,7 +161,6 @@ class Save {
   bool is_new_ = false;
   bool soa_ = false;        // it is among the changes
   bool is_listed_ = false;  // the changes are, in journal and outcome
-  std::size_t first_change_ = 0;
 };
 
 }  // namespace

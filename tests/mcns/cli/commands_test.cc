@@ -1,4 +1,6 @@
 // The commands against a service that is there.
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -173,12 +175,70 @@ TEST_F(Commands, ZoneNamesAreCompleted) {
   EXPECT_THAT(live_.complete("nothing"), ElementsAre());
 }
 
+TEST_F(Commands, OverTheNetworkATokenSaysWhoCalls) {
+  using dsl::auth::Role;
+  EXPECT_EQ(
+      live_.run_as("mcq", Role::kSystem, {"record", "add", "example.test", "mcq", "A", "192.0.2.1"})
+          .exit_code,
+      0);
+  const Ran refused = live_.run_as("mcq", Role::kSystem,
+                                   {"record", "add", "example.test", "www", "A", "192.0.2.1"});
+  EXPECT_EQ(refused.exit_code, dsl::kExitDenied);
+  EXPECT_THAT(refused.err, HasSubstr("mcq may not add A at www.example.test."));
+  EXPECT_THAT(refused.err, HasSubstr("ACCOUNT.ZONE"));
+  EXPECT_EQ(live_.run_as("kyle", Role::kRead, {"record", "list", "example.test"}).exit_code, 0);
+  EXPECT_EQ(live_.run_as("kyle", Role::kRead, {"status"}).exit_code, dsl::kExitDenied);
+  EXPECT_EQ(live_.run_as("eve", Role::kGuest, {"zone", "list"}).exit_code, dsl::kExitDenied);
+  EXPECT_EQ(live_.run_as("root", Role::kAdmin, {"token", "list"}).exit_code, 0);
+}
+
+TEST_F(Commands, WithoutATokenOfOnesOwnNobodySignsIn) {
+  const auto list = [&](const std::string& token_file) {
+    std::vector<std::string> words = {"zone", "list"};
+    for (std::string& word : live_.remote(token_file)) {
+      words.push_back(std::move(word));
+    }
+    return run_alone(words);
+  };
+  const Ran absent = list(live_.folder().file("nothing"));
+  EXPECT_EQ(absent.exit_code, dsl::kExitDenied);
+  EXPECT_THAT(absent.err, HasSubstr("mcns token add NAME"));
+  EXPECT_EQ(list(live_.folder().write("invented", "mct_00")).exit_code, dsl::kExitConflict)
+      << "a file that others can read";
+  const std::string invented = live_.folder().file("mine");
+  require_ok(dsl::env::system_env().files().write_file(invented, "mct_00", 0600));
+  EXPECT_EQ(list(invented).exit_code, dsl::kExitDenied);
+}
+
+TEST_F(Commands, ATailShowsWhatHappensUntilTheServiceEnds) {
+  Ran ran;
+  std::thread tail([&] { ran = run({"tail", "--rcode", "NXDOMAIN"}); });
+  QueryEvents& queries = live_.service.services().queries;
+  while (!queries.wanted()) {
+    std::this_thread::yield();
+  }
+  queries.publish({.client = "192.0.2.7",
+                   .name = require_ok(Name::parse("gone.example.test.")),
+                   .rcode = Rcode::kNxDomain,
+                   .source = "zone"});
+  queries.publish({.client = "192.0.2.8",
+                   .name = require_ok(Name::parse("ns1.example.test.")),
+                   .source = "zone"});
+  live_.service.services().stopping = true;
+  tail.join();
+
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("192.0.2.7 udp  gone.example.test. A  NXDOMAIN from zone"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("192.0.2.8")));
+}
+
 TEST(CommandsAlone, SayThatNobodyIsThereAndWhatToDo) {
   const Ran ran = run_alone({"zone", "list"});
   EXPECT_EQ(ran.exit_code, dsl::kExitUnreachable);
   EXPECT_THAT(ran.err, HasSubstr("no name service is here: there is no socket"));
   EXPECT_THAT(ran.err, HasSubstr("systemctl status mcns"));
-  EXPECT_EQ(run_alone({"zone", "list", "--server", "ns1.example.net"}).exit_code, dsl::kExitUsage);
+  EXPECT_EQ(run_alone({"zone", "list", "--local", "--server", "ns1.example.net"}).exit_code,
+            dsl::kExitUsage);
 }
 
 TEST(CommandsAlone, WhatNeedsNoServiceWorksWithoutOne) {

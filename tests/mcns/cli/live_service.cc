@@ -1,9 +1,12 @@
 #include "mcns/cli/live_service.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "mcns/cli/commands.h"
+#include "support/test_ca.h"
 
 namespace mcns::cli::test {
 
@@ -42,11 +45,20 @@ LiveService::LiveService() {
   listeners_ = dns_->listeners();
   service.services().hooks.dns_listeners = [this] { return listeners_; };
   dsl::rpc::ApiOptions options;
-  options.authenticate = dsl::rpc::local_authenticator(::geteuid(), "");
+  options.authenticate = api::authenticator(::geteuid(), "", service.services().tokens);
   options.policy = api::policy(service.services());
   auto api = require_ok(dsl::rpc::Api::create(service.env(), service.table(), std::move(options)));
+  const dsl::test::TestCa ca;
+  const dsl::test::IssuedPair pair = ca.issue({.names = {"127.0.0.1"}});
+  folder_.write("ca.pem", ca.pem());
+  credentials_ = require_ok(dsl::tls::ServerCredentials::open(
+      dsl::env::system_env(), {.pairs = {{folder_.write("cert.pem", pair.cert_pem),
+                                          folder_.write("key.pem", pair.key_pem)}},
+                               .alpn = {"h2"}}));
   server_ = require_ok(dsl::rpc::Server::start(service.env(), std::move(api),
-                                               {.local_socket = folder_.file("admin.sock")}));
+                                               {.local_socket = folder_.file("admin.sock"),
+                                                .tls = {"127.0.0.1:0"},
+                                                .credentials = credentials_}));
 }
 
 LiveService::~LiveService() {
@@ -56,6 +68,26 @@ LiveService::~LiveService() {
 
 Ran LiveService::run(std::vector<std::string> words) const {
   words.insert(words.end(), {"--socket", folder_.file("admin.sock"), "--no-color"});
+  return run_words(words);
+}
+
+std::vector<std::string> LiveService::remote(const std::string& token_file) const {
+  return {"--server",     server_->tls_addresses().front(),
+          "--ca-cert",    folder_.file("ca.pem"),
+          "--token-file", token_file,
+          "--no-color"};
+}
+
+Ran LiveService::run_as(const std::string& account, dsl::auth::Role role,
+                        std::vector<std::string> words) {
+  const std::string file = folder_.file("token-" + account);
+  if (!require_ok(dsl::env::system_env().files().exists(file))) {
+    const std::string token = require_ok(service.services().tokens->add(account, role));
+    require_ok(dsl::env::system_env().files().write_file(file, token + "\n", 0600));
+  }
+  for (std::string& word : remote(file)) {
+    words.push_back(std::move(word));
+  }
   return run_words(words);
 }
 
@@ -72,6 +104,9 @@ std::string LiveService::dns_address() const {
 }
 
 Ran run_alone(std::vector<std::string> words) {
+  if (std::find(words.begin(), words.end(), "--server") != words.end()) {
+    return run_words(words);
+  }
   words.insert(words.end(), {"--socket", "/nowhere/admin.sock", "--no-color"});
   return run_words(words);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dsl/rpc/server.h"
+#include "dsl/tls/tls.h"
 #include "mcns/api/test_service.h"
 #include "mcns/net/server.h"
 
@@ -24,6 +25,10 @@ class LiveService {
 
   // `mcns WORD...` on this machine, as root.
   Ran run(std::vector<std::string> words) const;
+  // The same from another machine, over TLS, with a token of this account and role.
+  Ran run_as(const std::string& account, dsl::auth::Role role, std::vector<std::string> words);
+  // The words that such a run needs beside its own.
+  std::vector<std::string> remote(const std::string& token_file) const;
   // Names that the shell would offer.
   std::vector<std::string> complete(const std::string& source) const;
 
@@ -37,6 +42,7 @@ class LiveService {
   dsl::test::TempDir folder_;
   std::unique_ptr<net::Server> dns_;
   std::vector<std::string> listeners_;
+  std::shared_ptr<dsl::tls::ServerCredentials> credentials_;
   std::unique_ptr<dsl::rpc::Server> server_;
 };
 
