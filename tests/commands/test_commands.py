@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 import command_tree  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("MC_BUILD", ROOT / "build/dev")) / "bin"
-PROGRAMS = ("mcp", "mcp-agent")
+PROGRAMS = ("mcp", "mcp-agent", "mcns")
 
 
 @pytest.fixture(params=PROGRAMS)

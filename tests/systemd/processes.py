@@ -9,6 +9,7 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MC_BUILD", ROOT / "build/dev"))
 AGENT = BUILD / "bin/mcp-agent"
+NAMES = BUILD / "bin/mcns"
 PROBE = BUILD / "tests/service_probe"
 PATIENCE_S = 30
 

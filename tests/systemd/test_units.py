@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from processes import AGENT, ROOT
+from processes import AGENT, NAMES, ROOT
 
 UNITS = sorted(path.name for path in (ROOT / "deploy/systemd").iterdir())
 
@@ -34,11 +34,12 @@ def node(tmp_path):
     (root / "etc/systemd/system").mkdir(parents=True)
     for name in UNITS:
         shutil.copy(ROOT / "deploy/systemd" / name, root / "etc/systemd/system")
-    (root / "srv/mcp").mkdir(parents=True)
     (root / "bin").mkdir()
-    shutil.copy(AGENT, root / "srv/mcp/mcp-agent")
     shutil.copy("/bin/kill", root / "bin")
-    subprocess.run([AGENT, "man", "--dir", tmp_path / "man/man1"], check=True)
+    for folder, program in (("mcp", AGENT), ("mcns", NAMES)):
+        (root / "srv" / folder).mkdir(parents=True)
+        shutil.copy(program, root / "srv" / folder)
+        subprocess.run([program, "man", "--dir", tmp_path / "man/man1"], check=True)
     return root
 
 
@@ -93,3 +94,15 @@ def test_the_agent_that_uses_a_socket_is_confined():
     assert section["SystemCallFilter"] == "@system-service"
     assert section["CapabilityBoundingSet"] == ""
     assert "ProtectHome" not in section, "it hides /run/user, where podman's socket is"
+
+
+def test_the_name_service_waits_for_nobody_and_may_bind_port_53():
+    text = (ROOT / "deploy/systemd/mcns.service").read_text(encoding="utf-8")
+    section = service_section("mcns.service")
+
+    assert "Requires=" not in text and "network-online" not in text.split("[Service]")[0].replace(
+        "# No network-online.target", "")
+    assert section["AmbientCapabilities"] == section["CapabilityBoundingSet"] \
+        == "CAP_NET_BIND_SERVICE"
+    assert section["NoNewPrivileges"] == "yes" and section["ProtectSystem"] == "strict"
+    assert section["RestrictNamespaces"] == "yes"

@@ -34,7 +34,7 @@ CREATE TABLE past_zones(
   last_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE records(
-  zone_id INTEGER NOT NULL,
+  zone_id INTEGER NOT NULL REFERENCES zones(id) ON DELETE CASCADE,
   sort_key BLOB NOT NULL,
   type TEXT NOT NULL CHECK(type <> '' AND type <> 'SOA' AND type <> 'OPT' AND type <> 'ANY'
     AND type <> 'AXFR' AND type <> 'IXFR' AND type <> 'TSIG' AND type <> 'TKEY'),
@@ -49,7 +49,7 @@ CREATE UNIQUE INDEX records_id ON records(id);
 CREATE INDEX records_lease ON records(lease_expires_at) WHERE lease_expires_at IS NOT NULL;
 
 CREATE TABLE changes(
-  zone_id INTEGER NOT NULL,
+  zone_id INTEGER NOT NULL REFERENCES zones(id) ON DELETE CASCADE,
   id INTEGER NOT NULL,
   serial_from INTEGER NOT NULL, serial_to INTEGER NOT NULL,
   op TEXT NOT NULL CHECK(op = '+' OR op = '-'),
