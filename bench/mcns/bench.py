@@ -1,4 +1,4 @@
-"""The machine under measurement: a CPU for the server, another for the load, files for all sizes."""
+"""The machine under measurement: a CPU for the server, another for the load, files of all sizes."""
 import json
 import os
 import subprocess
@@ -15,7 +15,7 @@ RATE = 20_000
 
 
 class Bench:
-    """Files are made when they are first asked for. `binaries`: the folder of the loads and models."""
+    """Files are made when they are first asked for. `binaries`: where the loads and models are."""
 
     def __init__(self, folder, binaries):
         self.folder = folder
@@ -56,8 +56,8 @@ class Bench:
     # Loads.
 
     def load(self, server, questions, *options, seconds=SECONDS):
-        """What mcns_dns_load says, with `rate` (answers a second) and `per_cpu` (answers per second of
-        the server's processor time)."""
+        """What mcns_dns_load says, with `rate` (answers a second) and `per_cpu` (answers per second
+        of the server's processor time)."""
         argv = ["taskset", "-c", LOAD_CPU, self.binaries / "mcns_dns_load", "--server",
                 f"127.0.0.1:{server.port}", "--queries", questions, "--seconds", seconds,
                 "--pids", ",".join(map(str, server.pids())), *options]

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <netinet/udp.h>
 #include <unistd.h>
 
 #include "loads.h"
@@ -33,13 +34,37 @@ void Datagrams::add(std::string_view query, std::uint16_t id) {
   out[0] = static_cast<char>(id >> 8U);
   out[1] = static_cast<char>(id);
   out_parts_[pending_].iov_len = query.size();
+  same_size_ = same_size_ && query.size() == out_parts_[0].iov_len;
   ++pending_;
 }
 
 unsigned Datagrams::flush() {
-  const int sent = pending_ == 0 ? 0 : ::sendmmsg(fd_, out_headers_.data(), pending_, 0);
+  unsigned sent = 0;
+  if (pending_ > 1 && same_size_ && flush_as_one()) {
+    sent = pending_;
+  } else if (pending_ > 0) {
+    const int done = ::sendmmsg(fd_, out_headers_.data(), pending_, 0);
+    sent = done < 0 ? 0 : static_cast<unsigned>(done);
+  }
   pending_ = 0;
-  return sent < 0 ? 0 : static_cast<unsigned>(sent);
+  same_size_ = true;
+  return sent;
+}
+
+bool Datagrams::flush_as_one() {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(std::uint16_t))> control{};
+  msghdr message{};
+  message.msg_iov = out_parts_.data();
+  message.msg_iovlen = pending_;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_UDP;
+  header->cmsg_type = UDP_SEGMENT;
+  header->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+  const auto size = static_cast<std::uint16_t>(out_parts_[0].iov_len);
+  std::memcpy(CMSG_DATA(header), &size, sizeof size);
+  return ::sendmsg(fd_, &message, 0) > 0;
 }
 
 unsigned Datagrams::receive() {

@@ -24,7 +24,9 @@ class Datagrams {
   // Puts a query with this ID into the batch, which has room for kBatch.
   void add(std::string_view query, std::uint16_t id);
   unsigned pending() const { return pending_; }
-  // Sends the batch; how many the kernel took. The rest is dropped.
+  // Sends the batch; how many the kernel took. The rest is dropped. Queries of one size go through
+  // the kernel's stack as one and are taken apart at the server's socket (UDP_SEGMENT): otherwise
+  // to ask costs more than to answer, and no server is ever busy.
   unsigned flush();
   // Takes what has arrived, without waiting.
   unsigned receive();
@@ -33,8 +35,11 @@ class Datagrams {
   }
 
  private:
+  bool flush_as_one();
+
   int fd_;
   unsigned pending_ = 0;
+  bool same_size_ = true;
   std::array<std::array<char, 512>, kBatch> out_;
   std::array<std::array<char, 2048>, kBatch> in_;
   std::array<iovec, kBatch> out_parts_;

@@ -44,8 +44,8 @@ def run(machine, results, rows):
     ours, zone = rates.pop("cache"), rates.pop("zone")
     fastest = best(rates)
     for peer, values in rates.items():
-        results.add("P10", f"cache hits, {bench.text_size(size)} names / {peer}", ours, "q/cs", values,
-                    at_least=1.8 if peer == fastest else None)
+        results.add("P10", f"cache hits, {bench.text_size(size)} names / {peer}", ours, "q/cs",
+                    values, at_least=1.8 if peer == fastest else None)
     results.add("P10", "cache hits / answers of an own zone", ours, "q/cs", zone, at_least=0.8)
 
 

@@ -1,5 +1,5 @@
 // A model of a name service that asks its database for every question: what the memory of mcns is
-// held against. One thread, prepared statements, the whole database in the page cache.
+// held against. One thread, the whole database in memory.
 //
 //   sqlite_server PORT DATABASE
 //
@@ -29,16 +29,20 @@ constexpr unsigned kTypeAaaa = 28;
 constexpr unsigned kNxDomain = 3;
 constexpr unsigned kRefused = 5;
 
+// One use of a statement, prepared for it alone: what a database library with a `query(text)` does.
 class Statement {
  public:
-  Statement(sqlite3* database, const char* sql) {
-    if (sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr) !=
-        SQLITE_OK) {
+  Statement(sqlite3* database, std::string_view sql) {
+    if (sqlite3_prepare_v2(database, sql.data(), static_cast<int>(sql.size()), &statement_,
+                           nullptr) != SQLITE_OK) {
       std::fprintf(stderr, "%s\n", sqlite3_errmsg(database));
       std::exit(1);
     }
   }
-  void begin() { sqlite3_reset(statement_); }
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
   void bind(int at, std::string_view text) {
     sqlite3_bind_text(statement_, at, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
   }
@@ -54,15 +58,24 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
+constexpr std::string_view kZone =
+    "SELECT id, name, primary_ns, admin_email, serial, refresh, retry, expire, minimum_ttl "
+    "FROM zones WHERE name = ?";
+constexpr std::string_view kRecords =
+    "SELECT value, ttl FROM records WHERE zone_id = ? AND name = ? AND type = ?";
+constexpr std::string_view kExists = "SELECT 1 FROM records WHERE zone_id = ? AND name = ? LIMIT 1";
+
+struct Zone {
+  std::int64_t id = 0;
+  std::string name;
+  std::string primary_ns;
+  std::string admin_email;
+  std::array<std::int64_t, 5> numbers{};  // serial, refresh, retry, expire, minimum
+};
+
 class Server {
  public:
-  explicit Server(sqlite3* database)
-      : zone_(database,
-              "SELECT id, name, primary_ns, admin_email, serial, refresh, retry, expire, "
-              "minimum_ttl FROM zones WHERE name = ?"),
-        records_(database,
-                 "SELECT value, ttl FROM records WHERE zone_id = ? AND name = ? AND type = ?"),
-        exists_(database, "SELECT 1 FROM records WHERE zone_id = ? AND name = ? LIMIT 1") {}
+  explicit Server(sqlite3* database) : database_(database) {}
 
   std::string answer(std::string_view query) {
     std::string name;
@@ -86,24 +99,23 @@ class Server {
       return finish(kRefused, 0, 0);
     }
     const std::string_view below =
-        name == zone_name_ ? "@"
-                           : std::string_view(name).substr(0, name.size() - zone_name_.size() - 1);
-    // A service of this kind looks for an alias when the type itself is not there.
-    unsigned count = add_records(below, type_ == kTypeAaaa ? "AAAA" : "A");
+        name == zone_.name ? "@"
+                           : std::string_view(name).substr(0, name.size() - zone_.name.size() - 1);
+    const unsigned count = add_records(below, type_ == kTypeAaaa ? "AAAA" : "A");
     if (count > 0) {
       return finish(0, count, 0);
     }
-    records_.begin();
-    records_.bind(1, zone_id_);
-    records_.bind(2, below);
-    records_.bind(3, std::string_view("CNAME"));
-    (void)records_.step();
-    exists_.begin();
-    exists_.bind(1, zone_id_);
-    exists_.bind(2, below);
-    const bool exists = exists_.step();
+    // An alias could be there instead, or the name alone.
+    Statement alias(database_, kRecords);
+    alias.bind(1, zone_.id);
+    alias.bind(2, below);
+    alias.bind(3, "CNAME");
+    (void)alias.step();
+    Statement exists(database_, kExists);
+    exists.bind(1, zone_.id);
+    exists.bind(2, below);
     add_soa(at);
-    return finish(exists ? 0 : kNxDomain, 0, 1);
+    return finish(exists.step() ? 0 : kNxDomain, 0, 1);
   }
 
  private:
@@ -111,11 +123,13 @@ class Server {
   bool find_zone(std::string_view name) {
     for (std::string_view suffix = name; !suffix.empty();
          suffix.remove_prefix(suffix.find('.') + 1)) {
-      zone_.begin();
-      zone_.bind(1, suffix);
-      if (zone_.step()) {
-        zone_id_ = zone_.number(0);
-        zone_name_ = zone_.text(1);
+      Statement zone(database_, kZone);
+      zone.bind(1, suffix);
+      if (zone.step()) {
+        zone_ = {zone.number(0), zone.text(1), zone.text(2), zone.text(3), {}};
+        for (int i = 0; i < 5; ++i) {
+          zone_.numbers[static_cast<std::size_t>(i)] = zone.number(4 + i);
+        }
         return true;
       }
     }
@@ -123,19 +137,18 @@ class Server {
   }
 
   unsigned add_records(std::string_view below, std::string_view type) {
-    records_.begin();
-    records_.bind(1, zone_id_);
-    records_.bind(2, below);
-    records_.bind(3, type);
+    Statement records(database_, kRecords);
+    records.bind(1, zone_.id);
+    records.bind(2, below);
+    records.bind(3, type);
     unsigned count = 0;
-    for (; records_.step(); ++count) {
+    for (; records.step(); ++count) {
       std::array<char, 16> address;
       const int family = type == "A" ? AF_INET : AF_INET6;
-      if (::inet_pton(family, records_.text(0).c_str(), address.data()) != 1) {
+      if (::inet_pton(family, records.text(0).c_str(), address.data()) != 1) {
         continue;
       }
-      add_head(static_cast<unsigned>(kHeader), type == "A" ? kTypeA : kTypeAaaa,
-               records_.number(1));
+      add_head(static_cast<unsigned>(kHeader), type == "A" ? kTypeA : kTypeAaaa, records.number(1));
       const std::size_t size = type == "A" ? 4 : 16;
       put16(static_cast<unsigned>(size));
       out_.append(address.data(), size);
@@ -144,14 +157,13 @@ class Server {
   }
 
   void add_soa(std::size_t question_end) {
-    const std::size_t at = question_end - (zone_name_.size());
-    add_head(static_cast<unsigned>(at), kTypeSoa, zone_.number(8));
+    add_head(static_cast<unsigned>(question_end - zone_.name.size()), kTypeSoa, zone_.numbers[4]);
     const std::size_t length_at = out_.size();
     put16(0);
-    add_name(zone_.text(2));
-    add_name(zone_.text(3));
-    for (int column = 4; column <= 8; ++column) {
-      put32(zone_.number(column));
+    add_name(zone_.primary_ns);
+    add_name(zone_.admin_email);
+    for (const std::int64_t number : zone_.numbers) {
+      put32(number);
     }
     const std::size_t size = out_.size() - length_at - 2;
     out_[length_at] = static_cast<char>(size >> 8U);
@@ -192,11 +204,8 @@ class Server {
     return out_;
   }
 
-  Statement zone_;
-  Statement records_;
-  Statement exists_;
-  std::int64_t zone_id_ = 0;
-  std::string zone_name_;
+  sqlite3* database_;
+  Zone zone_;
   unsigned type_ = 0;
   std::string out_;
 };

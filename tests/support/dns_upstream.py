@@ -20,7 +20,8 @@ PROBE_TYPE = "NS"  # of the root: what a forwarder asks to see whether somebody 
 def answer(query, ttl, dns_type, *values):
     """A good answer with these records of the name that was asked."""
     response = dns.message.make_response(query, recursion_available=True)
-    response.answer.append(dns.rrset.from_text(query.question[0].name, ttl, "IN", dns_type, *values))
+    name = query.question[0].name
+    response.answer.append(dns.rrset.from_text(name, ttl, "IN", dns_type, *values))
     return response
 
 
@@ -41,8 +42,8 @@ class _Tcp(socketserver.ThreadingTCPServer):
 
 
 class DnsUpstream:
-    """UDP and TCP on one port. `handler(query)` gives the response, or None for silence; it may take
-    its time, others are answered meanwhile. Probes are answered apart and not counted."""
+    """UDP and TCP on one port. `handler(query)` gives the response, or None for silence; it may
+    take its time, others are answered meanwhile. Probes are answered apart and not counted."""
 
     def __init__(self, handler):
         self.handler = handler

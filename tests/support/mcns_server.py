@@ -98,7 +98,8 @@ class Namespace:
 
 class McnsServer:
     """`zones`: origin -> text of its zone file, the seed. `seed`: paths in place of that. `listen`:
-    where, in place of its port on 127.0.0.1. Tables of the configuration are given by name: dns={"tcp_idle": "1s"}."""
+    where, in place of its port on 127.0.0.1. Tables of the configuration are given by name:
+    dns={"tcp_idle": "1s"}."""
 
     def __init__(self, folder, zones=None, seed=None, listen=None, namespace=None, **tables):
         self.folder = pathlib.Path(folder)
@@ -202,10 +203,10 @@ class McnsServer:
 
     def cli(self, *words, code=0):
         """A client command; `code` is the exit code that it must have (None: any)."""
-        done = subprocess.run([BIN / "mcns", "--socket", self.socket, "--no-color", "--yes",
-                               *map(str, words)], text=True, capture_output=True, check=False,
-                              timeout=TIMEOUT_S, cwd="/",
-                              env={"PATH": os.environ["PATH"], "HOME": str(self.folder)})
+        done = subprocess.run(
+            self._within(BIN / "mcns", "--socket", self.socket, "--no-color", "--yes", *words),
+            text=True, capture_output=True, check=False, timeout=TIMEOUT_S, cwd="/",
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)})
         assert code is None or done.returncode == code, (
             f"mcns {words}: exit {done.returncode}, want {code}\n{done.stdout}{done.stderr}\n"
             f"server:\n{self.log_text()}")

@@ -85,7 +85,9 @@ class NameServer:
     def unavailable(cls):
         """Why it cannot run here, or None."""
         missing = [each for each in cls.programs if shutil.which(each, path=PATH) is None]
-        return f"{' '.join(missing)} missing (package {' '.join(cls.packages)})" if missing else None
+        if not missing:
+            return None
+        return f"{' '.join(missing)} missing (package {' '.join(cls.packages)})"
 
     @property
     def address(self):
@@ -227,7 +229,7 @@ rest_addr = ""
 [database]
 path = "{self.folder}/mcns.db"
 [dns]
-listen_addr = "127.0.0.1:{self.port}"
+listen_addr = ["127.0.0.1:{self.port}"]
 workers = 1
 upstreams = [{upstreams}]
 fallback_upstreams = []

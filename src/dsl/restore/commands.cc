@@ -16,7 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-
 // "2026-04-03T08:45:00Z", or "15m" for so long ago.
 Result<env::WallTime> parse_moment(env::Env& env, const std::string& text) {
   if (const auto ago = config::parse_duration(text)) {

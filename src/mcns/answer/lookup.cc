@@ -43,6 +43,7 @@ std::string_view name_at(const char* wire) {
 
 Lookup::Result Lookup::run(const Options& options) {
   name_ = &query_.name;
+  dnames_[0] = nullptr;
   while (true) {
     zone_ = version_.find_zone(*name_);
     // RFC 4035 section 3.1.4.1: DS belongs to the parent, as far as we have it.
@@ -132,7 +133,9 @@ Lookup::Step Lookup::at_node(const Node& node, const Options& options) {
     note("type", "is not there");
     return negative(Rcode::kNoError);
   }
-  add(Section::kAnswer, *rrset, name_at_, options.turn);
+  if (!is_there(*rrset)) {
+    add(Section::kAnswer, *rrset, name_at_, options.turn);
+  }
   add_addresses(false, {});
   return Step::kDone;
 }
@@ -175,7 +178,10 @@ Lookup::Step Lookup::through_dname(const Node& node, std::size_t labels) {
     note("dname", shown(name_->suffix(labels)));
   }
   const RrsetView dname = *node.find(Type::kDname);
-  add(Section::kAnswer, dname, suffix_at(labels));
+  if (!is_there(dname)) {
+    add(Section::kAnswer, dname, suffix_at(labels));
+  }
+  dnames_[links_] = dname.wire.data();
   if (truncated_) {
     return Step::kDone;
   }
@@ -206,6 +212,7 @@ Lookup::Step Lookup::through_dname(const Node& node, std::size_t labels) {
 // ends with the links found so far.
 Lookup::Step Lookup::follow(std::string_view target, NameAt at) {
   visited_[links_++] = name_->wire.data();
+  dnames_[links_] = nullptr;
   if (trace_ != nullptr) {
     note("alias", shown(target));
   }
@@ -217,6 +224,12 @@ Lookup::Step Lookup::follow(std::string_view target, NameAt at) {
   name_ = &chased_;
   name_at_ = at;
   return Step::kChase;
+}
+
+// RFC 2181 section 5: an RRset has no record twice, and a chain can come by a DNAME again.
+bool Lookup::is_there(const RrsetView& rrset) const {
+  return std::find(dnames_.begin(), dnames_.begin() + links_, rrset.wire.data()) !=
+         dnames_.begin() + links_;
 }
 
 bool Lookup::is_loop(std::string_view target) const {
@@ -249,6 +262,12 @@ void Lookup::add_addresses(bool glue, std::string_view cut) {
     for (std::size_t i = 0; i < response_.target_count(); ++i) {
       const Target target = response_.targets()[i];
       if ((glue && is_within(target.text(), cut)) != below_cut) {
+        continue;
+      }
+      const bool known = std::any_of(
+          response_.targets(), response_.targets() + i,
+          [&](const Target& each) { return equal_ignoring_case(each.text(), target.text()); });
+      if (known) {
         continue;
       }
       if (!add_addresses_of(target, glue) && below_cut) {

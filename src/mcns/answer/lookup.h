@@ -53,6 +53,7 @@ class Lookup {
   // False when something did not fit.
   bool add_addresses_of(const Target& target, bool glue);
   bool is_loop(std::string_view target) const;
+  bool is_there(const zone::RrsetView& rrset) const;
 
   // Where the last `labels` labels of the current name stand in the response.
   NameAt suffix_at(std::size_t labels) const {
@@ -76,7 +77,8 @@ class Lookup {
   NameAt name_at_ = kQuestionName;
   QueryName chased_;
   const zone::Zone* zone_ = nullptr;
-  std::array<const char*, kChaseMax> visited_;  // names of the chain, in wire form
+  std::array<const char*, kChaseMax> visited_;     // names of the chain, in wire form
+  std::array<const char*, kChaseMax + 1> dnames_;  // by link, null when it is a CNAME
   unsigned links_ = 0;
 
   Rcode rcode_ = Rcode::kNoError;

@@ -97,7 +97,7 @@ class Response {
   std::size_t size_;
   NameAt last_rdata_ = 0;
   std::array<std::uint16_t, 3> counts_{};
-  static constexpr std::size_t kTargetsMax = 24;
+  static constexpr std::size_t kTargetsMax = 64;  // by then a datagram has long been full
   std::size_t target_count_ = 0;
   std::array<Target, kTargetsMax> targets_;
 };

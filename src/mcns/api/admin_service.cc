@@ -126,7 +126,7 @@ Result<void> check(Context& context, const CallContext& call, const pb::CheckReq
     if (call.cancelled()) {
       return fail(Code::kCancelled, "the client has gone");
     }
-    const Result<void> done = check_zone(context, call, zone.origin, writer);
+    Result<void> done = check_zone(context, call, zone.origin, writer);
     // One that was deleted meanwhile is no finding.
     if (!done && done.error().code() != Code::kNotFound) {
       return done;

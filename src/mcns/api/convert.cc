@@ -1,6 +1,6 @@
 #include "mcns/api/convert.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "mcns/api/fields.h"
 #include "mcns/store/zone_table.h"
@@ -9,8 +9,24 @@ namespace mcns::api {
 
 namespace {
 
-constexpr std::size_t kChangesMax = 10000;          // of one answer
-constexpr std::size_t kChangesBytesMax = 2u << 20;  // a message of gRPC has 4 MiB
+// Of one answer: a message of gRPC has 4 MiB.
+constexpr std::size_t kChangesBytesMax = 3u << 19;
+constexpr std::size_t kRecordsBytesMax = 2u << 20;
+constexpr int kRowsMax = 10000;
+
+// Appends as many of the rows as there is room for.
+template <class Rows, class Messages, class Convert>
+void append(const Rows& rows, Messages& messages, std::size_t bytes_max, const Convert& convert) {
+  std::size_t bytes = 0;
+  for (const auto& row : rows) {
+    auto message = convert(row);
+    bytes += message.ByteSizeLong() + 8;
+    if (bytes > bytes_max || messages.size() >= kRowsMax) {
+      return;
+    }
+    *messages.Add() = std::move(message);
+  }
+}
 
 }  // namespace
 
@@ -85,22 +101,12 @@ pb::Outcome to_proto(const Outcome& outcome, const Name& zone) {
   for (const std::string& warning : outcome.warnings) {
     out.add_warnings(warning);
   }
-  std::size_t bytes = 0;
-  for (const store::ChangeRow& change : outcome.changes) {
-    bytes += 2 * (change.rdata.size() + change.name.size()) + 64;
-    if (static_cast<std::size_t>(out.changes_size()) >= kChangesMax || bytes >= kChangesBytesMax) {
-      break;
-    }
-    *out.add_changes() = to_difference(change, zone);
-  }
   out.set_added(outcome.added);
   out.set_removed(outcome.removed);
-  for (const store::RecordRow& record : outcome.records) {
-    bytes += 2 * (record.rdata.size() + record.name.size()) + 128;
-    if (static_cast<std::size_t>(out.records_size()) < kChangesMax && bytes < kChangesBytesMax) {
-      *out.add_records() = to_proto(record, zone);
-    }
-  }
+  append(outcome.changes, *out.mutable_changes(), kChangesBytesMax,
+         [&](const store::ChangeRow& change) { return to_difference(change, zone); });
+  append(outcome.records, *out.mutable_records(), kRecordsBytesMax,
+         [&](const store::RecordRow& record) { return to_proto(record, zone); });
   return out;
 }
 

@@ -27,7 +27,7 @@ std::size_t separator_of(std::string_view text) {
 
 }  // namespace
 
-Error at_field(Error error, const std::string& where) {
+Error at_field(const Error& error, const std::string& where) {
   Error out(error.code(), dsl::text("{}: {}", where, error.message()));
   out.set_hint(error.hint());
   out.set_id(error.id());

@@ -15,7 +15,7 @@ namespace mcns::api {
 using dsl::Result;
 
 // The error as one about the field `where`: "value: ...", with the field in its details.
-dsl::Error at_field(dsl::Error error, const std::string& where);
+dsl::Error at_field(const dsl::Error& error, const std::string& where);
 
 // An absolute name, its final dot optional; "@" and "." are the root.
 Result<Name> absolute_name(std::string_view text, const std::string& where);

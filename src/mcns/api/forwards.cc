@@ -135,7 +135,7 @@ Result<Forwards::Group> Forwards::remove(const Name& zone) {
                 zone.text())
         .hint("change the file and reload, or set another one in its place: mcns forward set");
   }
-  const Group former = *at;
+  const Group& former = *at;
   MC_ASSIGN(const std::vector<Group> after,
             database_.write([&](Transaction& tx) -> Result<std::vector<Group>> {
               MC_TRY(tx.run("DELETE FROM forwards WHERE zone = ?", zone.text()));

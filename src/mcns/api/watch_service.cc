@@ -38,10 +38,9 @@ class Watch {
 
   Result<void> remember_present();
   Result<void> send_changes();
-  Result<void> send_queries(QueryEvents::Subscription& queries);
+  Result<void> send_queries(QueryEvents::Subscription& queries, std::chrono::milliseconds patience);
   Result<void> send(const store::ZoneRow& zone, const store::ChangeRow& change);
   Result<void> send(const QueryEvent& query);
-  bool ends() const { return call_.cancelled() || services_.stopping; }
 
   Services& services_;
   const CallContext& call_;
@@ -61,10 +60,13 @@ Result<void> Watch::run() {
   pb::WatchEvent began;
   began.set_began(true);
   MC_TRY(writer_.write(began));
-  while (!ends()) {
+  bool last = false;
+  while (!last && !call_.cancelled()) {
+    // What came before the service was told to end is still sent.
+    last = services_.stopping;
     if (queries) {
-      MC_TRY(send_queries(*queries));
-    } else {
+      MC_TRY(send_queries(*queries, last ? std::chrono::milliseconds(0) : kLook));
+    } else if (!last) {
       services_.env.clock().sleep_for(kLook);
     }
     MC_TRY(send_changes());
@@ -114,8 +116,9 @@ Result<void> Watch::send_changes() {
   return {};
 }
 
-Result<void> Watch::send_queries(QueryEvents::Subscription& queries) {
-  for (const QueryEvent& query : queries.take(kLook)) {
+Result<void> Watch::send_queries(QueryEvents::Subscription& queries,
+                                 std::chrono::milliseconds patience) {
+  for (const QueryEvent& query : queries.take(patience)) {
     if (filter_.wants(query)) {
       MC_TRY(send(query));
     }

@@ -36,7 +36,7 @@ Result<std::string> zone_as_file(Context& context, const Name& origin) {
       return {};
     });
   }));
-  return write_zonefile(origin, default_ttl, std::move(records));
+  return write_zonefile(origin, default_ttl, records);
 }
 
 Result<void> export_zone(Context& context, const CallContext& call,

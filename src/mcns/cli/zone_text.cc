@@ -86,7 +86,7 @@ Result<ZoneText> read_zone_text(dsl::env::Env& env, const std::string& path,
     const Name root;
     MC_ASSIGN(origin, Name::parse(zone, &root));
   }
-  MC_ASSIGN(std::vector<Record> records, records_of(env, file, path, origin));
+  MC_ASSIGN(const std::vector<Record> records, records_of(env, file, path, origin));
   const Record* soa = soa_of(records);
   if (zone.empty()) {
     if (soa == nullptr || soa->name.is_root()) {
@@ -103,7 +103,7 @@ Result<ZoneText> read_zone_text(dsl::env::Env& env, const std::string& path,
     return fail(Code::kInvalidArgument, "{} has $INCLUDE, and no SOA record", file.name)
         .hint("a file in parts must be a whole zone; or give the parts one by one");
   }
-  file.content = write_zonefile(origin, kDefaultTtl, std::move(records));
+  file.content = write_zonefile(origin, kDefaultTtl, records);
   return file;
 }
 

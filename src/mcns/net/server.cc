@@ -32,8 +32,12 @@ class RunningServer final : public Server {
       workers_.push_back(std::move(worker));
     }
     MC_TRY(share_sockets());
+    std::vector<Worker*> all;
+    for (const auto& worker : workers_) {
+      all.push_back(worker.get());
+    }
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-      workers_[i]->start(static_cast<int>(i));
+      workers_[i]->start(static_cast<int>(i), all);
     }
     return {};
   }

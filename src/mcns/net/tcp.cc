@@ -23,7 +23,8 @@ TcpConnection::TcpConnection(Worker& worker, dsl::net::Accepted accepted)
       stream_(std::move(accepted.fd)),
       peer_(accepted.peer),
       ticket_(std::move(accepted.ticket)),
-      idle_(worker.loop(), [this] { is_busy() ? touch() : end(); }) {
+      // Who waits for an upstream is not idle; who does not take its answers is.
+      idle_(worker.loop(), [this] { in_flight_ > 0 ? touch() : end(); }) {
   touch();
 }
 
@@ -32,13 +33,23 @@ TcpConnection::~TcpConnection() {
   worker_.loop().remove(stream_.fd());
 }
 
-void TcpConnection::on_ready(std::uint32_t events) {
-  if ((events & EPOLLOUT) != 0 && !out_.empty()) {
-    write_some();
-  }
-  if (!ended_ && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+void TcpConnection::on_ready(std::uint32_t) { pump(); }
+
+// Whatever can be done now: a connection that had enough to do goes on when its answers have left.
+void TcpConnection::pump() {
+  bool has_room_again = true;
+  while (!ended_ && has_room_again) {
     read_some();
+    const bool was_full = is_full();
+    if (!ended_) {
+      write_some();
+    }
+    has_room_again = was_full && !is_full();
   }
+}
+
+bool TcpConnection::is_full() const {
+  return in_flight_ >= worker_.options().tcp_queries_in_flight || out_.size() - written_ > kOutMax;
 }
 
 void TcpConnection::drain() {
@@ -53,28 +64,23 @@ void TcpConnection::read_some() {
   while (reading_ && !ended_) {
     while (take_question()) {
     }
-    if (ended_ || in_flight_ >= worker_.options().tcp_queries_in_flight || out_.size() > kOutMax) {
-      return;  // goes on with the next answer that leaves
+    if (ended_ || is_full()) {
+      return;
     }
     const dsl::net::IoResult got = stream_.read(room);
     if (got.io == dsl::net::Io::kWantRead) {
-      break;
+      return;
+    }
+    if (got.io == dsl::net::Io::kFailed) {
+      end();
+      return;
     }
     if (got.io != dsl::net::Io::kDone) {
       // RFC 7766 section 6.2.4: a client that has ended its side still gets what it asked for.
       reading_ = false;
-      if (got.io == dsl::net::Io::kFailed || !is_busy()) {
-        end();
-      } else {
-        write_some();
-      }
       return;
     }
-    touch();
     in_.append(room.data(), got.count);
-  }
-  if (!ended_ && written_ < out_.size()) {
-    write_some();
   }
 }
 
@@ -90,6 +96,7 @@ bool TcpConnection::take_question() {
     return false;
   }
   taken_ += kLengthSize + size;
+  touch();  // not for each octet that comes: a question is what keeps a connection
   answer(rest.substr(kLengthSize, size));
   return !ended_;
 }
@@ -120,10 +127,7 @@ void TcpConnection::answer(std::string_view packet) {
     if (*alive) {
       --in_flight_;
       reply(response);
-      write_some();
-      if (!ended_) {
-        read_some();
-      }
+      pump();
     }
   });
 }

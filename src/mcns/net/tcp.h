@@ -29,10 +29,14 @@ class TcpConnection final : public dsl::net::Watcher {
   // At once; gives its place back.
   void end();
   bool is_busy() const { return in_flight_ > 0 || !out_.empty(); }
+  const dsl::env::SocketAddress& peer() const { return peer_; }
   int fd() const { return stream_.fd(); }
   dsl::env::MonoTime last_active() const { return last_active_; }
 
  private:
+  void pump();
+  // Has as much to do as one connection may have.
+  bool is_full() const;
   void read_some();
   // Of what was read; false when there is nothing whole, or the connection has enough to do.
   bool take_question();

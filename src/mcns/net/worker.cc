@@ -54,7 +54,8 @@ Result<void> Worker::add(const DnsSocket& socket) {
   return {};
 }
 
-void Worker::start(int number) {
+void Worker::start(int number, std::vector<Worker*> all) {
+  all_ = std::move(all);
   thread_ = std::thread([this] { loop_->run(); });
   (void)::pthread_setname_np(thread_.native_handle(), dsl::text("dns-{}", number).c_str());
 }
@@ -110,12 +111,16 @@ void Worker::forward(Pending pending, std::function<void(std::string_view)> repl
 }
 
 void Worker::connected(dsl::net::Accepted accepted) {
-  auto ticket = limits_.take(accepted.peer);
-  if (!ticket && end_oldest_idle()) {
-    ticket = limits_.take(accepted.peer);
+  auto waiting = std::make_shared<dsl::net::Accepted>(std::move(accepted));
+  if (!admit(*waiting)) {
+    make_room(std::move(waiting), 0);
   }
+}
+
+bool Worker::admit(dsl::net::Accepted& accepted) {
+  auto ticket = limits_.take(accepted.peer);
   if (!ticket) {
-    return;
+    return false;
   }
   accepted.ticket = *std::move(ticket);
   connections_.push_back(std::make_unique<TcpConnection>(*this, std::move(accepted)));
@@ -123,13 +128,34 @@ void Worker::connected(dsl::net::Accepted accepted) {
   if (!loop_->add(added.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, added)) {
     ended(added);
   }
+  return true;
 }
 
-bool Worker::end_oldest_idle() {
+// Asks one worker after the other to end an idle connection: of the same client when that is what
+// has too many, else of anybody. When all of them are busy it is the new one that goes.
+void Worker::make_room(std::shared_ptr<dsl::net::Accepted> waiting, std::size_t asked) {
+  if (asked == all_.size()) {
+    return;
+  }
+  Worker* other = all_[asked];
+  const bool is_full = limits_.taken() >= options_.tcp_max;
+  const std::string party = is_full ? "" : dsl::net::party_of(waiting->peer);
+  other->loop_->post([this, other, party, asked, waiting = std::move(waiting)] {
+    const bool ended_one = other->end_oldest_idle(party);
+    loop_->post([this, ended_one, asked, waiting] {
+      if (!ended_one || !admit(*waiting)) {
+        make_room(waiting, asked + 1);
+      }
+    });
+  });
+}
+
+bool Worker::end_oldest_idle(const std::string& party) {
   TcpConnection* oldest = nullptr;
   for (const auto& connection : connections_) {
+    const bool counts = party.empty() || dsl::net::party_of(connection->peer()) == party;
     const bool is_older = oldest == nullptr || connection->last_active() < oldest->last_active();
-    if (!connection->is_busy() && is_older) {
+    if (counts && !connection->is_busy() && is_older) {
       oldest = connection.get();
     }
   }

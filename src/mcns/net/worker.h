@@ -34,7 +34,7 @@ class Worker {
 
   // Before `start`; `socket` outlives the worker.
   dsl::Result<void> add(const DnsSocket& socket);
-  void start(int number);
+  void start(int number, std::vector<Worker*> all);
 
   // Takes no more questions: what is on its way is still answered. From any thread.
   void stop_listening();
@@ -62,8 +62,11 @@ class Worker {
  private:
   void check_drained();
   void connected(dsl::net::Accepted accepted);
-  // Ends the connection that has been idle longest; false when all are busy.
-  bool end_oldest_idle();
+  bool admit(dsl::net::Accepted& accepted);
+  void make_room(std::shared_ptr<dsl::net::Accepted> waiting, std::size_t asked);
+  // Ends the connection of that party, or of anybody, that has been idle longest; false when there
+  // is none.
+  bool end_oldest_idle(const std::string& party);
   Worker(const ServerOptions& options, const ResolverParts& parts,
          dsl::net::ConnectionLimits& limits, std::unique_ptr<dsl::net::Loop> loop);
 
@@ -80,6 +83,7 @@ class Worker {
   int on_its_way_ = 0;      // questions at upstreams
   bool listening_ = true;
   std::atomic<bool> drained_{false};
+  std::vector<Worker*> all_;  // of the server, this one too; they live as long
   std::thread thread_;
 };
 

@@ -70,6 +70,13 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
     return {Outcome::kReply, answer.size};
   }
 
+  // Our own probe of an upstream: whoever it went to has sent it back to us.
+  const auto nonce = loop_nonce_in(query.edns.options);
+  if (nonce && parts_.forwarder->is_own_nonce(*nonce)) {
+    counters_.answered(transport, Rcode::kRefused);
+    return {Outcome::kReply,
+            answerer_.error(query, client, Rcode::kRefused, ExtendedError::kProhibited, buffer)};
+  }
   const bool has_chain = answer.target.data() != query.name.wire.data();
   if (const std::size_t size = special(query, client, answer, buffer)) {
     counters_.from_zones.add();

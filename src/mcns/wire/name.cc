@@ -1,7 +1,7 @@
 #include "mcns/wire/name.h"
 
 #include <algorithm>
-#include <vector>
+#include <array>
 
 #include "dsl/result/text.h"
 
@@ -14,14 +14,27 @@ using dsl::Result;
 
 std::size_t octet(BytesView wire, std::size_t at) { return static_cast<std::uint8_t>(wire[at]); }
 
-// Where each label begins, from the left, without the root.
-std::vector<std::size_t> label_offsets(BytesView wire) {
-  std::vector<std::size_t> offsets;
-  for (std::size_t at = 0; octet(wire, at) != 0; at += 1 + octet(wire, at)) {
-    offsets.push_back(at);
+// Where each label begins, from the left, without the root. Names are compared by the million when
+// a zone is put in order: nothing is allocated.
+class Labels {
+ public:
+  explicit Labels(BytesView wire) : wire_(wire) {
+    for (std::size_t at = 0; octet(wire, at) != 0; at += 1 + octet(wire, at)) {
+      offsets_[count_++] = static_cast<std::uint8_t>(at);
+    }
   }
-  return offsets;
-}
+  std::size_t count() const { return count_; }
+  // The `i`th from the right, from 1.
+  std::size_t offset_from_right(std::size_t i) const { return offsets_[count_ - i]; }
+  BytesView from_right(std::size_t i) const {
+    return wire_.substr(offset_from_right(i) + 1, octet(wire_, offset_from_right(i)));
+  }
+
+ private:
+  BytesView wire_;
+  std::size_t count_ = 0;
+  std::array<std::uint8_t, kNameMax / 2> offsets_;
+};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -198,11 +211,11 @@ bool Name::is_within(const Name& ancestor) const {
 Name Name::parent() const { return is_root() ? *this : Name(wire_.substr(1 + octet(wire_, 0))); }
 
 Name Name::suffix(std::size_t labels) const {
-  const std::vector<std::size_t> offsets = label_offsets(wire_);
-  if (labels >= offsets.size()) {
+  const Labels own(wire_);
+  if (labels >= own.count()) {
     return *this;
   }
-  return labels == 0 ? Name() : Name(wire_.substr(offsets[offsets.size() - labels]));
+  return labels == 0 ? Name() : Name(wire_.substr(own.offset_from_right(labels)));
 }
 
 std::string_view Name::first_label() const {
@@ -241,19 +254,15 @@ bool equal_ignoring_case(BytesView a, BytesView b) {
 bool operator==(const Name& a, const Name& b) { return equal_ignoring_case(a.wire_, b.wire_); }
 
 std::weak_ordering operator<=>(const Name& a, const Name& b) {
-  const std::vector<std::size_t> left = label_offsets(a.wire_);
-  const std::vector<std::size_t> right = label_offsets(b.wire_);
-  const auto label = [](const Name& name, std::size_t at) {
-    return BytesView(name.wire_).substr(at + 1, octet(name.wire_, at));
-  };
-  for (std::size_t i = 1; i <= std::min(left.size(), right.size()); ++i) {
-    const auto order =
-        compare_labels(label(a, left[left.size() - i]), label(b, right[right.size() - i]));
+  const Labels left(a.wire_);
+  const Labels right(b.wire_);
+  for (std::size_t i = 1; i <= std::min(left.count(), right.count()); ++i) {
+    const auto order = compare_labels(left.from_right(i), right.from_right(i));
     if (order != 0) {
       return order;
     }
   }
-  return left.size() <=> right.size();
+  return left.count() <=> right.count();
 }
 
 }  // namespace mcns

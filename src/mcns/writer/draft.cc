@@ -98,10 +98,6 @@ Result<DraftName*> Draft::name(Transaction& tx, const Name& name) {
   return &names_.emplace_hint(found, std::move(key), std::move(draft))->second;
 }
 
-void Draft::add(Bytes key, DraftName name) {
-  names_.emplace_hint(names_.end(), std::move(key), std::move(name));
-}
-
 Result<std::optional<Name>> Draft::find_below(Transaction& tx, const Name& name) {
   const Bytes above = store::sort_key(name, zone.origin);
   const auto is_below = [&](const Bytes& key) {

@@ -56,8 +56,6 @@ class Draft {
   // `name`, which is in the zone, for reading and for changes; its rows are read when it is first
   // asked for. Valid as long as the draft.
   dsl::Result<DraftName*> name(dsl::db::Transaction& tx, const Name& name);
-  // Whose rows are known already; in canonical order this costs no search.
-  void add(Bytes key, DraftName name);
   std::map<Bytes, DraftName>& names() { return names_; }  // by key, see sort_key.h
   const std::map<Bytes, DraftName>& names() const { return names_; }
 

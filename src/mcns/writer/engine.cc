@@ -172,6 +172,9 @@ void Engine::end_leases() {
     kLogger.failure(dsl::log::Level::kWarn, "leases cannot be read", ended.error());
     return;
   }
+  if (ended->empty()) {
+    return;
+  }
   static const Author kLeases{
       .account = "mcns", .source = "lease", .may_touch_others = true, .together = nullptr};
   std::vector<Job> jobs(ended->size());

@@ -15,12 +15,11 @@ using dsl::Code;
 using dsl::fail;
 using dsl::Result;
 using store::RecordRow;
-using PreparedName = Prepared::PreparedName;
 
 // The rows of a zone beside those of an import, both in the order of their keys.
 class Merge {
  public:
-  Merge(Work& work, Draft& draft, bool keep_others, std::vector<PreparedName>& names)
+  Merge(Work& work, Draft& draft, bool keep_others, std::map<Bytes, DraftName>& names)
       : work_(work), draft_(draft), keep_others_(keep_others), names_(names) {}
 
   Result<void> run() {
@@ -29,8 +28,8 @@ class Merge {
       MC_TRY(store::each_record(work_.tx, draft_.zone, take));
       MC_TRY(finish_name());
     }
-    while (next_ < names_.size()) {
-      add(names_[next_++]);
+    while (!names_.empty()) {
+      add_first();
     }
     if (moved_ > 0) {
       work_.warnings.push_back(dsl::text(
@@ -54,17 +53,25 @@ class Merge {
     if (rows_.empty()) {
       return {};
     }
-    while (next_ < names_.size() && names_[next_].key < key_) {
-      add(names_[next_++]);
+    while (!names_.empty() && names_.begin()->first < key_) {
+      add_first();
     }
-    DraftName draft{.name = rows_.front().name, .before = std::move(rows_)};
-    rows_.clear();
-    if (next_ < names_.size() && names_[next_].key == key_) {
-      combine(draft, names_[next_++].rows);
+    std::map<Bytes, DraftName>::node_type node;
+    if (!names_.empty() && names_.begin()->first == key_) {
+      node = names_.extract(names_.begin());
     } else if (keep_others_) {
+      rows_.clear();
       return {};
+    } else {
+      std::map<Bytes, DraftName> one;
+      node = one.extract(one.emplace(key_, DraftName()).first);
     }
-    const NameDiff changes = diff(draft);
+    DraftName& name = node.mapped();
+    name.name = rows_.front().name;
+    name.before = std::move(rows_);
+    rows_.clear();
+    combine(name);
+    const NameDiff changes = diff(name);
     for (const RecordRow* row : changes.removed) {
       MC_TRY(work_.may_touch(*row));
     }
@@ -72,57 +79,59 @@ class Merge {
       MC_TRY(work_.may_touch(*before));
     }
     if (!changes.empty()) {
-      draft_.add(std::move(key_), std::move(draft));
+      draft_.names().insert(draft_.names().end(), std::move(node));
     }
     return {};
   }
 
-  void add(PreparedName& name) {
-    DraftName draft{.name = name.name, .after = std::move(name.rows)};
-    for (RecordRow& row : draft.after) {
+  void add_first() {
+    auto node = names_.extract(names_.begin());
+    for (RecordRow& row : node.mapped().after) {
       make_ours(row);
     }
-    draft_.add(std::move(name.key), std::move(draft));
+    draft_.names().insert(draft_.names().end(), std::move(node));
   }
 
   // Records that are there keep all but their TTL.
-  void combine(DraftName& draft, std::vector<RecordRow>& rows) {
-    for (RecordRow& row : rows) {
-      const auto there =
-          std::find_if(draft.before.begin(), draft.before.end(), [&](const RecordRow& old) {
-            return old.type == row.type && old.canonical == row.canonical;
-          });
-      if (there != draft.before.end()) {
+  void combine(DraftName& name) {
+    for (RecordRow& row : name.after) {
+      if (const RecordRow* there = find(name.before, row)) {
         const std::uint32_t ttl = row.ttl;
         row = *there;
         row.ttl = ttl;
       } else {
         make_ours(row);
-        row.name = draft.name;
+        row.name = name.name;
       }
     }
-    draft.after = std::move(rows);
-    if (!keep_others_) {
-      return;
+    if (keep_others_) {
+      keep_others(name);
     }
-    const std::size_t imported = draft.after.size();
-    for (const RecordRow& old : draft.before) {
-      const auto begin = draft.after.begin();
-      const auto end = begin + static_cast<std::ptrdiff_t>(imported);
-      if (std::any_of(begin, end, [&](const RecordRow& row) {
-            return row.type == old.type && row.canonical == old.canonical;
-          })) {
+  }
+
+  // Those that the import does not have stay, with the TTL of what it has beside them.
+  void keep_others(DraftName& name) {
+    const std::vector<RecordRow> imported = name.after;
+    for (const RecordRow& old : name.before) {
+      if (find(imported, old) != nullptr) {
         continue;
       }
       RecordRow kept = old;
-      const auto beside =
-          std::find_if(begin, end, [&](const RecordRow& row) { return row.type == old.type; });
-      if (beside != end && beside->ttl != kept.ttl) {
+      const auto beside = std::find_if(imported.begin(), imported.end(),
+                                       [&](const RecordRow& row) { return row.type == old.type; });
+      if (beside != imported.end() && beside->ttl != kept.ttl) {
         kept.ttl = beside->ttl;
         ++moved_;
       }
-      draft.after.push_back(std::move(kept));
+      name.after.push_back(std::move(kept));
     }
+  }
+
+  static const RecordRow* find(const std::vector<RecordRow>& rows, const RecordRow& wanted) {
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const RecordRow& row) {
+      return row.type == wanted.type && row.canonical == wanted.canonical;
+    });
+    return found == rows.end() ? nullptr : &*found;
   }
 
   void make_ours(RecordRow& row) const {
@@ -135,9 +144,8 @@ class Merge {
   Work& work_;
   Draft& draft_;
   const bool keep_others_;
-  std::vector<PreparedName>& names_;
-  std::size_t next_ = 0;
-  Bytes key_;  // of the rows read so far
+  std::map<Bytes, DraftName>& names_;  // that are still to be looked at
+  Bytes key_;                          // of the rows read so far
   std::vector<RecordRow> rows_;
   std::size_t moved_ = 0;
 };
@@ -156,19 +164,15 @@ void take_soa(Draft& draft, const Prepared& prepared) {
 }
 
 void add_primary_ns(const store::ZoneRow& zone, Prepared& prepared) {
-  const bool has_apex = !prepared.names.empty() && prepared.names.front().key.empty();
-  if (!has_apex) {
-    prepared.names.insert(prepared.names.begin(), PreparedName{.name = zone.origin, .rows = {}});
-  }
-  std::vector<RecordRow>& rows = prepared.names.front().rows;
-  if (std::none_of(rows.begin(), rows.end(),
-                   [](const RecordRow& row) { return row.type == Type::kNs; })) {
+  DraftName& apex = prepared.names[Bytes()];
+  apex.name = zone.origin;
+  if (!apex.has(Type::kNs)) {
     const Bytes& rdata = zone.soa.primary_ns.wire();
-    rows.push_back({.name = zone.origin,
-                    .type = Type::kNs,
-                    .ttl = zone.default_ttl,
-                    .rdata = rdata,
-                    .canonical = canonical_rdata(Type::kNs, rdata)});
+    apex.after.push_back({.name = zone.origin,
+                          .type = Type::kNs,
+                          .ttl = zone.default_ttl,
+                          .rdata = rdata,
+                          .canonical = canonical_rdata(Type::kNs, rdata)});
   }
 }
 

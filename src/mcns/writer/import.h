@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,12 +13,7 @@ namespace mcns::writer {
 
 // The records of an import, checked and in order.
 struct Prepared {
-  struct PreparedName {
-    Bytes key;
-    Name name;
-    std::vector<store::RecordRow> rows;  // one TTL for each type
-  };
-  std::vector<PreparedName> names;  // by key
+  std::map<Bytes, DraftName> names;  // by key; only what they are to have, with one TTL a type
   std::optional<Soa> soa;
   std::uint32_t soa_ttl = 0;
   std::vector<std::string> warnings;

@@ -102,22 +102,24 @@ class Preparation {
     for (const std::size_t i : order_) {
       Record& record = records_[i];
       Keyed& keyed = keys_[i];
-      if (out_.names.empty() || out_.names.back().key != keyed.key) {
-        out_.names.push_back({std::move(keyed.key), record.name, {}});
+      if (out_.names.empty() || out_.names.rbegin()->first != keyed.key) {
+        out_.names.emplace_hint(out_.names.end(), std::move(keyed.key),
+                                DraftName{.name = record.name});
       }
-      Prepared::PreparedName& name = out_.names.back();
-      const bool same_type = !name.rows.empty() && name.rows.back().type == record.type;
-      if (same_type && name.rows.back().ttl != record.ttl) {
-        unite_ttl(name.rows, record);
+      DraftName& name = out_.names.rbegin()->second;
+      std::vector<RecordRow>& rows = name.after;
+      const bool same_type = !rows.empty() && rows.back().type == record.type;
+      if (same_type && rows.back().ttl != record.ttl) {
+        unite_ttl(rows, record);
       }
-      if (same_type && name.rows.back().canonical == keyed.canonical) {
+      if (same_type && rows.back().canonical == keyed.canonical) {
         continue;  // twice
       }
-      name.rows.push_back({.name = name.name,
-                           .type = record.type,
-                           .ttl = record.ttl,
-                           .rdata = std::move(record.rdata),
-                           .canonical = std::move(keyed.canonical)});
+      rows.push_back({.name = name.name,
+                      .type = record.type,
+                      .ttl = record.ttl,
+                      .rdata = std::move(record.rdata),
+                      .canonical = std::move(keyed.canonical)});
     }
   }
 

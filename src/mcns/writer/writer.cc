@@ -3,6 +3,7 @@
 #include <thread>
 #include <utility>
 
+#include <malloc.h>
 #include <pthread.h>
 
 #include "mcns/writer/batch.h"
@@ -31,6 +32,14 @@ Author by_way_of(const Author& author, const char* source) {
     out.source = source;
   }
   return out;
+}
+
+// The C library would keep what a large import leaves.
+void give_memory_back(std::size_t records) {
+  constexpr std::size_t kManyRecords = 10000;
+  if (records >= kManyRecords) {
+    malloc_trim(0);
+  }
 }
 
 class GroupWriter final : public Writer {
@@ -64,15 +73,10 @@ class GroupWriter final : public Writer {
 
   Result<Outcome> create_zone(const Author& author, store::ZoneRow row,
                               std::vector<Record> records) override {
-    MC_ASSIGN(Prepared prepared, writer::prepare(row.origin, records));
-    if (prepared.soa) {
-      return fail(Code::kInvalidArgument, "records: the SOA of {} is made from its fields",
-                  row.origin.text())
-          .hint("leave it out, or import the zone");
-    }
-    Job job{.author = &author,
-            .plan = [&](Work& work) { return writer::plan_create(work, row, prepared); }};
-    return run(job);
+    const std::size_t count = records.size();
+    Result<Outcome> outcome = create(author, row, std::move(records));
+    give_memory_back(count);
+    return outcome;
   }
 
   Result<Outcome> update_zone(const Author& author, const store::ZoneRow& row,
@@ -90,14 +94,10 @@ class GroupWriter final : public Writer {
   }
 
   Result<Outcome> import(const Author& author, Import import) override {
-    MC_ASSIGN(Prepared prepared, writer::prepare(import.zone, import.records));
-    import.records = {};
-    const Author by = by_way_of(author, "import");
-    Job job{.author = &by,
-            .plan = [&](Work& work) { return writer::plan_import(work, import, prepared); },
-            .dry_run = import.dry_run,
-            .guarded = !import.force};
-    return run(job);
+    const std::size_t count = import.records.size();
+    Result<Outcome> outcome = import_records(author, std::move(import));
+    give_memory_back(count);
+    return outcome;
   }
 
   Result<Outcome> rollback(const Author& author, const Name& zone, std::uint32_t serial,
@@ -113,6 +113,31 @@ class GroupWriter final : public Writer {
   void resume() override { queue_.resume(); }
 
  private:
+  Result<Outcome> create(const Author& author, const store::ZoneRow& row,
+                         std::vector<Record> records) {
+    MC_ASSIGN(Prepared prepared, writer::prepare(row.origin, records));
+    if (prepared.soa) {
+      return fail(Code::kInvalidArgument, "records: the SOA of {} is made from its fields",
+                  row.origin.text())
+          .hint("leave it out, or import the zone");
+    }
+    records = {};
+    Job job{.author = &author,
+            .plan = [&](Work& work) { return writer::plan_create(work, row, prepared); }};
+    return run(job);
+  }
+
+  Result<Outcome> import_records(const Author& author, Import import) {
+    MC_ASSIGN(Prepared prepared, writer::prepare(import.zone, import.records));
+    import.records = {};
+    const Author by = by_way_of(author, "import");
+    Job job{.author = &by,
+            .plan = [&](Work& work) { return writer::plan_import(work, import, prepared); },
+            .dry_run = import.dry_run,
+            .guarded = !import.force};
+    return run(job);
+  }
+
   Result<Outcome> run(Job& job) {
     MC_TRY(queue_.run(job));
     return std::move(job.result);
@@ -120,18 +145,19 @@ class GroupWriter final : public Writer {
 
   void loop() {
     pthread_setname_np(pthread_self(), "zone-writer");
-    dsl::env::MonoTime look_at_leases = clock_.mono_now() + lease_interval_;
+    dsl::env::MonoTime look_at_leases = clock_.mono_now();
     while (!queue_.stopped()) {
       const auto group =
           queue_.next(engine_->has_leases() ? std::optional(look_at_leases) : std::nullopt);
       if (!group.empty()) {
         engine_->run(group);
       }
-      if (clock_.mono_now() >= look_at_leases) {
+      const dsl::env::MonoTime now = clock_.mono_now();
+      if (now >= look_at_leases) {
+        look_at_leases = now + lease_interval_;
         if (!queue_.paused()) {
           engine_->end_leases();
         }
-        look_at_leases = clock_.mono_now() + lease_interval_;
       }
     }
   }

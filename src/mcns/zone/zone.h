@@ -29,7 +29,7 @@ struct RrsetView {
   template <class Use>
   void each(Use&& use) const {
     for (std::size_t at = 0; at < wire.size();) {
-      const std::size_t size = (static_cast<std::uint8_t>(wire[at + 10]) << 8U) |
+      const std::size_t size = (std::size_t{static_cast<std::uint8_t>(wire[at + 10])} << 8U) |
                                static_cast<std::uint8_t>(wire[at + 11]);
       use(wire.substr(at, 12 + size), wire.substr(at + 12, size));
       at += 12 + size;

@@ -4,25 +4,22 @@
         server.cli("zone", "create", "example.test", "--ns", "ns1")
         server.grpc().call("RecordService.CreateRecord", zone="example.test", name="www", type="A",
                            value="192.0.2.1")
-        server.ask("www.example.test", "A")
+        server.lookup("www.example.test", "A")
 """
 import http.client
 import json
-import os
 import pathlib
 import random
-import signal
 import socket
 import ssl
 import struct
 import subprocess
 import sys
-import time
 
 import grpc
+from mcns_server import ROOT, McnsServer
+from name_servers import free_port
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-BINARY = ROOT / os.environ.get("MC_BIN", "build/dev/bin") / "mcns"
 sys.path.append(str(ROOT / "build/dev/gen/python"))
 from mcns.v1 import admin_pb2, forward_pb2, record_pb2, watch_pb2, zone_pb2  # noqa: E402
 
@@ -32,87 +29,32 @@ SERVICES = {service.name: service
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "TXT": 16, "AAAA": 28}
 TIMEOUT_S = 30
 
-CONFIG = """[socket]
-path = "{folder}/admin.sock"
-[server]
-tls_cert = "{folder}/server.pem"
-tls_key = "{folder}/server.key"
-grpc_addr = "127.0.0.1:{grpc}"
-rest_addr = "127.0.0.1:{rest}"
-tokens = "{folder}/tokens"
-[database]
-path = "{folder}/data/mcns.db"
-backups = "{folder}/backups"
-[seed]
-paths = []
-[dns]
-listen_addr = ["127.0.0.1:{dns}"]
-workers = 2
-upstreams = []
-fallback_upstreams = []
-{more}
-"""
 
+class ApiServer(McnsServer):
+    """With two workers, TLS, and what asks for a zone's state. Its folder outlives it: `start`
+    after `kill` is a restart."""
 
-class ApiServer:
-    """Its folder outlives it: `start` after `kill` is a restart."""
-
-    def __init__(self, folder, more=""):
-        self.folder = pathlib.Path(folder)
-        self.data = self.folder / "data"
-        self.log = self.folder / "log"
-        self.socket = self.folder / "admin.sock"
-        self.process = None
-        self.ports = dict(zip(("grpc", "rest", "dns"), _free_ports(3)))
+    def __init__(self, folder, **tables):
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.certificate = folder / "server.pem"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
              "-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext",
-             "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.folder / "server.key",
-             "-out", self.folder / "server.pem"], check=True, capture_output=True)
-        (self.folder / "server.key").chmod(0o600)
-        (self.folder / "mcns.toml").write_text(
-            CONFIG.format(folder=self.folder, more=more, **self.ports))
+             "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "server.key", "-out",
+             self.certificate], check=True, capture_output=True)
+        (folder / "server.key").chmod(0o600)
+        self.grpc_address, self.rest_address = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        super().__init__(folder, dns={"workers": 2}, **tables)
+        self.write_config(server={
+            "grpc_addr": self.grpc_address, "rest_addr": self.rest_address,
+            "tls_cert": str(self.certificate), "tls_key": str(folder / "server.key")})
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.kill()
-
-    def start(self):
-        """Returns when everything listens."""
-        reader, writer = os.pipe()
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [BINARY, "server", "--config", self.folder / "mcns.toml", "--ready-fd",
-                 str(writer)], pass_fds=[writer], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        os.close(writer)
-        with os.fdopen(reader) as ready:
-            assert ready.read(), self.log.read_text()[-3000:]
-
-    def kill(self):
-        if self.process:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait(TIMEOUT_S)
-            self.process = None
-
-    def stop(self):
-        self.process.terminate()
-        assert self.process.wait(TIMEOUT_S) == 0, self.log.read_text()[-3000:]
-        self.process = None
-
-    def run(self, *argv, stdin=None):
-        return subprocess.run([BINARY, "--socket", self.socket, "--no-color", *map(str, argv)],
-                              input=stdin, capture_output=True, text=True, timeout=120)
-
-    def cli(self, *argv, stdin=None):
-        done = self.run(*argv, stdin=stdin)
-        assert done.returncode == 0, (argv, done.stdout, done.stderr)
-        return done.stdout
-
-    def cli_json(self, *argv, stdin=None):
-        return json.loads(self.cli(*argv, "--json", stdin=stdin))
+    def file(self, text):
+        """A file with the text, for the next command."""
+        path = self.folder / "given.txt"
+        path.write_text(text)
+        return path
 
     def records(self, zone):
         return self.cli_json("record", "list", zone)["records"]
@@ -122,27 +64,25 @@ class ApiServer:
 
     def history(self, zone):
         """The whole journal, the oldest first."""
-        lines = self.cli("history", zone, "--json", "--limit", 1000000).splitlines()
+        lines = self.cli("--json", "history", zone, "--limit", 1000000).stdout.splitlines()
         return [json.loads(line) for line in reversed(lines)]
 
     def token(self, name, role):
-        return self.cli("token", "add", name, "--role", role).strip()
+        return self.cli("token", "add", name, "--role", role).stdout.strip()
 
     def grpc(self, token=None):
         """One channel: over TLS with a token (also an empty one), over the admin socket without."""
         if token is None:
             return Api(grpc.insecure_channel(f"unix:{self.socket}"))
-        certificate = (self.folder / "server.pem").read_bytes()
-        channel = grpc.secure_channel(f"127.0.0.1:{self.ports['grpc']}",
-                                      grpc.ssl_channel_credentials(certificate))
-        return Api(channel, token)
+        return Api(grpc.secure_channel(self.grpc_address, grpc.ssl_channel_credentials(
+            self.certificate.read_bytes())), token)
 
     def rest(self, token):
         return Rest(self, token)
 
-    def ask(self, name, kind="A", tcp=False):
+    def lookup(self, name, kind="A"):
         """(rcode, [rdata]) of the records of that type in the answer."""
-        with Questioner(self.ports["dns"], 0 if tcp else 1, 1 if tcp else 0) as questioner:
+        with Questioner(self.port) as questioner:
             return questioner.ask_everywhere(name, kind)[0]
 
 
@@ -194,9 +134,9 @@ class Rest:
     """One HTTPS connection that is kept open."""
 
     def __init__(self, server, token):
-        context = ssl.create_default_context(cafile=server.folder / "server.pem")
-        self._connection = http.client.HTTPSConnection("127.0.0.1", server.ports["rest"],
-                                                       context=context, timeout=TIMEOUT_S)
+        context = ssl.create_default_context(cafile=server.certificate)
+        self._connection = http.client.HTTPSConnection(server.rest_address, context=context,
+                                                       timeout=TIMEOUT_S)
         self._token = token
 
     def __enter__(self):
@@ -274,8 +214,8 @@ def address(number):
 
 
 def replay(journal):
-    """What zone a journal from its beginning makes: {(name, type, value, ttl)}. Each transaction has
-    to go on where the last one ended."""
+    """What zone a journal from its beginning makes, {(name, type, value, ttl)}, and its serial.
+    Each transaction has to go on where the last one ended."""
     records, at = set(), 0
     for entry in journal:
         if entry["serial_to"] != at:
@@ -294,36 +234,6 @@ def replay(journal):
 def content(records):
     """Records of `record list --json` in the form of `replay`."""
     return {(each["name"], each["type"], each["value"], each["ttl"]) for each in records}
-
-
-def eventually(probe, what, patience_s=20):
-    """The first result of `probe` that is true."""
-    deadline = time.monotonic() + patience_s
-    while not (result := probe()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return result
-
-
-def _free_ports(count):
-    """Free for TCP and UDP."""
-    taken = []
-    while len(taken) < count:
-        stream = socket.socket()
-        stream.bind(("127.0.0.1", 0))
-        datagram = socket.socket(type=socket.SOCK_DGRAM)
-        try:
-            datagram.bind(stream.getsockname())
-        except OSError:
-            stream.close()
-            datagram.close()
-            continue
-        taken.append((stream, datagram))
-    ports = [stream.getsockname()[1] for stream, _ in taken]
-    for pair in taken:
-        for each in pair:
-            each.close()
-    return ports
 
 
 def _query(name, kind):

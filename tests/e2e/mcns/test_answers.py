@@ -67,7 +67,7 @@ def expect_no(response, rcode):
 OUT = "out.example.test. CNAME www.elsewhere.net."
 
 
-# MCNS-A5: A name that is not there gets NXDOMAIN and one without the type NODATA, both with the SOA;
+# MCNS-A5: A name that is not there gets NXDOMAIN, one without the type NODATA, both with the SOA;
 # an empty non-terminal gets NODATA; a CNAME to a local name is answered in full; one that leads out
 # of our zones is completed for a stub, and not for a client that asks without recursion.
 def test_names_that_are_there_and_names_that_are_not(server):

@@ -108,11 +108,15 @@ def answers_over_udp(server, octets):
 
 
 def check_response(octets, sent, rcode):
+    opcode = (sent[2] >> 3) & 15
+    number, flags, _, answers = struct.unpack("!HHHH", octets[:8])
+    assert number == 0x1234 and flags & dns.flags.QR and not answers
+    assert (flags >> 11) & 15 == opcode
+    if opcode not in list(dns.opcode.Opcode):  # then it does not read it
+        assert dns.rcode.to_text(flags & 15) == rcode
+        return
     response = dns.message.from_wire(octets)
     assert dns.rcode.to_text(response.rcode()) == rcode, response
-    assert response.id == 0x1234 and response.flags & dns.flags.QR
-    assert int(response.opcode()) == (sent[2] >> 3) & 15
-    assert not response.answer
     assert len(octets) <= len(sent) + 64, "an error is no means of amplification"
 
 
@@ -189,4 +193,3 @@ def test_malformed_packets_and_corpora_leave_nothing_behind(server):
     still_answers(server)
     assert server.process.pid == process
     assert memory[-1] <= memory[WARM_ROUND - 1] + GROWTH_KIB, memory
-    server.cli("status", code=None)

@@ -95,6 +95,27 @@ TEST_F(Commands, FilesGoInAndOut) {
   EXPECT_THAT(refused.err, HasSubstr("wrong.zone:"));
 }
 
+TEST_F(Commands, AnImportThatEmptiesAZoneNeedsForce) {
+  std::string hosts;
+  for (int i = 0; i < 48; ++i) {
+    hosts += dsl::text("h{} 300 A 192.0.2.{}\n", i, i);
+  }
+  const std::string full = live_.folder().write("full.zone", hosts);
+  ASSERT_EQ(run({"import", full, "--merge", "--zone", "example.test"}).exit_code, 0);
+  const std::string exported = run({"export", "example.test"}).out;
+  const std::string little =
+      live_.folder().write("little.zone", exported.substr(0, exported.find("\nh2")) + "\n");
+
+  const Ran refused = run({"import", little, "--replace"});
+
+  EXPECT_EQ(refused.exit_code, dsl::kExitConflict);
+  EXPECT_THAT(refused.err, HasSubstr("names of example.test."));
+  EXPECT_THAT(refused.err, HasSubstr("--force"));
+  EXPECT_EQ(live_.service.records("example.test").size(), 50u);
+  EXPECT_EQ(run({"import", little, "--replace", "--force"}).exit_code, 0);
+  EXPECT_LT(live_.service.records("example.test").size(), 25u);
+}
+
 TEST_F(Commands, HistoryLeadsBack) {
   const std::uint32_t start = live_.service.serial("example.test");
   run({"record", "add", "example.test", "www", "A", "192.0.2.1"});
@@ -203,10 +224,11 @@ TEST_F(Commands, WithoutATokenOfOnesOwnNobodySignsIn) {
   const Ran absent = list(live_.folder().file("nothing"));
   EXPECT_EQ(absent.exit_code, dsl::kExitDenied);
   EXPECT_THAT(absent.err, HasSubstr("mcns token add NAME"));
-  EXPECT_EQ(list(live_.folder().write("invented", "mct_00")).exit_code, dsl::kExitConflict)
-      << "a file that others can read";
-  const std::string invented = live_.folder().file("mine");
-  require_ok(dsl::env::system_env().files().write_file(invented, "mct_00", 0600));
+  const std::string invented = live_.folder().file("invented");
+  require_ok(dsl::env::system_env().files().write_file(invented, "mct_00", 0644));
+  require_ok(dsl::env::system_env().files().set_mode(invented, 0644));
+  EXPECT_EQ(list(invented).exit_code, dsl::kExitConflict) << "others can read it";
+  require_ok(dsl::env::system_env().files().set_mode(invented, 0600));
   EXPECT_EQ(list(invented).exit_code, dsl::kExitDenied);
 }
 

@@ -5,6 +5,7 @@ non-terminals, cuts with each kind of glue, records and cuts below a cut, DNAME,
 CNAME, names that lead out of the zone, child zones on the same server, names in mixed case.
 """
 import collections
+import re
 
 from name_servers import wire_name
 
@@ -72,6 +73,11 @@ def is_below(name, ancestor):
     return name != ancestor and (ancestor == "." or name.endswith("." + ancestor))
 
 
+def host(name):
+    """A name that may be a host's (RFC 1123 section 2.1): servers check those of NS, MX and SRV."""
+    return re.sub("_tcp", "b", name.replace("*", "a"), flags=re.IGNORECASE)
+
+
 def mixed_case(random, text):
     return "".join(random.choice((c.upper(), c)) for c in text)
 
@@ -132,9 +138,9 @@ class Builder:
     def _cut(self, zone, name, names):
         random = self._random
         for _ in range(random.randint(1, 2)):
-            server = random.choice((f"ns1.{name}", f"ns.deep.{name}", name, f"ns1.{zone.origin}",
-                                    random.choice(names), random.choice(self._origins),
-                                    "ns.elsewhere.invalid."))
+            server = host(random.choice((f"ns1.{name}", f"ns.deep.{name}", name,
+                                         f"ns1.{zone.origin}", random.choice(names),
+                                         random.choice(self._origins), "ns.elsewhere.invalid.")))
             zone.add(name, "NS", server)
             # Glue, or an address of the same zone; missing at times.
             if is_below(server.lower(), zone.origin) and random.random() < 0.8:
@@ -165,7 +171,8 @@ class Builder:
         if dns_type == "TYPE65280":
             return rf"\# 2 {random.randint(0, 65535):04x}"
         target = self._target(origin, names)
-        return {"MX": f"{random.randint(0, 20)} {target}", "SRV": f"0 {random.randint(0, 9)} 53 {target}",
+        return {"MX": f"{random.randint(0, 20)} {host(target)}",
+                "SRV": f"0 {random.randint(0, 9)} 53 {host(target)}",
                 "PTR": target, "SVCB": f"1 {target}", "HTTPS": f"1 {target} alpn=h2"}[dns_type]
 
     def _address(self):
@@ -224,7 +231,7 @@ def make_zones(random, count):
             child = random.choice(cuts)
             # At the cut, below it, or where the parent knows nothing of it.
             child = random.choice((child, child, f"sub.{child}", f"lost.{origin}"))
-            if "*" not in child:
+            if host(child) == child:
                 zones[child] = builder.zone(child)
     return zones
 

@@ -1,7 +1,8 @@
 """The differences that have a reason: where a peer may answer otherwise than ours, and why.
 
-Each reason is as narrow as the peer's behaviour allows, and none is for all peers: what ours says is
-always held against somebody. `forgive` takes away what the reason explains (comparison.py).
+Each is as narrow as the peer's behaviour allows. Those for all peers are about what is help and no
+part of the answer, so that what ours answers is always held against somebody. `forgive` takes away
+what the reason explains (comparison.py).
 """
 from comparison import Reason
 from random_zones import is_below
@@ -13,7 +14,7 @@ NAMING_HOSTS = (NS, NUMBERS["MX"], NUMBERS["SRV"], *SERVICE_BINDINGS)
 KNOT_LINKS_MAX = 5
 BIND_LINKS_MAX = 11
 TRUNCATED_LINKS = 3  # of an endless chain, when that is all that fits into 512 octets
-UDP_MIN = 512
+NAMES_LONG = 170  # octets, of which 512 may not hold two
 
 
 def apex_servers(pair):
@@ -178,7 +179,7 @@ def near_the_limit(pair):
     """What fits for one and not for the other, with names that are longer than usual together."""
     if pair.ours.tc == pair.theirs.tc:
         return pair.theirs
-    return pair.ours if max(map(size_of_names, (pair.ours, pair.theirs))) > UDP_MIN / 2 \
+    return pair.ours if max(map(size_of_names, (pair.ours, pair.theirs))) > NAMES_LONG \
         else pair.theirs
 
 
@@ -278,50 +279,51 @@ def _with_addresses_of(hosts, pair):
                                      if record.type in ADDRESSES and record.owner in hosts}
 
 
+ALL = (KNOT, NSD, BIND, POWERDNS)
 REASONS = (
+    # What the RFCs leave open.
     Reason((NSD, BIND), "the zone's NS and their addresses beside an answer: RFC 1034 section "
-           "4.3.2 does not ask for them, and smaller answers are better ones (RFC 9471 section 1)",
-           apex_servers),
-    Reason((KNOT, NSD, BIND, POWERDNS), "ANY may be answered with any of the RRsets: RFC 8482 "
-           "section 4.1", any_is_a_choice),
-    Reason((KNOT, NSD), "ANY follows a CNAME; RFC 1034 section 4.3.2 step 3a does so only when the "
-           "type does not match", any_follows),
-    Reason((KNOT, BIND), "chains are followed inside one zone only: RFC 1034 section 4.3.2 step 3a "
-           "begins anew with all zones", chain_left_the_zone),
-    Reason((BIND, POWERDNS), "SERVFAIL for a loop: RFC 1034 section 3.6.2 wants loops found out and "
-           "does not say how; the links tell a resolver more", loop_fails),
+           "4.3.2 does not ask for them", apex_servers),
+    Reason(ALL, "ANY may be answered with any of the RRsets: RFC 8482 section 4.1",
+           any_is_a_choice),
+    Reason((BIND, POWERDNS), "SERVFAIL for a loop: RFC 1034 section 3.6.2 wants loops found out "
+           "and does not say how; the links tell a resolver more", loop_fails),
     Reason((KNOT,), "no more than 5 links of a chain; RFC 1034 section 5.2.2 wants some limit",
            few_links),
+    Reason((KNOT, NSD, POWERDNS), "not all addresses of SVCB and HTTPS targets; RFC 9460 section "
+           "4.1 says SHOULD", no_addresses_of_service_bindings),
+    Reason(ALL, "addresses from the same zone alone; RFC 1034 section 4.3.2 steps 3b and 6 take "
+           "what is available, from authoritative data first", addresses_of_other_zones),
+    Reason(ALL, "more help beside an answer; RFC 1034 section 4.3.2 step 6 leaves open what is "
+           "useful", more_help),
+    Reason((BIND,), "a referral with glue alone; RFC 9471 section 2 demands no more", only_glue),
+    Reason((NSD, BIND), "glue that does not fit without TC; RFC 9471 section 2 is younger",
+           truncated_glue),
+    Reason(ALL, "TC with one of two alone: RFC 1035 section 4.1.4 leaves it to a server which "
+           "names it compresses, and more is beside the answer", near_the_limit),
+    Reason(ALL, "what a truncated answer holds is not used: RFC 2181 section 9", truncated_content),
+
+    # What they do not.
+    Reason((KNOT, NSD), "ANY follows a CNAME; RFC 1034 section 4.3.2 step 3a does so only when the "
+           "type does not match", any_follows),
+    Reason((KNOT, BIND), "chains are followed inside one zone only; RFC 1034 section 4.3.2 step 3a "
+           "begins anew with all zones", chain_left_the_zone),
     Reason((NSD,), "a DNAME that leads to below itself is applied once; RFC 6672 section 3.2 "
            "applies it as long as it matches", growing_dname),
-    Reason((KNOT,), "more in an answer with YXDOMAIN, or NXDOMAIN: RFC 6672 section 3.2 step 3c "
+    Reason((KNOT,), "more in an answer with YXDOMAIN, or NXDOMAIN; RFC 6672 section 3.2 step 3c "
            "ends with the DNAME", too_long_name),
-    Reason((POWERDNS,), "no referral for DS below a cut; against RFC 4035 section 3.1.4.1",
-           ds_below_cut),
-    Reason((KNOT, NSD, POWERDNS), "not all addresses of SVCB and HTTPS targets; RFC 9460 section 4.1 says "
-           "SHOULD", no_addresses_of_service_bindings),
     Reason((NSD,), "names of all zones are in one tree, so that those that a parent has below its "
            "cut exist for the child too; against RFC 1034 section 4.2.1", zones_share_a_tree),
     Reason((POWERDNS,), "the deepest cut of the zone, not the highest; against RFC 1034 section "
            "4.3.2 step 3b, from the apex down", deepest_cut),
+    Reason((POWERDNS,), "no referral for DS below a cut; against RFC 4035 section 3.1.4.1",
+           ds_below_cut),
     Reason((POWERDNS,), "more beside a CNAME that was made and asked for; against RFC 6672 section "
            "3.2 and RFC 4592 section 3.3.1", made_cname),
     Reason((POWERDNS,), "a record of type 0 answers ANY at an empty non-terminal; against RFC 8020 "
            "section 2", any_of_nothing),
-    Reason((KNOT, NSD, BIND, POWERDNS), "addresses from the same zone alone; RFC 1034 section 4.3.2 "
-           "steps 3b and 6 take what is available, from authoritative data first",
-           addresses_of_other_zones),
-    Reason((KNOT, NSD), "glue from a wildcard below the cut, which is not the parent's to match: RFC 4592 "
-           "section 4.2", wildcard_glue),
-    Reason((KNOT, NSD, BIND, POWERDNS), "more help beside an answer; RFC 1034 section 4.3.2 step 6 leaves "
-           "open what is useful", more_help),
-    Reason((POWERDNS,), "TC where only addresses of an answer's hosts did not fit; against RFC 2181 "
-           "section 9", truncated_for_help),
-    Reason((BIND,), "a referral with glue alone; RFC 9471 section 2 demands no more", only_glue),
-    Reason((NSD, BIND), "glue that does not fit without TC; RFC 9471 section 2 is younger",
-           truncated_glue),
-    Reason((KNOT, NSD, BIND, POWERDNS), "TC with one of two alone: RFC 1035 section 4.1.4 leaves it "
-           "to a server which names it compresses, and more is beside the answer", near_the_limit),
-    Reason((KNOT, NSD, BIND, POWERDNS), "what a truncated answer holds is not used: RFC 2181 "
-           "section 9", truncated_content),
+    Reason((KNOT, NSD), "glue from a wildcard below the cut, which is not the parent's to match: "
+           "RFC 4592 section 4.2", wildcard_glue),
+    Reason((POWERDNS,), "TC where only addresses of an answer's hosts did not fit; against RFC "
+           "2181 section 9", truncated_for_help),
 )

@@ -1,4 +1,4 @@
-"""Replies of name servers, read into values that compare: sections are sets, names in lower case."""
+"""Replies of name servers as values that compare: sections are sets, names in lower case."""
 import struct
 import typing
 

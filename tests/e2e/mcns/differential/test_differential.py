@@ -1,4 +1,4 @@
-"""The same zones on five name servers: whoever differs from ours has a reason, or one of us is wrong.
+"""The same zones on five name servers: who differs from ours has a reason, or one of us is wrong.
 
 MC_DIFFERENTIAL_SEED repeats a run, MC_DIFFERENTIAL_QUESTIONS says how many (default 100 000).
 """
@@ -19,7 +19,8 @@ from replies import parse, type_number
 PEERS = (Knot, Nsd, Bind, PowerDns)
 QUESTIONS = int(os.environ.get("MC_DIFFERENTIAL_QUESTIONS", "100000"))
 ZONES = 80
-SHOWN = 20  # failures
+SHOWN = 20    # failures
+START_S = 20  # of a server, for each zone
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def servers(tmp_path_factory, random_zones):
             started[kind.name].start()
         for server in started.values():
             for origin in files:
-                server.wait(origin, "SOA")
+                server.wait(origin, "SOA", START_S)
         yield started
     finally:
         for server in started.values():
