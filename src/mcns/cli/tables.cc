@@ -1,6 +1,7 @@
 #include "mcns/cli/tables.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dsl/env/clock.h"
 
@@ -56,8 +57,7 @@ std::string upstreams_table(const Globals& globals, const pb::Status& status) {
                {.title = "FAILED", .right = true}});
   for (const pb::UpstreamStatus& upstream : status.upstreams()) {
     table.add({upstream.upstream(), upstream.group() + (upstream.fallback() ? " (fallback)" : ""),
-               painted(globals, upstream.state()),
-               text("{} ms", static_cast<std::int64_t>(upstream.rtt_ms() + 0.5)),
+               painted(globals, upstream.state()), text("{} ms", std::llround(upstream.rtt_ms())),
                std::to_string(upstream.asked()), std::to_string(upstream.failed())});
   }
   return table.empty() ? std::string() : "\n" + table.render(globals);

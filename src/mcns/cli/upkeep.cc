@@ -98,7 +98,7 @@ std::vector<Command> upkeep_commands(Context& context) {
   Command snapshot_command;
   snapshot_command.name = "snapshot";
   snapshot_command.summary = "Make a verified copy of the database, while it is in use";
-  snapshot_command.examples = {"mcns snapshot --keep 14", "mcns snapshot --out /root/before.db"};
+  snapshot_command.examples = {"mcns snapshot --keep 14", "mcns snapshot --out /srv/before.db"};
   snapshot_command.options = {{.name = "--out",
                                .target = out.get(),
                                .help = "An absolute path on this machine; otherwise "

@@ -13,7 +13,6 @@ namespace mcns::cli {
 
 using dsl::Code;
 using dsl::fail;
-using dsl::text;
 
 namespace {
 

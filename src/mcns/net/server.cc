@@ -1,9 +1,9 @@
 #include "mcns/net/server.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
+#include "dsl/env/env.h"
 #include "dsl/net/connection_limits.h"
 #include "dsl/result/text.h"
 #include "mcns/net/worker.h"
@@ -68,13 +68,15 @@ class RunningServer final : public Server {
     for (const auto& worker : workers_) {
       worker->stop_listening();
     }
-    const auto deadline = std::chrono::steady_clock::now() + grace;
+    // The kernel's time, as what clients do is outside any simulated time.
+    dsl::env::Clock& clock = dsl::env::system_env().clock();
+    const dsl::env::MonoTime deadline = clock.mono_now() + grace;
     const auto idle = [this] {
       return std::all_of(workers_.begin(), workers_.end(),
                          [](const auto& worker) { return worker->is_idle(); });
     };
-    while (!idle() && std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    while (!idle() && clock.mono_now() < deadline) {
+      clock.sleep_for(std::chrono::milliseconds(2));
     }
     for (const auto& worker : workers_) {
       worker->stop();

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include <fcntl.h>
@@ -24,6 +25,7 @@ using dsl::env::UniqueFd;
 
 constexpr int kReceiveBuffer = 4 << 20;  // bytes: some thousand queries while a worker is busy
 constexpr int kBacklog = 1024;
+constexpr int kPortTries = 20;
 
 bool is_any(const SocketAddress& address) {
   const std::string host = dsl::env::host_of(address);
@@ -92,6 +94,19 @@ Result<DnsSocket> bind_one(const SocketAddress& address, Transport transport) {
   return out;
 }
 
+Result<std::vector<DnsSocket>> bind_all(SocketAddress address, int workers) {
+  std::vector<DnsSocket> out;
+  for (int i = 0; i < workers; ++i) {
+    for (const Transport transport : {Transport::kUdp, Transport::kTcp}) {
+      MC_ASSIGN(DnsSocket made, bind_one(address, transport));
+      // The port that was found for 0 is that of all others.
+      MC_ASSIGN(address, dsl::env::parse_socket_address(made.address));
+      out.push_back(std::move(made));
+    }
+  }
+  return out;
+}
+
 // SO_REUSEPORT would let two servers of the same user share a port and half of the questions each.
 Result<void> check_free(const SocketAddress& address) {
   for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
@@ -135,19 +150,21 @@ Result<std::vector<DnsSocket>> bind_sockets(const std::vector<std::string>& list
   std::vector<DnsSocket> out;
   for (const std::string& text : listen) {
     MC_ASSIGN(const std::vector<SocketAddress> addresses, addresses_of(text));
-    for (SocketAddress address : addresses) {
+    for (const SocketAddress& address : addresses) {
       if (addresses.size() > 1 && address.family() == AF_INET6 && !has_ipv6()) {
         continue;  // ":53" on a machine without IPv6
       }
       MC_TRY(check_free(address));
-      for (int i = 0; i < workers; ++i) {
-        for (const Transport transport : {Transport::kUdp, Transport::kTcp}) {
-          MC_ASSIGN(DnsSocket made, bind_one(address, transport));
-          // The port that was found for 0 is that of all others.
-          MC_ASSIGN(address, dsl::env::parse_socket_address(made.address));
-          out.push_back(std::move(made));
-        }
+      auto bound = bind_all(address, workers);
+      // A port that the kernel found for UDP may be somebody's for TCP: another one then.
+      for (int tries = 0; !bound && dsl::env::port_of(address) == 0 && tries < kPortTries;
+           ++tries) {
+        bound = bind_all(address, workers);
       }
+      if (!bound) {
+        return tl::unexpected(bound.error());
+      }
+      std::move(bound->begin(), bound->end(), std::back_inserter(out));
     }
   }
   return out;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <string>
 #include <utility>
 
 #include <pthread.h>
 #include <sys/epoll.h>
 
+#include "dsl/env/env.h"
 #include "dsl/result/text.h"
 #include "mcns/net/tcp.h"
 #include "mcns/net/udp.h"
@@ -92,9 +92,8 @@ void Worker::stop() {
 }
 
 std::int64_t Worker::now_ms() const {
-  timespec now{};
-  (void)::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // to 4 ms, without a look at the hardware
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
+  const auto now = dsl::env::system_env().clock().mono_now();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
 }
 
 void Worker::forward(Pending pending, std::function<void(std::string_view)> reply) {

@@ -233,7 +233,7 @@ std::size_t Resolver::add_opt(const Query& query, Rcode rcode,
   if (!opt.empty()) {
     std::memcpy(buffer + size, opt.data(), opt.size());
     const unsigned additional =
-        (static_cast<std::uint8_t>(buffer[10]) << 8U | static_cast<std::uint8_t>(buffer[11])) + 1U;
+        256U * static_cast<std::uint8_t>(buffer[10]) + static_cast<std::uint8_t>(buffer[11]) + 1U;
     buffer[10] = static_cast<char>(additional >> 8U);
     buffer[11] = static_cast<char>(additional);
   }

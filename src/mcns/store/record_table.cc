@@ -21,6 +21,18 @@ Result<std::vector<RecordRow>> records_at(Transaction& tx, const ZoneRow& zone, 
   return found;
 }
 
+Result<bool> has_record(Transaction& tx, const ZoneRow& zone, BytesView key, Type type) {
+  bool found = false;
+  MC_TRY(tx.query(
+      "SELECT 1 FROM records WHERE zone_id = ? AND sort_key = ? AND type = ? LIMIT 1",
+      [&](Row&) -> Result<void> {
+        found = true;
+        return {};
+      },
+      zone.id, blob(key), text(type)));
+  return found;
+}
+
 Result<std::optional<RecordRow>> record_by_id(Transaction& tx, const ZoneRow& zone,
                                               std::int64_t id) {
   static const std::string sql = dsl::text("{}WHERE id = ? AND zone_id = ?", kSelectRecords);
@@ -122,36 +134,44 @@ Result<std::optional<dsl::env::WallTime>> next_lease(Transaction& tx) {
   return next;
 }
 
-RecordWriter::RecordWriter(Transaction& tx, const ZoneRow& zone)
-    : zone_(zone),
-      insert_(tx.prepare(
-          "INSERT INTO records(zone_id, sort_key, type, canonical, id, name, value, ttl, rdata, "
-          "owner, lease_expires_at, created_at, updated_at) "
-          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
-      update_(tx.prepare("UPDATE records SET ttl = ?, owner = ?, lease_expires_at = ?, updated_at "
-                         "= ? WHERE zone_id = ? AND sort_key = ? AND type = ? AND canonical = ?")),
-      erase_(tx.prepare("DELETE FROM records WHERE zone_id = ? AND sort_key = ? AND type = ? AND "
-                        "canonical = ?")) {}
+dsl::db::Statement& RecordWriter::prepared(std::optional<dsl::db::Statement>& statement,
+                                           std::string_view sql) {
+  if (!statement) {
+    statement.emplace(tx_.prepare(sql));
+  }
+  return *statement;
+}
 
 Result<void> RecordWriter::insert(const RecordRow& record, BytesView key) {
+  dsl::db::Statement& insert = prepared(
+      insert_,
+      "INSERT INTO records(zone_id, sort_key, type, canonical, id, name, value, ttl, rdata, owner, "
+      "lease_expires_at, created_at, updated_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const auto rdata =
       record.rdata == record.canonical ? std::nullopt : std::optional(blob(record.rdata));
-  insert_.bind_all(zone_.id, blob(key), text(record.type), blob(record.canonical), record.id,
-                   record.name.text_below(zone_.origin), rdata_text(record.type, record.rdata),
-                   record.ttl, rdata, record.owner, record.lease_expires_at, record.created_at,
-                   record.updated_at);
-  return insert_.run();
+  insert.bind_all(zone_.id, blob(key), text(record.type), blob(record.canonical), record.id,
+                  record.name.text_below(zone_.origin), rdata_text(record.type, record.rdata),
+                  record.ttl, rdata, record.owner, record.lease_expires_at, record.created_at,
+                  record.updated_at);
+  return insert.run();
 }
 
 Result<void> RecordWriter::update(const RecordRow& record, BytesView key) {
-  update_.bind_all(record.ttl, record.owner, record.lease_expires_at, record.updated_at, zone_.id,
-                   blob(key), text(record.type), blob(record.canonical));
-  return update_.run();
+  dsl::db::Statement& update = prepared(
+      update_,
+      "UPDATE records SET ttl = ?, owner = ?, lease_expires_at = ?, updated_at = ? WHERE zone_id = "
+      "? AND sort_key = ? AND type = ? AND canonical = ?");
+  update.bind_all(record.ttl, record.owner, record.lease_expires_at, record.updated_at, zone_.id,
+                  blob(key), text(record.type), blob(record.canonical));
+  return update.run();
 }
 
 Result<void> RecordWriter::erase(const RecordRow& record, BytesView key) {
-  erase_.bind_all(zone_.id, blob(key), text(record.type), blob(record.canonical));
-  return erase_.run();
+  dsl::db::Statement& erase = prepared(
+      erase_,
+      "DELETE FROM records WHERE zone_id = ? AND sort_key = ? AND type = ? AND canonical = ?");
+  erase.bind_all(zone_.id, blob(key), text(record.type), blob(record.canonical));
+  return erase.run();
 }
 
 }  // namespace mcns::store

@@ -16,6 +16,9 @@ namespace mcns::store {
 // All records of `name`, which is in the zone, by type and canonical form.
 dsl::Result<std::vector<RecordRow>> records_at(dsl::db::Transaction& tx, const ZoneRow& zone,
                                                const Name& name);
+// Whether the name with that key (sort_key.h) has a record of the type.
+dsl::Result<bool> has_record(dsl::db::Transaction& tx, const ZoneRow& zone, BytesView key,
+                             Type type);
 dsl::Result<std::optional<RecordRow>> record_by_id(dsl::db::Transaction& tx, const ZoneRow& zone,
                                                    std::int64_t id);
 
@@ -73,7 +76,7 @@ dsl::Result<std::optional<dsl::env::WallTime>> next_lease(dsl::db::Transaction& 
 // Changes the records of one zone. Confined to the transaction; both outlive it.
 class RecordWriter {
  public:
-  RecordWriter(dsl::db::Transaction& tx, const ZoneRow& zone);
+  RecordWriter(dsl::db::Transaction& tx, const ZoneRow& zone) : tx_(tx), zone_(zone) {}
 
   // All of a row but its zone counts; `key` is that of its name.
   dsl::Result<void> insert(const RecordRow& record, BytesView key);
@@ -82,10 +85,14 @@ class RecordWriter {
   dsl::Result<void> erase(const RecordRow& record, BytesView key);
 
  private:
+  // Most writes need one of them.
+  dsl::db::Statement& prepared(std::optional<dsl::db::Statement>& statement, std::string_view sql);
+
+  dsl::db::Transaction& tx_;
   const ZoneRow& zone_;
-  dsl::db::Statement insert_;
-  dsl::db::Statement update_;
-  dsl::db::Statement erase_;
+  std::optional<dsl::db::Statement> insert_;
+  std::optional<dsl::db::Statement> update_;
+  std::optional<dsl::db::Statement> erase_;
 };
 
 }  // namespace mcns::store

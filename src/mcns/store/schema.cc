@@ -23,8 +23,9 @@ CREATE TABLE zones(
   serial INTEGER NOT NULL CHECK(serial BETWEEN 1 AND 4294967295),
   refresh INTEGER NOT NULL, retry INTEGER NOT NULL, expire INTEGER NOT NULL,
   minimum_ttl INTEGER NOT NULL, soa_ttl INTEGER NOT NULL, default_ttl INTEGER NOT NULL,
-  serial_policy TEXT NOT NULL CHECK(serial_policy IN ('date', 'increment', 'unixtime')),
-  auto_ptr INTEGER NOT NULL CHECK(auto_ptr IN (0, 1)),
+  serial_policy TEXT NOT NULL CHECK(serial_policy = 'date' OR serial_policy = 'increment'
+    OR serial_policy = 'unixtime'),
+  auto_ptr INTEGER NOT NULL CHECK(auto_ptr = 0 OR auto_ptr = 1),
   last_id INTEGER NOT NULL, journal_rows INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;
 CREATE UNIQUE INDEX zones_name ON zones(name);

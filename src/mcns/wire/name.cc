@@ -258,7 +258,7 @@ std::weak_ordering operator<=>(const Name& a, const Name& b) {
   const Labels right(b.wire_);
   for (std::size_t i = 1; i <= std::min(left.count(), right.count()); ++i) {
     const auto order = compare_labels(left.from_right(i), right.from_right(i));
-    if (order != 0) {
+    if (std::is_neq(order)) {
       return order;
     }
   }

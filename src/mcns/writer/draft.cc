@@ -129,9 +129,15 @@ Result<std::optional<Name>> Draft::find_below(Transaction& tx, const Name& name)
 Result<DraftName*> Draft::find_dname_above(Transaction& tx, const Name& owner) {
   const std::size_t labels = owner.label_count();
   for (std::size_t count = zone.origin.label_count(); count < labels; ++count) {
-    MC_ASSIGN(DraftName * above, name(tx, owner.suffix(count)));
-    if (above->has(Type::kDname)) {
-      return above;
+    const Name above = owner.suffix(count);
+    const Bytes key = store::sort_key(above, zone.origin);
+    const auto known = names_.find(key);
+    bool found = known != names_.end() && known->second.has(Type::kDname);
+    if (known == names_.end() && kind != Kind::kCreated) {
+      MC_ASSIGN(found, store::has_record(tx, zone, key, Type::kDname));
+    }
+    if (found) {
+      return name(tx, above);
     }
   }
   return nullptr;

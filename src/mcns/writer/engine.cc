@@ -56,7 +56,7 @@ void Engine::commit(const std::vector<Job*>& jobs) {
     std::move(job->drafts.begin(), job->drafts.end(), std::back_inserter(group.drafts));
   }
   if (committed) {
-    accept(std::move(group));
+    accept(group);
     return;
   }
   for (Job* job : jobs) {
@@ -120,7 +120,7 @@ Result<Outcome> Engine::change(Work& work, Job& job) {
   return outcome;
 }
 
-void Engine::accept(Group group) {
+void Engine::accept(const Group& group) {
   zones_.keep();
   for (const auto& draft : group.drafts) {
     note_leases(*draft);
@@ -152,7 +152,7 @@ Result<void> Engine::settle() {
   }
   Group group = *std::exchange(doubtful_, std::nullopt);
   if (is_there) {
-    accept(std::move(group));
+    accept(group);
   } else {
     zones_.undo(0);
   }

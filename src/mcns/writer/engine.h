@@ -41,7 +41,7 @@ class Engine {
   dsl::Result<void> run_job(dsl::db::Transaction& tx, Job& job);
   dsl::Result<Outcome> change(Work& work, Job& job);
   void note_leases(const Draft& draft);
-  void accept(Group group);
+  void accept(const Group& group);
   dsl::Result<void> settle();
 
   dsl::env::Env& env_;

@@ -101,7 +101,10 @@ class Save {
       MC_TRY(store::clear_changes(work_.tx, zone));
       zone.journal_rows = 0;
     }
-    MC_TRY(store::update_zone(work_.tx, zone, work_.zones.last_id()));
+    const bool same_fields = !is_new_ && !has_other_soa(zone, draft_.before()) &&
+                             !has_other_settings(zone, draft_.before());
+    MC_TRY((same_fields ? store::advance_zone : store::update_zone)(work_.tx, zone,
+                                                                    work_.zones.last_id()));
     work_.zones.put(zone);
     return {};
   }

@@ -23,7 +23,7 @@ class ZoneMap {
   const store::ZoneRow* find(std::int64_t id) const;
   // The zone with the longest origin that `name` is in.
   const store::ZoneRow* enclosing(const Name& name) const;
-  // "example.test.", when somebody wrote "exampel.test."; empty when nothing is near.
+  // "mcp.example.", when somebody wrote "mpc.example."; empty when nothing is near.
   std::string nearest(const Name& origin) const;
 
   void put(const store::ZoneRow& zone);

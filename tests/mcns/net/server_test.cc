@@ -106,7 +106,7 @@ class ServerTest : public ::testing::Test {
 TEST_F(ServerTest, EveryDatagramOfABurstIsAnswered) {
   start({.workers = 2});
   const UniqueFd udp = connect(SOCK_DGRAM);
-  constexpr std::uint16_t kCount = 200;
+  constexpr std::uint16_t kCount = 100;  // whose answers fit into any socket
   for (std::uint16_t id = 0; id < kCount; ++id) {
     send(udp, query(id, "www.example.test."));
   }

@@ -79,7 +79,8 @@ TEST_F(SeedTest, MistakesOfTomlNameTheirPlacesAllAtOnce) {
       mistakes("[[zone]]\nname = \"a.test\"\n[[zone.record]]\nname = \"w\"\ntype = \"A\"\n"
                "value = \"192.0.2\"\n[[zone.record]]\nname = \"w\"\ntype = \"AX\"\n"),
       ElementsAre(HasSubstr("seed.toml:6:9: "), HasSubstr("seed.toml:9:8: there is no type")));
-  EXPECT_THAT(mistakes("zone = 1\n"), ElementsAre(HasSubstr("seed.toml:1:8: zone is given as integer")));
+  EXPECT_THAT(mistakes("zone = 1\n"),
+              ElementsAre(HasSubstr("seed.toml:1:8: zone is given as integer")));
   EXPECT_THAT(mistakes("[[zone]\n"), ElementsAre(HasSubstr("seed.toml:1:")));
 }
 
