@@ -91,7 +91,7 @@ bool TcpConnection::take_question() {
                                : (std::size_t{static_cast<std::uint8_t>(rest[0])} << 8U) |
                                      static_cast<std::uint8_t>(rest[1]);
   const bool is_whole = rest.size() >= kLengthSize && rest.size() - kLengthSize >= size;
-  if (!is_whole || in_flight_ >= worker_.options().tcp_queries_in_flight || out_.size() > kOutMax) {
+  if (!is_whole || is_full()) {
     in_.erase(0, std::exchange(taken_, 0));
     return false;
   }
