@@ -97,6 +97,9 @@ def state_of(server, upstream):
                 if upstream.address in each["upstream"])
 
 
+# MCNS-A7: With every upstream dead old answers are served and our zones go on at their rate, and the
+# status ends with 1; what failed is never served again from memory, an upstream that leads back to us
+# is found and disabled, and a public client is refused what is not ours (the tests around this one).
 def test_without_any_upstream_old_answers_and_our_zones_stay(make, upstream):
     with DnsUpstream(good) as other:
         server = make(upstream, other, cache={"max_ttl": "1s", "stale_after": "200ms"})

@@ -1,6 +1,7 @@
 """The same zones on five name servers: who differs from ours has a reason, or one of us is wrong.
 
-MC_DIFFERENTIAL_SEED repeats a run, MC_DIFFERENTIAL_QUESTIONS says how many (default 100 000).
+MC_DIFFERENTIAL_SEED chooses other zones and questions, MC_DIFFERENTIAL_QUESTIONS says how many
+(default 100 000).
 """
 import collections
 import concurrent.futures
@@ -25,7 +26,7 @@ START_S = 20  # of a server, for each zone
 
 @pytest.fixture(scope="module")
 def seed():
-    return int(os.environ.get("MC_DIFFERENTIAL_SEED", random.SystemRandom().randrange(1_000_000)))
+    return int(os.environ.get("MC_DIFFERENTIAL_SEED", "20261126"))
 
 
 @pytest.fixture(scope="module")
