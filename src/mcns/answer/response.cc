@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::size_t kRecordHead = 12;      // pointer, type, class, TTL, length
 constexpr std::size_t kPointerMax = 0x3fff;  // how far a compression pointer reaches
-constexpr std::size_t kSoaNumbers = 20;
 
 // Behind the name at the beginning of `wire`, which is not compressed.
 std::size_t name_size(std::string_view wire) {

@@ -5,7 +5,12 @@
 namespace mcns {
 
 void QueryEvents::publish(const QueryEvent& event) {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
+  // Whoever has the queues moves some events and goes: a worker looks again, but never sleeps.
+  constexpr int kTries = 100;
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  for (int tries = 1; tries < kTries && !lock; ++tries) {
+    (void)lock.try_lock();
+  }
   if (!lock) {
     contended_.fetch_add(1, std::memory_order_relaxed);
     return;

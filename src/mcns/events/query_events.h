@@ -34,7 +34,8 @@ class QueryEvents {
  public:
   // Whether to make an event at all: one load for each query when nobody watches.
   bool wanted() const { return watchers_.load(std::memory_order_relaxed) > 0; }
-  // Never waits: an event that finds the queue full, or in other hands, is counted as missed.
+  // Never sleeps: an event that finds the queue full, or in other hands for longer than a look or
+  // two, is counted as missed.
   void publish(const QueryEvent& event);
 
   // What is published while it lives. Confined to one thread.

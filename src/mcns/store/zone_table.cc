@@ -115,13 +115,6 @@ Result<void> update_zone(Transaction& tx, const ZoneRow& zone, std::int64_t last
       zone.updated_at, last_id, zone.id);
 }
 
-Result<void> advance_zone(Transaction& tx, const ZoneRow& zone, std::int64_t last_id) {
-  return tx.run(
-      "UPDATE zones SET serial = ?, journal_rows = ?, updated_at = ?, last_id = ? WHERE id = ?",
-      zone.soa.serial, static_cast<std::int64_t>(zone.journal_rows), zone.updated_at, last_id,
-      zone.id);
-}
-
 Result<void> erase_zone(Transaction& tx, const ZoneRow& zone, std::int64_t last_id) {
   MC_TRY(
       tx.run("INSERT INTO past_zones(name, serial, last_id) VALUES(?, ?, ?) ON CONFLICT(name) "

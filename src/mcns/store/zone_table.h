@@ -22,9 +22,6 @@ dsl::Result<std::optional<ZoneRow>> find_zone(dsl::db::Transaction& tx, const Na
 // `last_id` is the highest number given to anything of the zone (see take_id in the writer).
 dsl::Result<void> insert_zone(dsl::db::Transaction& tx, const ZoneRow& zone, std::int64_t last_id);
 dsl::Result<void> update_zone(dsl::db::Transaction& tx, const ZoneRow& zone, std::int64_t last_id);
-// The same for a zone whose fields and settings are as they were: its serial, and how long its
-// journal is.
-dsl::Result<void> advance_zone(dsl::db::Transaction& tx, const ZoneRow& zone, std::int64_t last_id);
 // With its records and changes. Its serial is kept.
 dsl::Result<void> erase_zone(dsl::db::Transaction& tx, const ZoneRow& zone, std::int64_t last_id);
 

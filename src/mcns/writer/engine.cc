@@ -31,29 +31,40 @@ Result<void> Engine::load() {
     MC_ASSIGN(const auto last_id, store::last_id(tx));
     MC_ASSIGN(next_lease_, store::next_lease(tx));
     zones_ = ZoneMap(zones, last_id);
-    return writer::load(tx, zones, store_);
+    return writer::load(tx, zones, store_,
+                        [&](const store::ZoneRow& zone) { zones_.note_dname(zone.id); });
   });
 }
 
 void Engine::run(const std::vector<Job*>& jobs) {
-  if (auto settled = settle(); !settled) {
-    for (Job* job : jobs) {
-      job->result = tl::unexpected(settled.error());
-    }
-  } else {
-    commit(jobs);
-  }
+  commit(jobs);
   for (Job* job : jobs) {
     job->done.set_value();
   }
 }
 
 void Engine::commit(const std::vector<Job*>& jobs) {
+  if (auto settled = settle(); !settled) {
+    for (Job* job : jobs) {
+      job->result = tl::unexpected(settled.error());
+    }
+    return;
+  }
   group_last_id_ = 0;
+  half_written_ = false;
   Result<void> committed = database_.write([&](Transaction& tx) { return run_jobs(tx, jobs); });
+  if (half_written_ && jobs.size() > 1) {
+    // Everything was taken back; whoever is in order must not suffer from that one.
+    zones_.undo();
+    for (Job* job : jobs) {
+      commit({job});
+    }
+    return;
+  }
   Group group{.last_id = group_last_id_};
   for (Job* job : jobs) {
     std::move(job->drafts.begin(), job->drafts.end(), std::back_inserter(group.drafts));
+    job->drafts.clear();
   }
   if (committed) {
     accept(group);
@@ -71,47 +82,47 @@ void Engine::commit(const std::vector<Job*>& jobs) {
   }
 }
 
-// An error ends the whole transaction; what is wrong with one job is that job's result.
+// What is to be refused is refused before a row is written, so the jobs of a group need no
+// savepoints, each of which would keep a copy of every page that its job touches. An error takes
+// all of them back.
 Result<void> Engine::run_jobs(Transaction& tx, const std::vector<Job*>& jobs) {
   for (Job* job : jobs) {
-    MC_TRY(run_job(tx, *job));
-  }
-  return {};
-}
-
-Result<void> Engine::run_job(Transaction& tx, Job& job) {
-  Work work{.tx = tx, .zones = zones_, .author = *job.author, .now = env_.clock().now()};
-  const std::size_t mark = zones_.mark();
-  MC_TRY(tx.run("SAVEPOINT one_write"));
-  job.result = change(work, job);
-  if (!job.result) {
-    zones_.undo(mark);
-    // After some errors, such as a full disk, SQLite has ended the transaction: then this fails,
-    // and nothing may be written any more.
-    if (auto undone = tx.run("ROLLBACK TO one_write"); !undone) {
-      return tl::unexpected(job.result.error());
+    Work work{.tx = tx, .zones = zones_, .author = *job->author, .now = env_.clock().now()};
+    job->drafts.clear();
+    if (auto planned = plan(work, *job); !planned) {
+      job->result = tl::unexpected(planned.error());
+      continue;
     }
-  }
-  MC_TRY(tx.run("RELEASE one_write"));
-  if (job.result && !job.dry_run) {
-    if (zones_.mark() != mark) {
+    const std::size_t changes = zones_.changes();
+    job->result = write(work, *job);
+    if (!job->result) {
+      half_written_ = true;
+      return tl::unexpected(job->result.error());
+    }
+    if (zones_.changes() != changes) {
       group_last_id_ = zones_.last_id();
     }
-    job.drafts = std::move(work.drafts);
+    if (!job->dry_run) {
+      job->drafts = std::move(work.drafts);
+    }
+  }
+  for (const store::ZoneRow& zone : zones_.take_unsaved()) {
+    MC_TRY(store::update_zone(tx, zone, zones_.last_id()));
   }
   return {};
 }
 
-Result<Outcome> Engine::change(Work& work, Job& job) {
+Result<void> Engine::plan(Work& work, Job& job) {
   MC_TRY(job.plan(work));
   MC_TRY(maintain_ptr(work));
   Problems problems;
   MC_TRY(check_drafts(work, problems));
   MC_TRY(check_targets(work, job.strict, problems));
   MC_TRY(std::move(problems).verdict());
-  if (job.guarded) {
-    MC_TRY(check_guard(work, options_.guard));
-  }
+  return job.guarded ? check_guard(work, options_.guard) : Result<void>();
+}
+
+Result<Outcome> Engine::write(Work& work, Job& job) {
   MC_ASSIGN(Outcome outcome, save(work, options_.journal_rows_max, job.dry_run));
   job.report(work, outcome);
   if (!job.dry_run && job.author->together) {
@@ -154,7 +165,7 @@ Result<void> Engine::settle() {
   if (is_there) {
     accept(group);
   } else {
-    zones_.undo(0);
+    zones_.undo();
   }
   return {};
 }

@@ -38,8 +38,8 @@ class Engine {
 
   void commit(const std::vector<Job*>& jobs);
   dsl::Result<void> run_jobs(dsl::db::Transaction& tx, const std::vector<Job*>& jobs);
-  dsl::Result<void> run_job(dsl::db::Transaction& tx, Job& job);
-  dsl::Result<Outcome> change(Work& work, Job& job);
+  dsl::Result<void> plan(Work& work, Job& job);
+  dsl::Result<Outcome> write(Work& work, Job& job);
   void note_leases(const Draft& draft);
   void accept(const Group& group);
   dsl::Result<void> settle();
@@ -51,6 +51,7 @@ class Engine {
   ZoneMap zones_;
   std::optional<dsl::env::WallTime> next_lease_;  // or a time before it
   std::int64_t group_last_id_ = 0;
+  bool half_written_ = false;      // a job of the group failed after it had begun to write
   std::optional<Group> doubtful_;  // its commit failed, and nobody looked yet what that left
 };
 

@@ -13,7 +13,9 @@ namespace mcns::writer {
 // Made by the caller, who waits for `done`; between the two it belongs to the thread that writes.
 struct Job {
   const Author* author = nullptr;
-  std::function<dsl::Result<void>(Work&)> plan;  // changes the drafts
+  // Changes the drafts. May be called again when another job of its group took the group back.
+  std::function<dsl::Result<void>(Work&)> plan;
+  bool alone = false;  // in a group of its own: its plan works only once
   // What the caller learns besides, once the drafts are saved.
   std::function<void(Work&, Outcome&)> report = [](Work&, Outcome&) {};
   bool dry_run = false;

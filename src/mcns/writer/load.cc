@@ -11,7 +11,8 @@ using dsl::Result;
 using store::ZoneRow;
 
 // The records of a zone come by name and type, so that each RRset is whole before the next.
-Result<void> load_zone(dsl::db::Transaction& tx, const ZoneRow& zone, zone::Edit& edit) {
+Result<void> load_zone(dsl::db::Transaction& tx, const ZoneRow& zone, zone::Edit& edit,
+                       const std::function<void(const ZoneRow&)>& has_dname) {
   edit.create(zone.id, zone.origin);
   edit.put(
       zone.origin,
@@ -30,6 +31,9 @@ Result<void> load_zone(dsl::db::Transaction& tx, const ZoneRow& zone, zone::Edit
       rrset.rdata.clear();
       rrset.name = record.name;
       rrset.type = record.type;
+      if (record.type == Type::kDname) {
+        has_dname(zone);
+      }
       rrset.ttl = record.ttl;
     }
     rrset.rdata.emplace_back(record.rdata);
@@ -44,14 +48,15 @@ Result<void> load_zone(dsl::db::Transaction& tx, const ZoneRow& zone, zone::Edit
 
 }  // namespace
 
-Result<void> load(dsl::db::Transaction& tx, const std::vector<ZoneRow>& zones, zone::Store& store) {
+Result<void> load(dsl::db::Transaction& tx, const std::vector<ZoneRow>& zones, zone::Store& store,
+                  const std::function<void(const ZoneRow&)>& has_dname) {
   if (zones.empty()) {
     return {};
   }
   zone::Edit edit(store);
   Result<void> loaded;
   for (const ZoneRow& zone : zones) {
-    loaded = load_zone(tx, zone, edit);
+    loaded = load_zone(tx, zone, edit, has_dname);
     if (!loaded) {
       break;
     }

@@ -1,6 +1,7 @@
 // From what was committed to the version that shows it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,9 +14,10 @@ namespace mcns::writer {
 // One new version with all of them, in this order; none when they change nothing that is answered.
 void publish(zone::Store& store, const std::vector<std::unique_ptr<Draft>>& drafts);
 
-// Every zone of the database, into a store without any. kDataLoss for rows that cannot be
-// answered.
+// Every zone of the database, into a store without any; `has_dname` is told of each that has a
+// DNAME. kDataLoss for rows that cannot be answered.
 dsl::Result<void> load(dsl::db::Transaction& tx, const std::vector<store::ZoneRow>& zones,
-                       zone::Store& store);
+                       zone::Store& store,
+                       const std::function<void(const store::ZoneRow&)>& has_dname);
 
 }  // namespace mcns::writer

@@ -33,11 +33,13 @@ std::vector<Job*> Queue::next(std::optional<dsl::env::MonoTime> deadline) {
   idle_.notify_all();
   wait_for_work(lock, deadline);
   wait_for_others(lock);
-  const std::size_t count = std::min(jobs_.size(), limits_.group_max);
-  const auto end = jobs_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<Job*> group(jobs_.begin(), end);
-  jobs_.erase(jobs_.begin(), end);
-  last_group_ = std::max<std::size_t>(count, 1);
+  std::vector<Job*> group;
+  while (!jobs_.empty() && group.size() < limits_.group_max &&
+         (group.empty() || (!jobs_.front()->alone && !group.front()->alone))) {
+    group.push_back(jobs_.front());
+    jobs_.pop_front();
+  }
+  last_group_ = std::max<std::size_t>(group.size(), 1);
   busy_ = true;
   return group;
 }

@@ -128,6 +128,7 @@ BytesView key_above(BytesView key) {
 
 Result<void> check_draft(Work& work, Draft& draft, Problems& problems) {
   bool apex_touched = draft.kind == Draft::Kind::kCreated;
+  bool may_have_dname = work.zones.may_have_dname(draft.zone.id);
   std::optional<Bytes> clear_above;  // at this name and above it there is no DNAME
   // Looking above and below adds names to the draft, which stay as they are.
   for (auto& [key, name] : draft.names()) {
@@ -144,7 +145,9 @@ Result<void> check_draft(Work& work, Draft& draft, Problems& problems) {
                      [](const RecordRow& a, const RecordRow& b) { return a.type < b.type; });
     check_beside(name, is_apex, problems);
     check_sizes(name, problems);
-    if (name.before.empty() && !is_apex && clear_above != key_above(key)) {
+    // One that this write adds comes before the names below it.
+    may_have_dname = may_have_dname || name.has(Type::kDname);
+    if (may_have_dname && name.before.empty() && !is_apex && clear_above != key_above(key)) {
       MC_ASSIGN(const bool clear, check_dname_above(work, draft, name, problems));
       clear_above = clear ? std::optional(Bytes(key_above(key))) : std::nullopt;
     }

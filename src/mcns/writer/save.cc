@@ -87,8 +87,7 @@ class Save {
   Result<void> write() {
     ZoneRow& zone = draft_.zone;
     zone.updated_at = work_.now;
-    // The row of the zone always gets a new number with a change: it tells this commit from the one
-    // before.
+    // There is a new number with every change: it tells this commit from the one before.
     (void)work_.zones.take_id();
     if (is_new_) {
       zone.created_at = work_.now;
@@ -101,10 +100,6 @@ class Save {
       MC_TRY(store::clear_changes(work_.tx, zone));
       zone.journal_rows = 0;
     }
-    const bool same_fields = !is_new_ && !has_other_soa(zone, draft_.before()) &&
-                             !has_other_settings(zone, draft_.before());
-    MC_TRY((same_fields ? store::advance_zone : store::update_zone)(work_.tx, zone,
-                                                                    work_.zones.last_id()));
     work_.zones.put(zone);
     return {};
   }
@@ -139,6 +134,9 @@ class Save {
         MC_TRY(records.update(*row, key));
       }
       for (RecordRow* row : changes.added) {
+        if (row->type == Type::kDname) {
+          work_.zones.note_dname(draft_.zone.id);
+        }
         row->id = work_.zones.take_id();
         row->zone_id = draft_.zone.id;
         MC_TRY(records.insert(*row, key));

@@ -123,7 +123,8 @@ class GroupWriter final : public Writer {
     }
     records = {};
     Job job{.author = &author,
-            .plan = [&](Work& work) { return writer::plan_create(work, row, prepared); }};
+            .plan = [&](Work& work) { return writer::plan_create(work, row, prepared); },
+            .alone = true};
     return run(job);
   }
 
@@ -133,6 +134,7 @@ class GroupWriter final : public Writer {
     const Author by = by_way_of(author, "import");
     Job job{.author = &by,
             .plan = [&](Work& work) { return writer::plan_import(work, import, prepared); },
+            .alone = true,
             .dry_run = import.dry_run,
             .guarded = !import.force};
     return run(job);

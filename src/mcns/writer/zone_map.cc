@@ -53,12 +53,29 @@ std::string ZoneMap::nearest(const Name& origin) const {
   return dsl::config::nearest(origin.text(), known);
 }
 
-void ZoneMap::put(const ZoneRow& zone) { replace(zone.origin.lower(), zone); }
+void ZoneMap::put(const ZoneRow& zone) {
+  Bytes key = zone.origin.lower();
+  replace(key, zone);
+  unsaved_.insert(std::move(key));
+}
 
-void ZoneMap::erase(const Name& origin) { replace(origin.lower(), std::nullopt); }
+void ZoneMap::erase(const Name& origin) {
+  const Bytes key = origin.lower();
+  replace(key, std::nullopt);
+  unsaved_.erase(key);
+}
 
-void ZoneMap::undo(std::size_t mark) {
-  while (undo_.size() > mark) {
+std::vector<ZoneRow> ZoneMap::take_unsaved() {
+  std::vector<ZoneRow> zones;
+  for (const Bytes& key : unsaved_) {
+    zones.push_back(zones_.at(key));
+  }
+  unsaved_.clear();
+  return zones;
+}
+
+void ZoneMap::undo() {
+  while (!undo_.empty()) {
     auto [key, zone] = std::move(undo_.back());
     undo_.pop_back();
     if (zone) {
@@ -67,6 +84,12 @@ void ZoneMap::undo(std::size_t mark) {
       zones_.erase(key);
     }
   }
+  unsaved_.clear();
+}
+
+void ZoneMap::keep() {
+  undo_.clear();
+  unsaved_.clear();
 }
 
 void ZoneMap::replace(const Bytes& key, std::optional<ZoneRow> zone) {

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -12,8 +14,8 @@
 
 namespace mcns::writer {
 
-// What is changed here can be undone until it is kept: with the savepoint of one write, or with the
-// commit of all. Confined to the thread that writes.
+// What is changed here can be undone until it is kept, with the commit. Confined to the thread that
+// writes.
 class ZoneMap {
  public:
   ZoneMap() = default;
@@ -28,10 +30,18 @@ class ZoneMap {
 
   void put(const store::ZoneRow& zone);
   void erase(const Name& origin);
+  // Zones that were put and that the database does not have like that yet. Of several writes the
+  // last row is enough.
+  std::vector<store::ZoneRow> take_unsaved();
 
-  std::size_t mark() const { return undo_.size(); }
-  void undo(std::size_t mark);
-  void keep() { undo_.clear(); }
+  // Of the group that is under way.
+  std::size_t changes() const { return undo_.size(); }
+  void undo();
+  void keep();
+
+  // False: no record of the zone is a DNAME.
+  bool may_have_dname(std::int64_t zone) const { return with_dname_.contains(zone); }
+  void note_dname(std::int64_t zone) { with_dname_.insert(zone); }
 
   // Numbers records and changes; none is given twice, whatever is undone.
   std::int64_t take_id() { return ++last_id_; }
@@ -42,6 +52,8 @@ class ZoneMap {
 
   std::unordered_map<Bytes, store::ZoneRow> zones_;                    // by origin in lower case
   std::vector<std::pair<Bytes, std::optional<store::ZoneRow>>> undo_;  // what was there before
+  std::set<Bytes> unsaved_;
+  std::unordered_set<std::int64_t> with_dname_;  // also those that had one once
   std::int64_t last_id_ = 0;
 };
 

@@ -39,7 +39,7 @@ struct Program {
     zone::Store store;
     require_ok((*database)->read([&](dsl::db::Transaction& tx) -> dsl::Result<void> {
       MC_ASSIGN(const auto all, store::all_zones(tx));
-      return load(tx, all, store);
+      return load(tx, all, store, [](const store::ZoneRow&) {});
     }));
     return content(store, kOrigin);
   }

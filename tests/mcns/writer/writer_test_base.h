@@ -168,7 +168,7 @@ class WriterTest : public ::testing::Test {
     zone::Store store;
     require_ok(database_->read([&](dsl::db::Transaction& tx) -> dsl::Result<void> {
       MC_ASSIGN(const auto zones, store::all_zones(tx));
-      return load(tx, zones, store);
+      return load(tx, zones, store, [](const store::ZoneRow&) {});
     }));
     return writer::content(store, origin);
   }
