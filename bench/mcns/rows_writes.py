@@ -3,7 +3,6 @@ import contextlib
 import json
 import shutil
 import socket
-import sqlite3
 import statistics
 import subprocess
 import time
@@ -89,7 +88,7 @@ def _many_changes(machine, results, size):
             server.wait(bench.last_name(1), "A")
             seconds = _import(machine, server, names)
             ours.append(names / seconds)
-        bare.append(_bare_inserts(server.folder / "mcns.db"))
+        bare.append(_bare_inserts(machine, server.folder / "mcns.db"))
     results.add("P7", f"records a second, import of {bench.text_size(names)} / bare INSERT", ours,
                 "/s", bare, at_least=0.5)
 
@@ -159,23 +158,13 @@ def _import(machine, server, size, serial=SERIAL + 1):
     return time.monotonic() - begun
 
 
-def _bare_inserts(path):
+def _bare_inserts(machine, path):
     """Rows a second of SQLite alone: the same rows into the same tables, in one transaction."""
-    with contextlib.closing(sqlite3.connect(path)) as source:
-        schema = source.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name IN ('records', 'zones', 'changes') "
-            "AND sql IS NOT NULL ORDER BY type = 'index'").fetchall()
-    with contextlib.closing(sqlite3.connect(path.with_suffix(".bare"))) as target:
-        target.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                             + ";".join(sql for (sql,) in schema))
-        target.execute("ATTACH ? AS source", (str(path),))
-        begun = time.monotonic()
-        with target:
-            for table in ("zones", "records", "changes"):
-                target.execute(f"INSERT INTO main.{table} SELECT * FROM source.{table}")
-        seconds = time.monotonic() - begun
-        rows = target.execute("SELECT count(*) FROM main.records").fetchone()[0]
-    return rows / seconds
+    argv = ["taskset", "-c", bench.SERVER_CPU, machine.binaries / "mcns_sqlite_insert", path,
+            path.with_suffix(".bare")]
+    done = subprocess.run(list(map(str, argv)), check=True, text=True, stdout=subprocess.PIPE)
+    measured = json.loads(done.stdout)
+    return measured["records"] / measured["seconds"]
 
 
 def _replace(machine, server, size, serial):

@@ -27,10 +27,17 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n;") == std::string_view::npos;
 }
 
+// SQLite counts what it allocates under one lock for the whole process, and nobody here asks.
+void configure_sqlite() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)configured;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Connection>> Connection::open(env::Env& env, const std::string& path,
                                                      Access access) {
+  configure_sqlite();
   std::unique_ptr<Connection> connection(new Connection(std::make_unique<Vfs>(env), path));
   // NOMUTEX: a connection is confined to a thread at a time. NOFOLLOW is not set: an operator may
   // put the database elsewhere behind a link.

@@ -145,17 +145,27 @@ void Writer::run_group(const std::vector<Job*>& group) {
   }
 }
 
-// Runs jobs from `first` on in one transaction; returns where the next one begins.
+// Runs jobs from `first` on in one transaction; returns where the next one begins. One that has
+// nobody beside it needs no savepoint, which would keep a copy of every page that it touches.
 std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t first) {
   Result<void> outcome = connection_->run("BEGIN IMMEDIATE");
   std::size_t end = outcome ? first : group.size();
+  const bool alone = group.size() - first == 1;
   while (end < group.size()) {
-    run_job(*group[end++]);
+    Job& job = *group[end++];
+    if (alone) {
+      job.result = connection_->call(*job.work);
+    } else {
+      run_job(job);
+    }
     if (!connection_->in_transaction()) {
       // SQLite rolls everything back by itself after some errors, such as a full disk.
       outcome = tl::unexpected(ended_early(connection_->path()));
       break;
     }
+  }
+  if (outcome && alone) {
+    outcome = group[first]->result;
   }
   if (outcome) {
     has_written_ = false;
@@ -168,7 +178,7 @@ std::size_t Writer::run_transaction(const std::vector<Job*>& group, std::size_t 
     return end;
   }
   if (connection_->in_transaction()) {
-    // The failed COMMIT is the error to report.
+    // What failed before is the error to report.
     (void)connection_->run("ROLLBACK");
   }
   for (std::size_t i = first; i < end; ++i) {

@@ -21,7 +21,8 @@ bool Limiter::admit(Level level, std::string_view component, std::string_view me
   const std::size_t key = site_key(level, component, message);
   auto found = sites_.find(key);
   if (found == sites_.end()) {
-    if (sites_.size() >= options_.sites_max) {
+    if (sites_.size() >= options_.sites_max && next_sweep_ <= now) {
+      next_sweep_ = now + options_.sweep_interval;
       std::erase_if(sites_, [&](const auto& entry) {
         return entry.second.window_end <= now && entry.second.lines <= options_.lines_max;
       });

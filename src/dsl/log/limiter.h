@@ -18,6 +18,8 @@ struct LimiterOptions {
   // Sites remembered at once; beyond it a new site is not limited. It takes a flood of differing
   // messages to get there, and those are not repetitions.
   std::size_t sites_max = 4096;
+  // How often a full memory is searched for sites to forget; each search looks at all of them.
+  std::chrono::milliseconds sweep_interval{1'000};
 };
 
 // Guarded by its owner.
@@ -53,6 +55,7 @@ class Limiter {
   LimiterOptions options_;
   std::unordered_map<std::size_t, Site> sites_;  // by hash of level, component and message
   env::MonoTime next_report_ = env::MonoTime::max();
+  env::MonoTime next_sweep_ = env::MonoTime::min();
 };
 
 }  // namespace dsl::log

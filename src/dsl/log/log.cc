@@ -37,12 +37,12 @@ std::vector<Field>& scope_fields() {
 }
 
 void emit(Level level, std::string_view component, std::string_view message,
-          std::span<const Field> fields) {
+          std::span<const Field> fields, Repeats repeats = Repeats::kSilenced) {
   if (!process().levels.enabled(component, level)) {
     return;
   }
   if (const std::shared_ptr<Writer> writer = process().current()) {
-    writer->write(level, component, message, scope_fields(), fields);
+    writer->write(level, component, message, scope_fields(), fields, repeats);
   } else {
     write_now(Options{}, level, component, message, scope_fields(), fields);
   }
@@ -132,6 +132,10 @@ Scope::~Scope() {
 
 void Logger::write(Level level, std::string_view message, Fields fields) const {
   emit(level, component_, message, {fields.begin(), fields.size()});
+}
+
+void Logger::record(std::string_view message, Fields fields) const {
+  emit(Level::kInfo, component_, message, {fields.begin(), fields.size()}, Repeats::kKept);
 }
 
 void Logger::failure(Level level, std::string_view message, const Error& error) const {

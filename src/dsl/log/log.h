@@ -84,8 +84,8 @@ class Scope {
 };
 
 // Thread-safe. A call site (component, level and message) that logs more than 20 lines in 10 s is
-// silenced until the 10 s end, then the log reports how many lines it suppressed; errors are
-// exempt.
+// silenced until the 10 s end, then the log reports how many lines it suppressed; errors and
+// records are exempt.
 class Logger {
  public:
   explicit Logger(std::string_view component) : component_(component) {}
@@ -102,6 +102,9 @@ class Logger {
   void error(std::string_view message, Fields fields = {}) const {
     write(Level::kError, message, fields);
   }
+  // A line of level info that is never silenced: one that somebody counts on, such as who changed
+  // what.
+  void record(std::string_view message, Fields fields = {}) const;
   // Message, hint, id, code and details of an Error become fields.
   void failure(Level level, std::string_view message, const Error& error) const;
 

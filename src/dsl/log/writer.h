@@ -17,6 +17,9 @@
 
 namespace dsl::log {
 
+// What happens to lines that repeat themselves.
+enum class Repeats { kSilenced, kKept };
+
 // Thread-safe.
 class Writer {
  public:
@@ -27,7 +30,8 @@ class Writer {
 
   // Queues one line; after `stop` writes it at once.
   void write(Level level, std::string_view component, std::string_view message,
-             std::span<const Field> outer, std::span<const Field> inner);
+             std::span<const Field> outer, std::span<const Field> inner,
+             Repeats repeats = Repeats::kSilenced);
   // Writes what is queued and what is left to report, and joins the thread. Safe to call twice.
   void stop();
   std::uint64_t dropped();

@@ -35,31 +35,27 @@ std::string place_of(const dsl::rpc::Peer& peer) {
   return peer.local ? dsl::text("uid {}", peer.uid) : peer.address;
 }
 
-// The message differs from one change to the next: the log silences lines that repeat themselves,
-// and this record must be whole.
 void audit(const dsl::rpc::CallContext& call, const Name& zone, const Outcome& outcome) {
   if (!outcome.changed) {
     return;
   }
-  logger.info(dsl::text("{} changed {} to serial {}", call.caller().subject, zone_text(zone),
-                        outcome.serial),
-              {{"account", call.caller().subject},
-               {"from", place_of(call.peer())},
-               {"method", call.method()},
-               {"zone", zone_text(zone)},
-               {"serial", outcome.serial},
-               {"before", listed(outcome, zone, false)},
-               {"after", listed(outcome, zone, true)}});
+  logger.record("a zone was changed", {{"account", call.caller().subject},
+                                       {"from", place_of(call.peer())},
+                                       {"method", call.method()},
+                                       {"zone", zone_text(zone)},
+                                       {"serial", outcome.serial},
+                                       {"before", listed(outcome, zone, false)},
+                                       {"after", listed(outcome, zone, true)}});
 }
 
 void audit(const dsl::rpc::CallContext& call, std::string_view what, std::string_view before,
            std::string_view after) {
-  logger.info(dsl::text("{} changed {} ({})", call.caller().subject, what, call.request_id()),
-              {{"account", call.caller().subject},
-               {"from", place_of(call.peer())},
-               {"method", call.method()},
-               {"before", before},
-               {"after", after}});
+  logger.record("a setting was changed", {{"account", call.caller().subject},
+                                          {"from", place_of(call.peer())},
+                                          {"method", call.method()},
+                                          {"what", what},
+                                          {"before", before},
+                                          {"after", after}});
 }
 
 void audit_refusal(const dsl::rpc::CallContext& call, const dsl::Error& error) {

@@ -71,5 +71,17 @@ TEST(Limiter, MemoryIsBoundedAndOldSitesMakeRoom) {
   EXPECT_EQ(limiter.drain().size(), 2u);
 }
 
+TEST(Limiter, FullMemoryIsSearchedForRoomNowAndThenOnly) {
+  Limiter limiter({.lines_max = 1,
+                   .window = seconds{10},
+                   .sites_max = 1,
+                   .sweep_interval = seconds{30}});
+  EXPECT_EQ(admitted(limiter, 1, kStart, "a"), 1);
+  EXPECT_EQ(admitted(limiter, 3, kStart, "b"), 3);
+
+  EXPECT_EQ(admitted(limiter, 3, kStart + seconds{10}, "b"), 3);
+  EXPECT_EQ(admitted(limiter, 3, kStart + seconds{30}, "b"), 1);
+}
+
 }  // namespace
 }  // namespace dsl::log

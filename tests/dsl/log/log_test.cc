@@ -188,6 +188,15 @@ TEST_F(LogTest, ErrorsAreNeverSilenced) {
   EXPECT_EQ(count_of(written(), "agent.boot: again\n"), 100u);
 }
 
+TEST_F(LogTest, RecordsAreNeverSilenced) {
+  begin();
+  for (int i = 0; i < 100; ++i) {
+    logger_.record("a zone was changed");
+  }
+
+  EXPECT_EQ(count_of(written(), "agent.boot: a zone was changed\n"), 100u);
+}
+
 TEST_F(LogTest, ManyThreadsLoseNothingAndTearNothing) {
   constexpr int kThreads = 4;
   constexpr int kLines = 1000;
