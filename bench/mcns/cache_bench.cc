@@ -86,8 +86,10 @@ void hit(benchmark::State& state) {
   std::size_t bytes = 0;
   while (state.KeepRunningBatch(kBatch)) {
     read_batch(kept, random, batch);
-    for (const Query& query : batch) {
-      kept.cache->prefetch(query);
+    for (const Ahead step : {Ahead::kTable, Ahead::kSlot, Ahead::kEntry}) {
+      for (const Query& query : batch) {
+        kept.cache->prefetch(query, step);
+      }
     }
     for (const Query& query : batch) {
       bytes += kept.cache->lookup(query, kNow + 5'000, false, buffer.data(), buffer.size()).size;

@@ -12,7 +12,6 @@
 namespace mcns {
 namespace {
 
-constexpr std::size_t kOptSize = 11;
 constexpr std::size_t kUdpMin = 512;  // RFC 1035 section 4.2.1
 constexpr std::size_t kStreamMax = 65535;
 constexpr std::uint16_t kOptNsid = 3;
@@ -196,11 +195,8 @@ std::string_view Answerer::opt(const Query& query, Rcode rcode,
   if (!query.edns.present) {
     return {};
   }
-  // The same as a response that has nothing else.
-  Query empty = query;
-  empty.question_size = 0;
-  const std::size_t size = error(empty, Client(), rcode, extended, room);
-  return {room + kHeaderSize, size - kHeaderSize};
+  const Options options = options_for(query, options_.nsid, extended);
+  return {room, write_opt(options_.udp_size, rcode, query.edns.dnssec_ok, options.wire(), room)};
 }
 
 // RFC 4892, and the names that BIND began with.

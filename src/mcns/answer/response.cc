@@ -184,16 +184,21 @@ bool Response::add_record(Section section, NameAt owner, Type type, Class dns_cl
   return true;
 }
 
+std::size_t write_opt(std::uint16_t udp_size, Rcode rcode, bool dnssec_ok, std::string_view options,
+                      char* buffer) {
+  buffer[0] = '\0';
+  write16(buffer + 1, static_cast<unsigned>(Type::kOpt));
+  write16(buffer + 3, udp_size);
+  write16(buffer + 5, (static_cast<unsigned>(rcode) >> 4U) << 8U);  // version 0
+  write16(buffer + 7, dnssec_ok ? 0x8000U : 0U);
+  write16(buffer + 9, static_cast<unsigned>(options.size()));
+  std::memcpy(buffer + kOptSize, options.data(), options.size());
+  return kOptSize + options.size();
+}
+
 void Response::add_opt(std::uint16_t udp_size, Rcode rcode, bool dnssec_ok,
                        std::string_view options) {
-  buffer_[size_] = '\0';
-  put16(size_ + 1, static_cast<unsigned>(Type::kOpt));
-  put16(size_ + 3, udp_size);
-  put16(size_ + 5, (static_cast<unsigned>(rcode) >> 4U) << 8U);  // version 0
-  put16(size_ + 7, dnssec_ok ? 0x8000U : 0U);
-  put16(size_ + 9, static_cast<unsigned>(options.size()));
-  size_ += 11;
-  append(options);
+  size_ += write_opt(udp_size, rcode, dnssec_ok, options, buffer_ + size_);
   ++counts_[static_cast<unsigned>(Section::kAdditional)];
 }
 

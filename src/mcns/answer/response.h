@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mcns/wire/codes.h"
+#include "mcns/wire/octets.h"
 #include "mcns/wire/query.h"
 #include "mcns/zone/zone.h"
 
@@ -34,6 +35,12 @@ struct Target {
 
   std::string_view text() const { return {name, name_size}; }
 };
+
+constexpr std::size_t kOptSize = 11;  // of an OPT record without options
+
+// An OPT record with these options, in their wire form, at `buffer`. How many octets.
+std::size_t write_opt(std::uint16_t udp_size, Rcode rcode, bool dnssec_ok, std::string_view options,
+                      char* buffer);
 
 // Header and question first, then whole RRsets in the order of the sections: what does not fit
 // leaves the response as it was. Confined to its thread; buffer and query outlive it.
@@ -74,15 +81,12 @@ class Response {
   };
   // Fills the header in. How many octets the response has.
   std::size_t finish(const Head& head);
-  // Appends an OPT record with these options, in its wire form; before `finish`.
+  // Appends an OPT record; before `finish`.
   void add_opt(std::uint16_t udp_size, Rcode rcode, bool dnssec_ok, std::string_view options);
 
  private:
   bool fits(std::size_t octets) const { return limit_ - size_ >= octets; }
-  void put16(std::size_t at, unsigned number) {
-    buffer_[at] = static_cast<char>(number >> 8U);
-    buffer_[at + 1] = static_cast<char>(number);
-  }
+  void put16(std::size_t at, unsigned number) { write16(buffer_ + at, number); }
   void append(std::string_view octets) {
     std::memcpy(buffer_ + size_, octets.data(), octets.size());
     size_ += octets.size();

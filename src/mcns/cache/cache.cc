@@ -39,9 +39,9 @@ class ShardedCache final : public Cache {
     return shard_of(name).lookup(key_hash(name, query), query, now_ms, stale_ok, buffer, size_max);
   }
 
-  void prefetch(const Query& query) override {
+  void prefetch(const Query& query, Ahead step) override {
     const std::uint64_t name = name_hash(query.name.suffix_hash[query.name.labels]);
-    shard_of(name).prefetch(key_hash(name, query));
+    shard_of(name).prefetch(key_hash(name, query), step);
   }
 
   void insert(const Query& query, std::string_view response, std::int64_t now_ms) override {

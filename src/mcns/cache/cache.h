@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "mcns/wire/ahead.h"
 #include "mcns/wire/query.h"
 
 namespace mcns {
@@ -52,9 +53,8 @@ class Cache {
   // no miss.
   virtual Hit lookup(const Query& query, std::int64_t now_ms, bool stale_ok, char* buffer,
                      std::size_t size_max) = 0;
-  // Begins to fetch what `lookup` will need from memory: for all questions of a batch before the
-  // first of them is looked up.
-  virtual void prefetch(const Query& query) = 0;
+  // Asks for what `lookup` will look at: the shard, the slot in its table, the entry.
+  virtual void prefetch(const Query& query, Ahead step) = 0;
   // `response`: a whole message without OPT, checked to belong to the question and cleaned of what
   // is out of bailiwick. Not kept when its rcode or TTL says so, or when truncated.
   virtual void insert(const Query& query, std::string_view response, std::int64_t now_ms) = 0;

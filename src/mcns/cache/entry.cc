@@ -5,7 +5,7 @@
 #include <new>
 
 #include "dsl/result/result.h"
-#include "mcns/cache/octets.h"
+#include "mcns/wire/octets.h"
 
 namespace mcns {
 namespace {

@@ -35,9 +35,6 @@ Cache::Hit Shard::lookup(std::uint64_t hash, const Query& query, std::int64_t no
   const std::lock_guard lock(mutex_);
   const std::size_t at = find(hash);
   Entry* entry = slots_[at].entry;
-  if (entry != nullptr) {
-    entry->prefetch();
-  }
   if (entry != nullptr && !entry->matches(query)) {
     entry = nullptr;
   }
@@ -125,11 +122,26 @@ void Shard::publish_table() {
   table_mask_.store(mask(), std::memory_order_relaxed);
 }
 
-void Shard::prefetch(std::uint64_t hash) const {
+void Shard::prefetch(std::uint64_t hash, Ahead step) const {
   const std::size_t slot = hash & table_mask_.load(std::memory_order_relaxed);
   const std::uintptr_t place = table_.load(std::memory_order_relaxed) + slot * sizeof(Slot);
-  // Should the table change meanwhile, this is a place where nothing is: no harm is done.
-  __builtin_prefetch(reinterpret_cast<const void*>(place));
+  switch (step) {
+    case Ahead::kTable:
+      __builtin_prefetch(&mutex_);
+      return;
+    case Ahead::kSlot:
+      // Should the table change meanwhile, this is a place where nothing is: no harm is done.
+      __builtin_prefetch(reinterpret_cast<const void*>(place));
+      return;
+    case Ahead::kEntry:
+      // Whoever holds the lock brings it along.
+      if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) {
+        if (const Entry* entry = slots_[find(hash)].entry) {
+          entry->prefetch();
+        }
+      }
+      return;
+  }
 }
 
 void Shard::grow() {

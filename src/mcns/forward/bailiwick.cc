@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "mcns/cache/octets.h"
+#include "mcns/wire/octets.h"
 #include "mcns/wire/query.h"
 
 namespace mcns {

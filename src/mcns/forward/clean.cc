@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "mcns/cache/octets.h"
 #include "mcns/forward/bailiwick.h"
 #include "mcns/wire/message.h"
+#include "mcns/wire/octets.h"
 
 namespace mcns {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "mcns/cache/octets.h"
 #include "mcns/forward/clean.h"
+#include "mcns/wire/octets.h"
 
 namespace mcns {
 namespace {

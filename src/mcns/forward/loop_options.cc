@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "mcns/cache/octets.h"
+#include "mcns/wire/octets.h"
 
 namespace mcns {
 namespace {

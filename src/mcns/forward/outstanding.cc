@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "mcns/cache/octets.h"
+#include "mcns/wire/octets.h"
 #include "mcns/wire/query.h"
 
 namespace mcns {

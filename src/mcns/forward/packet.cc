@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "mcns/cache/octets.h"
 #include "mcns/forward/loop_options.h"
+#include "mcns/wire/octets.h"
 #include "mcns/wire/query.h"
 
 namespace mcns {

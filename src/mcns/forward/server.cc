@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "dsl/log/log.h"
-#include "mcns/cache/octets.h"
+#include "mcns/wire/octets.h"
 
 namespace mcns {
 namespace {

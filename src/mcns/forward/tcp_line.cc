@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "dsl/env/errno_error.h"
-#include "mcns/cache/octets.h"
+#include "mcns/wire/octets.h"
 
 namespace mcns {
 

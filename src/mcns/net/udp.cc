@@ -58,10 +58,9 @@ void UdpSocket::read_batch(const zone::Version& version, unsigned count) {
     Datagram& datagram = (*datagrams_)[i];
     Resolver::read(version, {datagram.query.data(), in_[i].msg_len}, datagram.asked);
   }
-  using Ahead = zone::Zone::Ahead;
-  for (const Ahead step : {Ahead::kPage, Ahead::kSlot, Ahead::kNode}) {
+  for (const Ahead step : {Ahead::kTable, Ahead::kSlot, Ahead::kEntry}) {
     for (unsigned i = 0; i < count; ++i) {
-      Resolver::look_ahead((*datagrams_)[i].asked, step);
+      worker_.resolver().look_ahead((*datagrams_)[i].asked, step);
     }
   }
 }

@@ -38,6 +38,18 @@ std::optional<ExtendedError> extended_of(const ForwardAnswer& answer) {
   return failed || answer.stale ? std::optional(answer.error) : std::nullopt;
 }
 
+// Behind the `size` octets of a response in `buffer`. The size of both.
+std::size_t append_opt(std::string_view opt, char* buffer, std::size_t size) {
+  if (!opt.empty()) {
+    std::memcpy(buffer + size, opt.data(), opt.size());
+    const unsigned additional =
+        256U * static_cast<std::uint8_t>(buffer[10]) + static_cast<std::uint8_t>(buffer[11]) + 1U;
+    buffer[10] = static_cast<char>(additional >> 8U);
+    buffer[11] = static_cast<char>(additional);
+  }
+  return size + opt.size();
+}
+
 std::size_t address_size(const sockaddr* address) {
   return address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
@@ -146,10 +158,11 @@ std::size_t Resolver::special(const Query& query, const Client& client, const An
 
 Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
                                        std::int64_t now_ms, char* buffer, std::size_t buffer_size) {
+  // No response code of a cached answer needs the octet that OPT has for larger ones.
   std::array<char, kOptRoom> room;
   const std::size_t limit = std::min(answerer_.limit(query, client), buffer_size);
-  const std::size_t opt_size = answerer_.opt(query, Rcode::kNoError, {}, room.data()).size();
-  const Cache::Hit hit = parts_.cache.lookup(query, now_ms, false, buffer, limit - opt_size);
+  const std::string_view opt = answerer_.opt(query, Rcode::kNoError, {}, room.data());
+  const Cache::Hit hit = parts_.cache.lookup(query, now_ms, false, buffer, limit - opt.size());
   if (hit.size == 0) {
     return {Outcome::kPending, 0};
   }
@@ -158,7 +171,7 @@ Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
   }
   const auto rcode = static_cast<Rcode>(buffer[3] & 0x0f);
   counters_.answered(client.stream ? Transport::kTcp : Transport::kUdp, rcode);
-  return {Outcome::kReply, add_opt(query, rcode, {}, buffer, hit.size)};
+  return {Outcome::kReply, append_opt(opt, buffer, hit.size)};
 }
 
 Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pending,
@@ -229,15 +242,7 @@ std::size_t Resolver::add_opt(const Query& query, Rcode rcode,
                               std::optional<ExtendedError> extended, char* buffer,
                               std::size_t size) const {
   std::array<char, kOptRoom> room;
-  const std::string_view opt = answerer_.opt(query, rcode, extended, room.data());
-  if (!opt.empty()) {
-    std::memcpy(buffer + size, opt.data(), opt.size());
-    const unsigned additional =
-        256U * static_cast<std::uint8_t>(buffer[10]) + static_cast<std::uint8_t>(buffer[11]) + 1U;
-    buffer[10] = static_cast<char>(additional >> 8U);
-    buffer[11] = static_cast<char>(additional);
-  }
-  return size + opt.size();
+  return append_opt(answerer_.opt(query, rcode, extended, room.data()), buffer, size);
 }
 
 // The links of our zones, then what an upstream says of the name that they lead to.

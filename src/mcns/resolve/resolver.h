@@ -62,9 +62,11 @@ class Resolver {
   // Reads a packet. Of a batch every packet is read first, then `look_ahead` is called for each
   // with each step, then `handle`: so no question waits for memory alone.
   static void read(const zone::Version& version, std::string_view packet, Asked& asked);
-  static void look_ahead(const Asked& asked, zone::Zone::Ahead step) {
+  void look_ahead(const Asked& asked, Ahead step) {
     if (asked.zone != nullptr) {
       asked.zone->prefetch(asked.query.name, asked.query.name.labels, step);
+    } else if (asked.parsed == ParseResult::kOk && parts_.forwarder != nullptr) {
+      parts_.cache.prefetch(asked.query, step);
     }
   }
   // `buffer` has room for `buffer_size` octets: 64 KiB for streams, `udp_size` for datagrams.

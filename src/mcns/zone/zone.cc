@@ -106,13 +106,13 @@ void Zone::prefetch(const QueryName& name, std::size_t labels, Ahead step) const
   const std::uint32_t tag = Page::tag(hash);
   const Page& slots = page(hash);
   switch (step) {
-    case Ahead::kPage:
+    case Ahead::kTable:
       __builtin_prefetch(&slots);
       return;
     case Ahead::kSlot:
       __builtin_prefetch(slots.address(tag));
       return;
-    case Ahead::kNode:
+    case Ahead::kEntry:
       for (unsigned i = slots.first(tag); slots.slot(i).node != 0; i = slots.next(i)) {
         if (slots.slot(i).tag == tag) {
           __builtin_prefetch(arena_->at(slots.slot(i).node));

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mcns/wire/ahead.h"
 #include "mcns/wire/query.h"
 #include "mcns/zone/arena.h"
 #include "mcns/zone/rrset.h"
@@ -101,9 +102,7 @@ class Zone {
   Node apex() const { return apex_ == 0 ? Node() : Node(arena_->at(apex_)); }
   // The name formed by the last `labels` labels of `name`, which is below the apex or equal to it.
   Node find(const QueryName& name, std::size_t labels) const;
-  // Asks for what `find` will look at, one memory access a step, so that those of many questions
-  // overlap: the page, the slot in it, the node.
-  enum class Ahead { kPage, kSlot, kNode };
+  // Asks for what `find` will look at: the page, the slot in it, the node.
   void prefetch(const QueryName& name, std::size_t labels, Ahead step) const;
   // The same for "*" below those labels.
   Node find_wildcard(const QueryName& name, std::size_t labels) const;

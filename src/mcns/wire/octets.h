@@ -19,7 +19,7 @@ inline std::uint32_t read32(std::string_view octets, std::size_t at) {
   return (std::uint32_t{read16(octets, at)} << 16U) | read16(octets, at + 2);
 }
 
-inline void write16(char* at, std::uint16_t number) {
+inline void write16(char* at, unsigned number) {
   at[0] = static_cast<char>(number >> 8U);
   at[1] = static_cast<char>(number & 0xffU);
 }
