@@ -89,6 +89,24 @@ std::string resolve_body(const Http& http, const Descriptor& request, Binding& b
   return {};
 }
 
+// Headers are for requests as a whole, so their fields are near the top of the message.
+constexpr std::size_t kHeaderDepthMax = 2;
+
+void find_headers(const Descriptor& type, const FieldPath& at, std::vector<Binding::Header>& out) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    FieldPath path = at;
+    path.push_back(&field);
+    const std::string& header = field.options().GetExtension(::dsl::v1::header);
+    if (!header.empty() && !field.is_repeated() && takes_text(field)) {
+      out.push_back({header, path});
+    } else if (!field.is_repeated() && field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+               path.size() < kHeaderDepthMax) {
+      find_headers(*field.message_type(), path, out);
+    }
+  }
+}
+
 // Streams end with an error as a line of its own: a client must be able to tell it from a message.
 std::string check_stream(const MethodDescriptor& method) {
   const Descriptor& type = *method.output_type();
@@ -124,6 +142,8 @@ void add_form(const MethodDescriptor& method, const Http& http, Gathered& gather
   Binding binding;
   binding.method = &method;
   binding.verb = verbs.front().first;
+  binding.created = http.created();
+  find_headers(*method.input_type(), {}, binding.headers);
   for (std::string problem :
        {resolve_pattern(verbs.front().second, *method.input_type(), binding),
         resolve_body(http, *method.input_type(), binding), check_stream(method)}) {

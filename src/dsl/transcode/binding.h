@@ -25,12 +25,19 @@ struct Binding {
     FieldPath field;
   };
 
+  struct Header {
+    std::string name;  // in lower case
+    FieldPath field;
+  };
+
   const google::protobuf::MethodDescriptor* method = nullptr;
   std::string verb;     // "GET"
   std::string pattern;  // as http::Route has it
   std::vector<Parameter> parameters;
   bool whole_body = false;
   const google::protobuf::FieldDescriptor* body = nullptr;
+  std::vector<Header> headers;  // that fill a field, by (dsl.v1.header)
+  bool created = false;         // as (dsl.v1.http) has it
 };
 
 // Of every method of the table that has the option. kInternal with all faults.

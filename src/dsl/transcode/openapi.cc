@@ -42,6 +42,7 @@ class Document {
  private:
   void operation(const Binding& binding, int form);
   void path_parameter(const Binding::Parameter& parameter);
+  void header_parameter(const Binding::Header& header);
   void query_parameters(const Binding& binding, const Descriptor& type, const FieldPath& at);
   void body(const Binding& binding);
   void replies(const Binding& binding);
@@ -111,6 +112,9 @@ void Document::operation(const Binding& binding, int form) {
       for (const Binding::Parameter& parameter : binding.parameters) {
         path_parameter(parameter);
       }
+      for (const Binding::Header& header : binding.headers) {
+        header_parameter(header);
+      }
       if (!binding.whole_body) {
         query_parameters(binding, *method.input_type(), {});
       }
@@ -126,6 +130,15 @@ void Document::path_parameter(const Binding::Parameter& parameter) {
     json_.text("in", "path");
     json_.plain("required", "true");
     json_.object("schema", [&] { schemas_.describe(*parameter.field.back(), true); });
+  });
+}
+
+void Document::header_parameter(const Binding::Header& header) {
+  json_.element([&] {
+    json_.text("name", header.name);
+    json_.text("in", "header");
+    json_.text("description", text("the same as {} of the request", dotted(header.field)));
+    json_.object("schema", [&] { schemas_.describe(*header.field.back(), false); });
   });
 }
 
@@ -179,8 +192,8 @@ void Document::replies(const Binding& binding) {
   const auto content = [&](const char* type) {
     json_.object(type, [&] { json_.object("schema", [&] { schemas_.refer(reply); }); });
   };
-  json_.object("responses", [&] {
-    json_.object("200", [&] {
+  const auto done = [&](const char* status) {
+    json_.object(status, [&] {
       if (binding.method->server_streaming()) {
         json_.text("description", "A stream: a message a line, or an event each.");
         json_.object("content", [&] {
@@ -192,6 +205,12 @@ void Document::replies(const Binding& binding) {
         json_.object("content", [&] { content("application/json"); });
       }
     });
+  };
+  json_.object("responses", [&] {
+    done("200");
+    if (binding.created) {
+      done("201");
+    }
     json_.object("default", [&] {
       json_.text("description", "An error.");
       json_.object("content", [&] {

@@ -36,15 +36,15 @@ Result<void> read_body(const Binding& binding, std::string_view body, Message& r
                             : read_field(value, request, *binding.body);
 }
 
-// A path says which thing is meant; a body that names another one is a mistake.
-Result<void> read_parameter(const Binding::Parameter& parameter, const std::string& value,
-                            Message& request) {
-  const FieldDescriptor& field = *parameter.field.back();
-  Message& in = holder(request, parameter.field);
+// A path or a header says what is meant; a body that says something else is a mistake.
+Result<void> read_part(const FieldPath& path, const std::string& value, std::string_view place,
+                       Message& request) {
+  const FieldDescriptor& field = *path.back();
+  Message& in = holder(request, path);
   const auto* oneof = field.real_containing_oneof();
   const bool given = in.GetReflection()->HasField(in, &field);
   if (!given && oneof != nullptr && in.GetReflection()->HasOneof(in, oneof)) {
-    return fail(field_error(dotted(parameter.field), "is one too many of " + oneof->name()));
+    return fail(field_error(dotted(path), "is one too many of " + oneof->name()));
   }
   std::string before;
   if (given) {
@@ -52,12 +52,21 @@ Result<void> read_parameter(const Binding::Parameter& parameter, const std::stri
     in.GetReflection()->ClearField(&in, &field);
   }
   if (std::string problem = put_value(in, field, value, Form::kText); !problem.empty()) {
-    return fail(field_error(dotted(parameter.field), std::move(problem)));
+    return fail(field_error(dotted(path), std::move(problem)));
   }
   if (given && in.SerializeAsString() != before) {
-    return fail(field_error(dotted(parameter.field), "is another one in the path"));
+    return fail(field_error(dotted(path), text("is another one in the {}", place)));
   }
   return {};
+}
+
+// Entity tags and keys are quoted strings (RFC 9110 section 8.8.3); without the quotes they are
+// taken, too. "*" is any, as if the header were not there.
+std::string_view header_value(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+    return value.substr(1, value.size() - 2);
+  }
+  return value == "*" ? std::string_view() : value;
 }
 
 Result<void> read_query(const Binding& binding, std::string_view raw, Message& request) {
@@ -93,9 +102,16 @@ Result<void> read_query(const Binding& binding, std::string_view raw, Message& r
 Result<void> read_request(const Binding& binding, const RequestParts& parts, Message& request) {
   MC_TRY(read_body(binding, parts.body, request));
   for (std::size_t i = 0; i < binding.parameters.size(); ++i) {
-    MC_TRY(read_parameter(binding.parameters[i], parts.parameters[i], request));
+    MC_TRY(read_part(binding.parameters[i].field, parts.parameters[i], "path", request));
   }
-  return read_query(binding, parts.raw_query, request);
+  MC_TRY(read_query(binding, parts.raw_query, request));
+  for (std::size_t i = 0; i < binding.headers.size(); ++i) {
+    if (const std::string_view value = header_value(parts.headers[i]); !value.empty()) {
+      MC_TRY(read_part(binding.headers[i].field, std::string(value),
+                       text("header {}", binding.headers[i].name), request));
+    }
+  }
+  return {};
 }
 
 }  // namespace dsl::transcode

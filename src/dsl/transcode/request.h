@@ -14,6 +14,7 @@ namespace dsl::transcode {
 
 struct RequestParts {
   std::vector<std::string> parameters;  // in the order of the binding's
+  std::vector<std::string> headers;     // likewise; empty = absent
   std::string_view raw_query;
   std::string_view body;
 };

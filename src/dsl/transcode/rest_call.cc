@@ -19,12 +19,23 @@ class WholeReply final : public rpc::MessageSink {
  public:
   Result<void> write(const Message& message) override {
     body_.clear();
+    changed_ = says_changed(message);
     return append_message(message, body_);
   }
   std::string take() { return std::move(body_) + "\n"; }
+  bool changed() const { return changed_; }
 
  private:
+  // Unless the reply says that nothing was.
+  static bool says_changed(const Message& message) {
+    const auto* field = message.GetDescriptor()->FindFieldByName("changed");
+    return field == nullptr ||
+           field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_BOOL ||
+           field->is_repeated() || message.GetReflection()->GetBool(message, field);
+  }
+
   std::string body_;
+  bool changed_ = true;
 };
 
 // A message a line. The head goes out with the first, so that a failure before it has a status.
@@ -74,6 +85,9 @@ class RestCall {
     for (const Binding::Parameter& parameter : binding.parameters) {
       parameters_.push_back(exchange.param(parameter.name));
     }
+    for (const Binding::Header& header : binding.headers) {
+      headers_.push_back(header_of(exchange, header.name));
+    }
   }
 
   void unary();
@@ -93,6 +107,7 @@ class RestCall {
   const Binding& binding_;
   http::Exchange& exchange_;
   std::vector<std::string> parameters_;
+  std::vector<std::string> headers_;
 };
 
 rpc::CallStart RestCall::start() {
@@ -113,7 +128,7 @@ Result<void> RestCall::run(rpc::CallStart start, const std::function<Result<std:
       call, *route,
       [&](Message& request) -> Result<void> {
         MC_ASSIGN(const std::string text, body());
-        return read_request(binding_, {parameters_, exchange_.raw_query(), text}, request);
+        return read_request(binding_, {parameters_, headers_, exchange_.raw_query(), text}, request);
       },
       sink);
 }
@@ -126,7 +141,7 @@ void RestCall::unary() {
     refuse(done.error());
     return;
   }
-  exchange_.reply({.status = 200,
+  exchange_.reply({.status = binding_.created && reply.changed() ? 201 : 200,
                    .headers = {{"content-type", "application/json"}, {"cache-control", "no-store"}},
                    .body = reply.take()});
 }

@@ -8,8 +8,8 @@ namespace {
 
 // As many as gRPC serves by default.
 constexpr std::size_t kEventStreamsMax = 64;
-// A message of gRPC may have 4 MiB; its JSON is at most about half as long again.
-constexpr std::size_t kBodyMax = 6u << 20;
+// A message of gRPC may have 4 MiB; its JSON may be twice as long.
+constexpr std::size_t kBodyMax = 8u << 20;
 
 rpc::Level level_of(http::Access access) {
   switch (access) {

@@ -54,6 +54,15 @@ TEST_F(OpenApi, IsOfVersion31AndNamesTheService) {
   EXPECT_EQ(at(document_, {"info", "version"}).text, "v1");
 }
 
+TEST_F(OpenApi, HeadersAndStatusOfAMethodThatMakesSomethingAreTold) {
+  const JsonValue& post = at(document_, {"paths", "/v1/items", "post"});
+
+  std::multiset<std::string> names;
+  gather(at(post, {"parameters"}), "name", names);
+  EXPECT_THAT(names, testing::ElementsAre("idempotency-key", "if-match"));
+  EXPECT_EQ(at(post, {"responses"}).members.at(1).name, "201");
+}
+
 TEST_F(OpenApi, EveryReferenceHasItsSchemaAndEveryOperationAnIdOfItsOwn) {
   std::multiset<std::string> references;
   gather(document_, "$ref", references);

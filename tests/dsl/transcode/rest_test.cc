@@ -124,6 +124,35 @@ TEST_F(Rest, OnlyJsonIsTaken) {
   EXPECT_EQ(json.status(), 200);
 }
 
+TEST_F(Rest, HeadersFillTheFieldsThatAreDeclaredForThem) {
+  const auto make = [&](const std::string& query, const std::string& body,
+                        std::map<std::string, std::string> headers) -> FakeExchange& {
+    exchange_.emplace("POST", "/v1/items" + query, body);
+    exchange_->request_headers = {{"authorization", "Bearer secret"}};
+    for (auto& [name, value] : headers) {
+      exchange_->request_headers.emplace_back(name, value);
+    }
+    serve(api_, "/v1/items", *exchange_);
+    return *exchange_;
+  };
+
+  EXPECT_THAT(make("", "{}", {{"if-match", "\"7\""}, {"idempotency-key", "once"}}).text(),
+              HasSubstr(R"("conditions":{"key":"once","version":7})"));
+  EXPECT_THAT(make("", "{}", {{"if-match", "7"}}).text(), HasSubstr(R"("version":7)"));
+  EXPECT_THAT(make("", "{}", {{"if-match", "*"}}).text(), Not(HasSubstr(R"("version":)")));
+  EXPECT_EQ(make("", R"({"conditions":{"version":7}})", {{"if-match", "7"}}).status(), 201);
+
+  EXPECT_EQ(make("", R"({"conditions":{"version":8}})", {{"if-match", "7"}}).status(), 400);
+  EXPECT_THAT(exchange_->text(), HasSubstr("is another one in the header if-match"));
+  EXPECT_EQ(make("", "{}", {{"if-match", "\"seven\""}}).status(), 400);
+  EXPECT_THAT(exchange_->text(), HasSubstr("conditions.version"));
+}
+
+TEST_F(Rest, WhatIsMadeIs201AndWhatWasThereAlready200) {
+  EXPECT_EQ(call("POST", "/v1/items", "", R"({"name":"new"})").status(), 201);
+  EXPECT_EQ(call("POST", "/v1/items", "", R"({"name":"old"})").status(), 200);
+}
+
 TEST_F(Rest, ABodyThatCannotBeReadIsThatError) {
   FakeExchange exchange("POST", "/v1/texts/x", "{}");
   exchange.read_error = Error(Code::kTooLarge, "the body has more than 10 bytes");

@@ -56,6 +56,14 @@ rpc::MethodTable Shop::table() {
                                     ++calls;
                                     return Result<Item>(request.item());
                                   });
+  table.add<MakeItemRequest, MadeItem>(service + "MakeItem",
+                                       [this](CallContext&, const MakeItemRequest& request) {
+                                         ++calls;
+                                         MadeItem made;
+                                         *made.mutable_request() = request;
+                                         made.set_changed(request.name() != "old");
+                                         return Result<MadeItem>(made);
+                                       });
   table.add<StreamRequest, Tick>(service + "Fail",
                                  [](CallContext&, const StreamRequest& request) -> Result<Tick> {
                                    if (request.fail_with() == "throw") {

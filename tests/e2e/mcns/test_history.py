@@ -197,6 +197,13 @@ def test_a_stale_serial_is_412_and_changes_nothing(zone):
             status, error = rest.call(verb, f"/v1/zones/{ZONE}/{path}", body)
             assert (status, error["code"]) == (412, "failed_precondition"), (path, error)
             assert str(before[0]) in error["error"] and str(before[0] - 1) in error["error"]
+            del body["change"]
+            status, error = rest.call(verb, f"/v1/zones/{ZONE}/{path}", body,
+                                      {"If-Match": f'"{before[0] - 1}"'})
+            assert (status, error["code"]) == (412, "failed_precondition"), (path, error)
+        status, error = rest.call("DELETE", f"/v1/zones/{ZONE}/rrsets/h1/A", None,
+                                  {"If-Match": f'"{before[0] - 1}"'})
+        assert status == 412, error
         assert state(zone) == before
         status, reply = rest.call("PUT", f"/v1/zones/{ZONE}/rrsets/h1/A", {
             "values": ["192.0.2.1"], "change": {"if_serial": before[0]}})
@@ -207,10 +214,14 @@ def test_the_same_request_again_gets_the_first_answer(zone):
     with zone.rest(zone.token("again", "admin")) as rest:
         body = {"name": "once", "type": "A", "value": "192.0.2.1", "change": {"request_id": "one"}}
         first = rest.call("POST", f"/v1/zones/{ZONE}/records", body)
-        assert first[0] in (200, 201)
+        assert first[0] == 201
         assert rest.call("POST", f"/v1/zones/{ZONE}/records", body) == first
+        del body["change"]
+        assert rest.call("POST", f"/v1/zones/{ZONE}/records", body,
+                         {"Idempotency-Key": "one"}) == first
         body["value"] = "192.0.2.2"
-        assert rest.call("POST", f"/v1/zones/{ZONE}/records", body)[0] == 409
+        assert rest.call("POST", f"/v1/zones/{ZONE}/records", body,
+                         {"Idempotency-Key": "one"})[0] == 409
 
 
 REFUSED = [
