@@ -1,14 +1,14 @@
 # builds the container images of our services
 # shellcheck shell=bash
 #
-# usage: ./dev image [--preset NAME] [--tag TAG] [--json] [SERVICE...]
+# usage: ./dev image [--preset NAME] [--tag [SERVICE=]TAG]... [--json] [SERVICE...]
 #
 # Builds the binaries and makes build/images/SERVICE.tar of each (deploy/images/build, which can do
 # more): an OCI archive for `podman load --input` or `mcp image load`. No service = all that have
 # images. Prints digests and sizes. The same commit gives the same digests.
 #
 #   --preset NAME   of the binaries, default release
-#   --tag TAG       default: the version, as git describes it
+#   --tag TAG       of all, SERVICE=TAG of one; default: the version, as git describes it
 #   --json          digests and sizes as JSON
 
 main() {
