@@ -253,6 +253,20 @@ provide_images() {
   done
 }
 
+# Containers whose image has been made anew under the same tag go, and the boot makes them again.
+drop_outdated() {
+  local name image reference
+  while read -r name image reference; do
+    if [[ "$(as_owner podman image inspect --format '{{.Id}}' "$reference" 2>/dev/null)" != "$image"* ]]; then
+      say "$name has a new image"
+      stop_agent # it would bring back what goes here
+      as_owner podman rm --force --time 10 "$name" >/dev/null
+      as_owner podman rmi "$image" >/dev/null 2>&1 || true # used by another
+    fi
+  done < <(as_owner podman ps --all --filter label=mcp.managed=1 \
+    --format '{{.Names}} {{.ImageID}} {{.Image}}')
+}
+
 start_agent() {
   stop_agent
   local binary="$state_dir/mcp-agent"
@@ -316,6 +330,7 @@ main() {
   make_directories
   write_store_config
   provide_images "${services[@]}"
+  (cd / && drop_outdated)
   say "== agent"
   provide_tls
   write_mcns_files
