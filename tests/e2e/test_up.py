@@ -103,6 +103,7 @@ def test_up_recovers_and_resets(netns):
 
     again = in_netns("./dev", "up", "--yes", check=False)
     assert again.returncode == 0, again.stdout + again.stderr
+    assert "has a new image" not in again.stdout  # the same tree gives the same images
     assert_names_are_served("mine")
 
     reset = in_netns("./dev", "reset", "--yes", check=False)
