@@ -31,8 +31,14 @@ def podman_store_netns():
 
 
 @pytest.fixture(scope="session")
+def service_images(tmp_path_factory):
+    """An archive of each of our services that has an image."""
+    return mcp_node.build_images(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
 def standins(tmp_path_factory):
-    """The archive of all images of the reference platform."""
+    """The archive of the other images of the reference platform."""
     archive = tmp_path_factory.mktemp("standins") / "standins.tar"
     mcp_node.build_standins(archive)
     return archive
@@ -40,7 +46,7 @@ def standins(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bare_node(standins, request):
-    """A node with the images, whose agent was never started (tests/support/mcp_node.py). A module
+    """A node with the stand-ins, whose agent was never started (tests/support/mcp_node.py). A module
     may set EVENTS_MAX."""
     reason = podman.unavailable(netns=True)
     if reason:
@@ -51,3 +57,11 @@ def bare_node(standins, request):
         made.load_images(standins)
         store.import_busybox()
         yield made
+
+
+@pytest.fixture(scope="module")
+def reference_node(bare_node, service_images):
+    """The same with the images of our services, ready to become the reference platform."""
+    for archive in service_images:
+        bare_node.load_images(archive)
+    return bare_node

@@ -52,14 +52,28 @@ def mcp(*words, check=True):
     return in_netns("./run/mcp", *words, check=check, timeout=120)
 
 
+def asked(name):
+    """The addresses that the name service gives, asked as `up` suggests."""
+    answer = in_netns("dig", "@127.0.1.1", "-p", "53", "+short", "+tries=1", "+time=5",
+                      f"{name}.mcp.metacircular.net")
+    return sorted(answer.stdout.split())
+
+
+def assert_names_are_served(added):
+    for name in ("mcr.svc", "metacrypt.svc", "sgard.svc", "mcp-agent.svc", "rift", "ns"):
+        assert asked(name) == ["127.0.1.1", "127.0.2.1"], name
+    assert asked(f"{added}.svc") == ["192.0.2.7"]
+
+
 def observed():
     states = json.loads(mcp("ps", "--json").stdout)["containers"]
     return {state["container"]: state["observed"] for state in states}
 
 
 # HOUSE-A1: one `./dev up` ends with all ten services (twelve containers) behind their gates and
-# prints where they listen and what to try; after podman's database is lost, the commands that it
-# printed bring every one of them back; `./dev reset` leaves the machine as it was.
+# prints where they listen and what to try, and the real name service answers for the platform's names;
+# after podman's database is lost, the commands that it printed bring every one of them back, with
+# the records that an operator had added; `./dev reset` leaves the machine as it was.
 def test_up_recovers_and_resets(netns):
     before = host_facts()
 
@@ -72,6 +86,12 @@ def test_up_recovers_and_resets(netns):
     assert "28443" in up.stdout
     assert len(observed()) == 12 and set(observed().values()) == {"healthy"}
 
+    assert "dig @127.0.1.1 -p 53 mcr.svc.mcp.metacircular.net" in up.stdout
+    in_netns("./run/mcns", "record", "add", "svc.mcp.metacircular.net", "mine", "A", "192.0.2.7")
+    assert_names_are_served("mine")
+    health = in_netns("curl", "-s", "--cacert", "run/ca.crt", "https://localhost:38443/v1/health")
+    assert '"live":true' in health.stdout, health
+
     lose = re.search(r"^  rm (\S+bolt_state\.db)$", up.stdout, re.M)
     os.remove(lose[1])
     plan = mcp("agent", "recover", "--dry-run", check=False)
@@ -79,9 +99,12 @@ def test_up_recovers_and_resets(netns):
     recovered = mcp("agent", "recover", check=False)
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     assert set(observed().values()) == {"healthy"}
+    assert_names_are_served("mine")
 
     again = in_netns("./dev", "up", "--yes", check=False)
     assert again.returncode == 0, again.stdout + again.stderr
+    assert "has a new image" not in again.stdout  # the same tree gives the same images
+    assert_names_are_served("mine")
 
     reset = in_netns("./dev", "reset", "--yes", check=False)
     assert reset.returncode == 0, reset.stdout + reset.stderr

@@ -18,10 +18,12 @@ import signal
 import subprocess
 import threading
 import time
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / os.environ.get("MC_BIN", "build/dev/bin")
 REFERENCE = ROOT / "deploy/examples/reference"
+MCNS_FILES = ROOT / "deploy/examples/mcns"
 REGISTRY = "mcr.svc.mcp.metacircular.net:8443"
 TIMEOUT_S = 120
 
@@ -51,8 +53,23 @@ gid = 850
 """
 
 
+def build_images(folder):
+    """The images of our services that exist, under the tags of the reference platform; returns their
+    archives."""
+    subprocess.run([ROOT / "deploy/images/build", "--binaries", BIN, "--output", folder, "--tag",
+                    f"mcns={definition_of('mcns')['version']}"], check=True, capture_output=True)
+    archives = sorted(folder.glob("*.tar"))
+    for archive in archives:
+        os.chmod(archive, 0o644)
+    return archives
+
+
+def definition_of(service):
+    return tomllib.loads((REFERENCE / f"{service}.toml").read_text())
+
+
 def build_standins(output):
-    """The images of the reference platform as one archive for `podman load`."""
+    """The other images of the reference platform as one archive for `podman load`."""
     subprocess.run([ROOT / "deploy/images/build-standins", "--binary", BIN / "mc-standin",
                     "--output", output], check=True, capture_output=True)
     os.chmod(output, 0o644)
@@ -112,6 +129,38 @@ class McpNode:
     def load_images(self, archive):
         with open(archive, "rb") as opened:  # by us: podman's user may not see the folder
             self.store.podman("load", "--quiet", stdin=opened)
+
+    # The reference platform.
+
+    def lay_out_reference(self, seed=True):
+        """The ten definitions, and in each service's directory what its operator puts there."""
+        for path in sorted(REFERENCE.glob("*.toml")):
+            shutil.copy(path, self.services)
+            self.make_folder(self.srv / path.stem)
+        self.give_file(self.srv / "mcns/mcns.toml", (MCNS_FILES / "mcns.toml").read_text())
+        if seed:
+            self.give_seed()
+        self.make_certificate(self.srv / "mcns/tls", "mcns", "mcns.svc.mcp.metacircular.net",
+                              "127.0.0.1")
+
+    def give_seed(self):
+        """The zones of mcns, with the addresses of this node."""
+        text = (MCNS_FILES / "seed.toml").read_text()
+        self.give_file(self.srv / "mcns/seed.toml", text.replace("192.168.88.181", "127.0.1.1")
+                       .replace("100.95.252.120", "127.0.2.1"))
+
+    def give_file(self, path, text):
+        path.write_text(text)
+        self._give(path)
+
+    def make_certificate(self, folder, pair, *names):
+        """PAIR.crt, PAIR.key and ca.crt in `folder`, made as `./dev up` makes them."""
+        self.make_folder(folder)
+        subprocess.run(["bash", "-euc", 'source "$0"; make_certificates "$@"',
+                        ROOT / "tools/dev/certificate.sh", folder, " ".join([pair, *names])],
+                       check=True, capture_output=True)
+        for path in folder.iterdir():
+            self._give(path)
 
     # The agent.
 

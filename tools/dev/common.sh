@@ -65,6 +65,9 @@ packages_of() {
     wanted == "  " || index(wanted, " " group " ") { print $1 }' "$MC_ROOT/tools/packages.txt"
 }
 
+# Services that have an image, one a line.
+image_services() { sed -n 's/^\([a-z][a-z0-9-]*\) .*/\1/p' "$MC_ROOT/deploy/images/services.txt"; }
+
 # Configures a preset the first time; afterwards Ninja does it when a list file has changed.
 configure() {
   local preset="$1"

@@ -3,9 +3,9 @@
 #
 # usage: ./dev down
 #
-# Stops the agent and the containers, in reverse boot order, takes back the certificate and the token
-# that it was reached with, and undoes what `./dev up` recorded in ./run/host-changes. Images, the registry and the data of the services stay: `./dev up` finds them
-# again, `./dev reset` wipes them.
+# Stops the agent and the containers, in reverse boot order, takes back the certificates and the token
+# that they were reached with, and undoes what `./dev up` recorded in ./run/host-changes. Images, the
+# registry and the data of the services stay: `./dev up` finds them again, `./dev reset` wipes them.
 
 # shellcheck source=tools/dev/platform.sh
 source "$MC_ROOT/tools/dev/platform.sh"
@@ -43,7 +43,8 @@ main() {
     return
   fi
   stop_containers
-  rm -rf "$state_dir/tls" "$state_dir/tokens" "$ca_file" "$token_file" "$cli_config"
+  rm -rf "$state_dir/tls" "$data_root/mcns/tls" "$state_dir/tokens" "$ca_file" "$token_file" \
+    "$cli_config"
   undo_host_changes
   say "down; images, registry and data are kept (./dev reset wipes them)"
 }

@@ -3,8 +3,9 @@
 #
 # usage: ./dev up [--yes]
 #
-# Installs packages, builds, makes the images (stand-ins until the real services land), starts the
-# agent and boots the ten services in dependency order behind their health gates, on loopback.
+# Installs packages, builds, makes the images (that of mcns, and stand-ins until the other services
+# land), starts the agent and boots the ten services in dependency order behind their health gates, on
+# loopback.
 #
 # As root it uses the user `mcp` (uid 850), its store in /srv/mcp, data in /srv/<service>, and the
 # usual ports. As an ordinary user it uses that user, ./run/, and ports offset by 20000 (28080, 28116
@@ -13,6 +14,9 @@
 #
 # The agent also listens on loopback, with a certificate made here and a token in ./run/token: gRPC on
 # 9444, REST on 9445, plain /metrics and health on 9446.
+#
+# The name service gets its configuration and the zones of the reference platform in <data>/mcns, where
+# they are yours to change, and a certificate of the same authority. ./run/mcns is its command line.
 #
 #   --yes   do not ask
 #
@@ -25,6 +29,7 @@ source "$MC_ROOT/tools/dev/platform.sh"
 source "$MC_ROOT/tools/dev/certificate.sh"
 
 readonly node=rift # the reference platform's name for its first
+readonly lan=127.0.1.1 overlay=127.0.2.1
 
 announce() {
   say "This machine will be changed:"
@@ -97,17 +102,33 @@ make_owned() {
   fi
 }
 
-# The agent's pair, and the certificate that clients trust. One that is good stays.
-provide_certificate() {
-  local names=("$node" localhost 127.0.0.1)
+# The pairs of the agent and of mcns, and the authority that clients trust. What is good stays.
+provide_tls() {
   mkdir -p "$state_dir/tls"
-  if ! certificate_serves "$state_dir/tls" "${names[@]}"; then
-    make_certificate "$state_dir/tls" "${names[@]}"
-  fi
+  provide_certificates "$state_dir/tls" "agent $node localhost 127.0.0.1" \
+    "mcns mcns.svc.mcp.metacircular.net localhost 127.0.0.1 $lan $overlay"
   if ((EUID == 0)); then
     chown -R mcp:mcp "$state_dir/tls"
   fi
   install -m 0644 "$state_dir/tls/ca.crt" "$ca_file"
+}
+
+# What mcns reads in its container: a pair, a configuration, and the zones of its first start with the
+# addresses of this node. As the owner, whom the container sees as root; the files that are there stay.
+write_mcns_files() {
+  local data="$data_root/mcns" file
+  as_owner mkdir -p -m 0700 "$data/tls"
+  for file in mcns.key mcns.crt; do
+    as_owner cmp -s "$state_dir/tls/$file" "$data/tls/$file" ||
+      as_owner install -m 0600 "$state_dir/tls/$file" "$data/tls/$file"
+  done
+  if ! as_owner test -e "$data/mcns.toml"; then
+    as_owner tee "$data/mcns.toml" <"$MC_ROOT/deploy/examples/mcns/mcns.toml" >/dev/null
+  fi
+  if ! as_owner test -e "$data/seed.toml"; then
+    sed "s/192\.168\.88\.181/$lan/; s/100\.95\.252\.120/$overlay/" \
+      "$MC_ROOT/deploy/examples/mcns/seed.toml" | as_owner tee "$data/seed.toml" >/dev/null
+  fi
 }
 
 write_agent_config() {
@@ -137,7 +158,7 @@ specs_dir = "$state_dir/specs"
 
 [node]
 name = "$node"
-addresses = { loopback = "127.0.0.1", lan = "127.0.1.1", overlay = "127.0.2.1" }
+addresses = { loopback = "127.0.0.1", lan = "$lan", overlay = "$overlay" }
 
 [podman]
 mode = "spawn"
@@ -197,6 +218,55 @@ WRAPPER
   ln -sfn bin/mcp "$run_dir/mcp"
 }
 
+# ./run/mcns: the name service's own commands, run in its container, which has no shell for them.
+write_mcns_wrapper() {
+  local become=""
+  if ((EUID == 0)); then
+    become="setpriv --reuid $mcp_uid --regid $mcp_uid --init-groups "
+  fi
+  cat >"$run_dir/bin/mcns" <<WRAPPER
+#!/bin/sh
+terminal=
+if [ -t 0 ] && [ -t 1 ]; then terminal=--tty; fi
+cd / && exec ${become}env -i "HOME=$store_home" "XDG_RUNTIME_DIR=$store_runtime" \\
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \\
+  podman exec --interactive \$terminal mcns mcns "\$@"
+WRAPPER
+  chmod 0755 "$run_dir/bin/mcns"
+  ln -sfn bin/mcns "$run_dir/mcns"
+}
+
+# The images: ours under the tags that the definitions ask for, and the stand-ins. Scripts and binaries
+# are read by us, podman runs as the owner.
+provide_images() {
+  local service tags=()
+  for service in "$@"; do
+    tags+=(--tag "$service=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$reference_dir/$service.toml")")
+  done
+  "$MC_ROOT/deploy/images/build" --binaries "$BUILD_ROOT/dev/bin" --output "$run_dir/images" \
+    "${tags[@]}" >/dev/null
+  "$MC_ROOT/deploy/images/build-standins" --binary "$BUILD_ROOT/dev/bin/mc-standin" \
+    --output "$run_dir/images/standins.tar" >/dev/null
+  local archive
+  for archive in "$run_dir"/images/*.tar; do
+    as_owner podman load --quiet <"$archive" >/dev/null
+  done
+}
+
+# Containers whose image has been made anew under the same tag go, and the boot makes them again.
+drop_outdated() {
+  local name image reference
+  while read -r name image reference; do
+    if [[ "$(as_owner podman image inspect --format '{{.Id}}' "$reference" 2>/dev/null)" != "$image"* ]]; then
+      say "$name has a new image"
+      stop_agent # it would bring back what goes here
+      as_owner podman rm --force --time 10 "$name" >/dev/null
+      as_owner podman rmi "$image" >/dev/null 2>&1 || true # used by another
+    fi
+  done < <(as_owner podman ps --all --filter label=mcp.managed=1 \
+    --format '{{.Names}} {{.ImageID}} {{.Image}}')
+}
+
 start_agent() {
   stop_agent
   local binary="$state_dir/mcp-agent"
@@ -253,19 +323,21 @@ main() {
   "$MC_ROOT/dev" setup build podman
   apply_host_changes
   say "== build"
-  build_targets dev mcp mcp-agent mcp-ns mc-standin
-  say "== images (stand-ins: they answer health gates and nothing else)"
+  local services=()
+  mapfile -t services < <(image_services)
+  build_targets dev mcp mcp-agent mcp-ns mc-standin "${services[@]}"
+  say "== images (mcns; stand-ins for the others: they answer health gates and nothing else)"
   make_directories
   write_store_config
-  # The script and the binary are read by us, podman runs as the owner.
-  "$MC_ROOT/deploy/images/build-standins" --binary "$BUILD_ROOT/dev/bin/mc-standin" \
-    --output "$run_dir/standins.tar" >/dev/null
-  as_owner podman load --quiet <"$run_dir/standins.tar" >/dev/null
+  provide_images "${services[@]}"
+  (cd / && drop_outdated)
   say "== agent"
-  provide_certificate
+  provide_tls
+  write_mcns_files
   write_agent_config
   write_definitions
   write_wrapper
+  write_mcns_wrapper
   start_agent
   provide_token
   say "== boot"
@@ -282,6 +354,10 @@ Try next:
   ./run/mcp --node $node status           the same over the network: gRPC, TLS 1.3, a token
   curl --cacert run/ca.crt -H "Authorization: Bearer \$(cat run/token)" https://localhost:$((9445 + port_offset))/v1/services
                                          and as REST; /v1/openapi.json describes it
+  dig @$lan -p $((53 + port_offset)) mcr.svc.mcp.metacircular.net
+                                         ask the name service
+  ./run/mcns explain mcr.svc.mcp.metacircular.net A
+                                         and ask it why; ./run/mcns --help shows the rest
   rm $store/libpod/bolt_state.db
                                          lose podman's database, as on 3 April 2026
   ./run/mcp agent recover --dry-run      what it would take to come back

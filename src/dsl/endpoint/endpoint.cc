@@ -15,13 +15,27 @@ namespace {
 
 const log::Logger logger("endpoint");
 
-// ":9444" listens on every address, of IPv6 too where the kernel has it.
+bool has_ipv6(env::Env& env) { return env.files().exists("/proc/net/if_inet6").value_or(false); }
+
+// ":9444" listens on every address, of IPv6 too where the kernel has it. For gRPC, whose socket on
+// [::] takes IPv4 as well.
 std::string every_address(env::Env& env, const std::string& address) {
   if (!address.starts_with(':')) {
     return address;
   }
-  const bool v6 = env.files().exists("/proc/net/if_inet6").value_or(false);
-  return (v6 ? "[::]" : "0.0.0.0") + address;
+  return (has_ipv6(env) ? "[::]" : "0.0.0.0") + address;
+}
+
+// The same for our own listeners, each of which takes one family.
+std::vector<std::string> every_family(env::Env& env, const std::string& address) {
+  if (!address.starts_with(':')) {
+    return {address};
+  }
+  std::vector<std::string> out = {"0.0.0.0" + address};
+  if (has_ipv6(env)) {
+    out.push_back("[::]" + address);
+  }
+  return out;
 }
 
 // The document is made when somebody asks for the first time: a start waits for nothing of it.
@@ -69,7 +83,7 @@ class Face final : public Endpoint {
   Result<void> serve_grpc();
   Result<void> serve_rest(service::ActivatedSockets& sockets);
   Result<void> serve_metrics(service::ActivatedSockets& sockets);
-  http::ServerOptions http_options(const http::Listener& configured,
+  http::ServerOptions http_options(const std::vector<http::Listener>& configured,
                                    std::vector<env::UniqueFd> handed);
   bool networked() const { return credentials_ != nullptr; }
 
@@ -169,10 +183,12 @@ Result<void> Face::serve_rest(service::ActivatedSockets& sockets) {
   for (http::Route& route : options_.routes) {
     router.add(std::move(route));
   }
-  const http::Listener listener{.address = every_address(env_, config_.rest_addr),
-                                .tls = credentials_};
+  std::vector<http::Listener> configured;
+  for (std::string& address : every_family(env_, config_.rest_addr)) {
+    configured.push_back({.address = std::move(address), .tls = credentials_});
+  }
   MC_ASSIGN(rest_, http::Server::start(env_, std::move(router),
-                                       http_options(listener, std::move(handed))));
+                                       http_options(configured, std::move(handed))));
   for (const std::string& address : rest_->addresses()) {
     listeners_.push_back("https " + address);
   }
@@ -190,23 +206,23 @@ Result<void> Face::serve_metrics(service::ActivatedSockets& sockets) {
   router.add(metrics::route(metrics_, http::Access::kPublic));
   MC_ASSIGN(plain_, http::Server::start(
                         env_, std::move(router),
-                        http_options({.address = config_.metrics_addr}, std::move(handed))));
+                        http_options({{.address = config_.metrics_addr}}, std::move(handed))));
   for (const std::string& address : plain_->addresses()) {
     listeners_.push_back("http " + address);
   }
   return {};
 }
 
-// Every socket that was handed over takes the place of the configured address.
-http::ServerOptions Face::http_options(const http::Listener& configured,
+// Sockets that were handed over take the place of the configured addresses.
+http::ServerOptions Face::http_options(const std::vector<http::Listener>& configured,
                                        std::vector<env::UniqueFd> handed) {
   http::ServerOptions options;
   for (env::UniqueFd& socket : handed) {
-    options.listeners.push_back(configured);
+    options.listeners.push_back(configured.front());
     options.listeners.back().fd = socket.release();
   }
   if (options.listeners.empty()) {
-    options.listeners.push_back(configured);
+    options.listeners = configured;
   }
   options.authorize = transcode::authorizer(api_);
   options.error_reply = transcode::http_error_reply;

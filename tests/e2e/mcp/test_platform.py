@@ -2,7 +2,7 @@
 import hashlib
 import os
 import pathlib
-import shutil
+import signal
 import sys
 import tomllib
 import uuid
@@ -17,6 +17,8 @@ DEFINITIONS = {path.stem: tomllib.loads(path.read_text())
 CONTAINERS = {"mcns", "mc-proxy", "mcr-api", "mcr-web", "metacrypt-api", "metacrypt-web",
               "mcp-master", "mcq", "mcdoc", "mcat", "kls", "sgardd"}
 GRPC_HEALTH = pathlib.Path(mcp_node.__file__).with_name("grpc_health.py")
+NAMES = {"rift.mcp", "ns.mcp", "metacrypt.svc.mcp", "mcr.svc.mcp", "sgard.svc.mcp",
+         "mcp-agent.svc.mcp"}
 HTTPS_PORTS = {"mc-proxy": 443, "mcr-api": 28443, "metacrypt-api": 18443, "mcat": 48116}
 EVENTS_MAX = "50m"  # pulls are counted in podman's events
 HTTP_PORTS = {"mcr-web": 28080, "metacrypt-web": 18080, "mcq": 48080, "mcdoc": 38080, "kls": 58080}
@@ -68,13 +70,26 @@ def assert_boot_order(node, run):
             assert items[needed]["healthy_seq"] < item["started_seq"], (needed, key)
 
 
-def assert_gates_answer(node):
-    """Each gate, asked by clients that are not ours."""
+def assert_names_answer(node):
+    """The twelve records of the platform, on both addresses; and the API, whose certificate counts."""
     for address in ("127.0.1.1", "127.0.2.1"):
         for transport in ("+notcp", "+tcp"):
             answer = node.in_netns("dig", f"@{address}", transport, "+tries=1", "+time=5",
                                    "svc.mcp.metacircular.net.", "SOA")
             assert "status: NOERROR" in answer.stdout and "ANSWER: 1," in answer.stdout, answer
+        for name in NAMES:
+            answer = node.in_netns("dig", f"@{address}", "+short", "+tries=1", "+time=5",
+                                   f"{name}.metacircular.net.", "A")
+            assert set(answer.stdout.split()) == {"127.0.1.1", "127.0.2.1"}, (name, answer)
+    host = "mcns.svc.mcp.metacircular.net"
+    answer = node.in_netns("curl", "-s", "--max-time", "10", "--cacert", node.srv / "mcns/tls/ca.crt",
+                           "--resolve", f"{host}:38443:127.0.0.1", f"https://{host}:38443/v1/health")
+    assert '"live":true' in answer.stdout, answer
+
+
+def assert_gates_answer(node):
+    """Each gate, asked by clients that are not ours."""
+    assert_names_answer(node)
     for scheme, ports in (("https", HTTPS_PORTS), ("http", HTTP_PORTS)):
         for container, port in ports.items():
             answer = node.in_netns("curl", "-sk", "--max-time", "10", "-w", "%{http_code}", "-o",
@@ -94,12 +109,10 @@ def all_healthy(node):
 
 
 @pytest.fixture(scope="module")
-def node(bare_node):
-    for service in DEFINITIONS:
-        shutil.copy(mcp_node.REFERENCE / f"{service}.toml", bare_node.services)
-        bare_node.make_folder(bare_node.srv / service)
-    bare_node.start(boot__stage_timeout="3s")
-    return bare_node
+def node(reference_node):
+    reference_node.lay_out_reference(seed=False)
+    reference_node.start(boot__stage_timeout="3s")
+    return reference_node
 
 
 @pytest.fixture
@@ -118,8 +131,7 @@ def platform(node):
 # boot run goes on without a command, and its recorded order satisfies stages and edges.
 def test_a_failing_foundation_gate_holds_core_until_it_passes(node):
     node.mcp("sync", "--init")
-    broken = node.srv / "mcns/standin-fail"
-    broken.touch()
+    # mcns was given no zones: it runs, and knows none of the names that it is asked for.
 
     held = node.mcp("boot", code=7, timeout=300)
 
@@ -133,7 +145,8 @@ def test_a_failing_foundation_gate_holds_core_until_it_passes(node):
     assert any("foundation" in row["message"] for row in alerts)
     run = last_run(node)["id"]
 
-    broken.unlink()
+    node.give_seed()
+    os.kill(node.containers()["mcns"]["pid"], signal.SIGKILL)  # podman starts it again, with zones
 
     eventually(lambda: last_run(node)["state"] == "done", "the boot run is done", 300)
     assert last_run(node)["id"] == run
@@ -187,14 +200,28 @@ def write_data(node):
             "busybox chown 65534:65534 /srv/data/inner/b && busybox chmod 0600 /srv/data/inner/b")
 
 
+def is_written_by_mcns(path):
+    """What a running name service changes by itself; what it says tells whether it was kept."""
+    return path.name == "mcns" or (path.parent.name == "mcns" and
+                                   path.name.startswith(("mcns.db", "admin.sock")))
+
+
 def data_of(node):
     """path -> (hash, owner, group, mode, time) of everything below the data root."""
     found = {}
     for path in sorted(node.srv.rglob("*")):
+        if is_written_by_mcns(path):
+            continue
         info = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         found[str(path)] = (content, info.st_uid, info.st_gid, info.st_mode, info.st_mtime_ns)
     return found
+
+
+def zones_of(node):
+    """What the name service says of its zones, serials included, asked in its container."""
+    return [node.store.podman("exec", "mcns", "mcns", "export", zone)
+            for zone in ("mcp.metacircular.net", "svc.mcp.metacircular.net")]
 
 
 def pulls(node):
@@ -222,10 +249,22 @@ def assert_nothing_left_to_do(node):
     assert node.identities() == before
 
 
+@pytest.fixture
+def kept_zones(platform):
+    """The zones with a record of the operator's, which no seed has; checked when the test ends."""
+    record = uuid.uuid4().hex[:8]
+    platform.store.podman("exec", "mcns", "mcns", "record", "add", "svc.mcp.metacircular.net",
+                          record, "A", "192.0.2.7")
+    before = zones_of(platform)
+    assert record in before[1]
+    yield before
+    assert zones_of(platform) == before
+
+
 # MCP-A3: Podman's database is removed under twelve running services: one `mcp agent recover` brings
 # each to its gate, asked by dig, curl and Python's gRPC; a second one changes nothing; no image was
-# pulled; every data file has its content, owner and time.
-def test_recover_after_the_loss_of_podmans_database(platform):
+# pulled; every data file has its content, owner and time, and the name service every record.
+def test_recover_after_the_loss_of_podmans_database(platform, kept_zones):
     write_data(platform)
     data = data_of(platform)
     assert len({owner for _, owner, _, _, _ in data.values()}) >= 3
@@ -243,7 +282,7 @@ def test_recover_after_the_loss_of_podmans_database(platform):
 
 
 # MCP-A3: The same with the agent stopped: `mcp-agent recover` by itself.
-def test_recover_after_the_loss_of_podmans_database_without_an_agent(platform):
+def test_recover_after_the_loss_of_podmans_database_without_an_agent(platform, kept_zones):
     write_data(platform)
     data = data_of(platform)
     pulled = pulls(platform)
@@ -262,7 +301,7 @@ def test_recover_after_the_loss_of_podmans_database_without_an_agent(platform):
 
 
 # MCP-A4: The same with the registry removed too: `mcp-agent rebuild`, then `mcp-agent recover`.
-def test_recover_after_the_loss_of_registry_and_podmans_database(platform):
+def test_recover_after_the_loss_of_registry_and_podmans_database(platform, kept_zones):
     write_data(platform)
     data = data_of(platform)
     pulled = pulls(platform)

@@ -1,9 +1,7 @@
 """The runbook: what it says is run as printed, on a store that has nothing but the images."""
 import os
 import re
-import shutil
 
-import mcp_node
 import pytest
 from mcp_node import eventually
 from test_platform import CONTAINERS, DEFINITIONS, all_healthy, assert_gates_answer
@@ -12,13 +10,11 @@ STOPPED = "kls"
 
 
 @pytest.fixture(scope="module")
-def node(bare_node):
-    for service in DEFINITIONS:
-        shutil.copy(mcp_node.REFERENCE / f"{service}.toml", bare_node.services)
-        bare_node.make_folder(bare_node.srv / service)
-    bare_node.start()
-    bare_node.mcp("deploy", *DEFINITIONS, "--init", timeout=600)
-    return bare_node
+def node(reference_node):
+    reference_node.lay_out_reference()
+    reference_node.start()
+    reference_node.mcp("deploy", *DEFINITIONS, "--init", timeout=600)
+    return reference_node
 
 
 def page(node):

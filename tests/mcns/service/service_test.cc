@@ -7,13 +7,16 @@
 #include "mcns/v1/admin.pb.h"
 #include "support/result_matchers.h"
 #include "support/temp_dir.h"
+#include "support/test_ca.h"
 
 namespace mcns {
 namespace {
 
 using dsl::test::failed_with;
 using dsl::test::ok;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 // The configuration of a service in a folder of its own.
 class ServiceTest : public ::testing::Test {
@@ -50,6 +53,23 @@ TEST_F(ServiceTest, StartsWithNothingAndAnswersOnItsSocket) {
 
   EXPECT_THAT(channel->call<v1::Status>("mcns.v1.AdminService.GetStatus", v1::GetStatusRequest()),
               ok());
+  service.stop(std::chrono::seconds(5));
+}
+
+TEST_F(ServiceTest, APortAloneIsServedOnEveryAddressOfBothFamilies) {
+  const dsl::test::TestCa ca;
+  const dsl::test::IssuedPair pair = ca.issue({.names = {"mcns", "127.0.0.1"}});
+  Service service;
+  ASSERT_THAT(configure(service, {{"server.rest_addr", ":0"},
+                                  {"server.tls_cert", folder_.write("mcns.crt", pair.cert_pem)},
+                                  {"server.tls_key", folder_.write("mcns.key", pair.key_pem)}}),
+              ok());
+  ASSERT_THAT(service.start(dsl::env::system_env()), ok());
+
+  EXPECT_THAT(service.listeners(), Contains(StartsWith("https 0.0.0.0:")));
+  if (dsl::env::system_env().files().exists("/proc/net/if_inet6").value_or(false)) {
+    EXPECT_THAT(service.listeners(), Contains(StartsWith("https [::]:")));
+  }
   service.stop(std::chrono::seconds(5));
 }
 
