@@ -79,7 +79,7 @@ class Runner final : public Host {
   void post(std::function<void()> work) override;
   Result<std::unique_ptr<env::Process>> start_successor() override;
   void changing() override { notifier_.reloading(env_.clock().mono_now()); }
-  void still_alive() override { notifier_.alive(); }
+  void still_alive() override;
   void keeps_serving(std::string_view status) override { notifier_.ready(status); }
   void succeeded_by(pid_t pid) override;
 
@@ -103,6 +103,7 @@ class Runner final : public Host {
   std::optional<Signals> signals_;  // made before any other thread, so that all leave signals to it
   std::mutex mutex_;
   std::deque<std::function<void()>> work_;  // guarded by mutex_
+  env::MonoTime alive_at_{};  // when `still_alive` said so last
   bool succeeded_ = false;
 };
 
@@ -244,6 +245,14 @@ Result<std::unique_ptr<env::Process>> Runner::start_successor() {
   command.stdio_fd = out.get();
   command.stderr_fd = err.get();
   return env_.processes().start(command);
+}
+
+void Runner::still_alive() {
+  const env::MonoTime now = env_.clock().mono_now();
+  if (notifier_.watchdog() && now - alive_at_ >= std::chrono::seconds(1)) {
+    alive_at_ = now;
+    notifier_.alive();
+  }
 }
 
 void Runner::succeeded_by(pid_t pid) {

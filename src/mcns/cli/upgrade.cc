@@ -39,9 +39,8 @@ Result<int> upgrade(Context& context, const UpgradeSettings& settings) {
     return tl::unexpected(done.error());
   }
   if (context.json()) {
-    context.print(dsl::text("{{\"from\": {}, \"to\": {}, \"took_ms\": {}, \"pid\": {}}}\n",
-                            quoted(done->from), quoted(done->to),
-                            done->took_ms, done->pid));
+    context.print("{\"from\": " + quoted(done->from) + ", \"to\": " + quoted(done->to) +
+                  ", \"took_ms\": " + done->took_ms + ", \"pid\": " + done->pid + "}\n");
   } else {
     context.print(dsl::text("{} has handed over to {} in {} ms (process {})\n", done->from,
                             done->to, done->took_ms, done->pid));

@@ -13,6 +13,7 @@
 
 #include "dsl/env/env.h"
 #include "dsl/log/log.h"
+#include "dsl/result/text.h"
 
 extern "C" {
 #include <sys/pidfd.h>  // of glibc 2.36: forgot the linkage for C++
@@ -48,7 +49,7 @@ Result<void> await(const PacketLink& link, Kind kind, MonoTime deadline, Owner& 
       return tl::unexpected(said.error());
     }
     if (left <= slice) {
-      return fail(Code::kDeadlineExceeded, "the new process was not ready in time");
+      return fail(Code::kDeadlineExceeded, "the new process says nothing");
     }
   }
 }
@@ -63,7 +64,7 @@ Result<void> send_holdings(const PacketLink& link, const Holdings& holdings,
         std::span(holdings.fds).subspan(at, count)));
   }
   const int cache = holdings.cache.get();
-  return link.send(encode({Kind::kEstate, {version}}),
+  return link.send(encode({Kind::kEstate, {version, holdings.sources}}),
                    holdings.cache ? std::span(&cache, 1) : std::span<const int>());
 }
 
@@ -76,6 +77,20 @@ Result<void> talk(const PacketLink& link, const Holdings& holdings, Owner& owner
   owner.leave_addresses();
   MC_TRY(link.send(encode({Kind::kFree, {}})));
   return await(link, Kind::kReady, deadline, owner);
+}
+
+// For whoever asked for the upgrade.
+dsl::Error explained(const dsl::Error& error, const GiverOptions& options) {
+  dsl::Error out(error.code(), error.message());
+  if (error.code() == Code::kUnavailable) {
+    out = dsl::Error(error.code(), "the new process ended before it was ready; the old one serves");
+  } else if (error.code() == Code::kDeadlineExceeded) {
+    out = dsl::Error(error.code(), dsl::text("the new process was not ready within {} ms; the old "
+                                             "one serves",
+                                             options.timeout.count()));
+  }
+  out.set_hint("its words are in the log of the service");
+  return out;
 }
 
 bool has_ended(const dsl::env::UniqueFd& process, std::chrono::milliseconds timeout,
@@ -112,11 +127,12 @@ Result<void> give(Visit& heir, Owner& owner, const GiverOptions& options) {
   logger.info("hands over", {{"pid", heir.pid}, {"version", heir.asks.texts.at(0)}});
   const Holdings holdings = owner.release();
   if (Result<void> talked = talk(heir.link, holdings, owner, options); !talked) {
-    (void)heir.link.send(encode(refused(talked.error())));  // gone is as good
+    const dsl::Error error = explained(talked.error(), options);
+    (void)heir.link.send(encode(refused(error)));  // gone is as good
     end_heir(heir, owner, options.end_grace);
     heir.link.close();
     owner.take_back();
-    return talked;
+    return tl::unexpected(error);
   }
   // The link lives until the last connection has gone that way.
   auto link = std::make_shared<PacketLink>(std::move(heir.link));

@@ -70,6 +70,7 @@ Result<void> Heir::receive_estate() {
       }
     } else if (said.message.kind == Kind::kEstate && said.fds.size() <= 1) {
       estate_.version = texts.at(0);
+      estate_.sources = texts.at(1);
       if (!said.fds.empty()) {
         estate_.cache = std::move(said.fds.front());
       }

@@ -19,6 +19,7 @@ struct Estate {
   std::vector<std::pair<std::string, dsl::env::UniqueFd>> sockets;  // by name: "dns", ...
   dsl::env::UniqueFd cache;  // a memory; absent when there is none
   std::string version;       // of the old process
+  std::string sources;       // as of Holdings
 };
 
 // Confined to the thread that starts the service; it has one of its own for late connections.

@@ -24,8 +24,9 @@ struct Bounds {
 std::optional<Bounds> texts_of(Kind kind) {
   switch (kind) {
     case Kind::kTake:
-    case Kind::kEstate:
       return Bounds{1, 1};
+    case Kind::kEstate:
+      return Bounds{2, 2};
     case Kind::kSockets:
       return Bounds{1, kTextsMax};
     case Kind::kServing:

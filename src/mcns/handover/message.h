@@ -12,7 +12,7 @@
 //
 //   heir   take(version)                 giver stops writing and closes the database
 //   giver  sockets(names)...             with a descriptor for each name
-//   giver  estate(version)               with the cache's memory, or without
+//   giver  estate(version, sources)      with the cache's memory, or without
 //   heir   serving                       it has the zones and reads the same sockets
 //   giver  free                          nobody has the addresses of the API any more
 //   heir   ready                         no way back from here
@@ -35,7 +35,7 @@ namespace mcns::handover {
 enum class Kind : std::uint8_t {
   kTake = 1,    // version of the new process
   kSockets,     // a name for each descriptor
-  kEstate,      // version of the old process
+  kEstate,      // version of the old process, where its cache came from
   kServing,     //
   kFree,        //
   kReady,       //

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "dsl/hash/sha256.h"
 #include "dsl/log/log.h"
 #include "dsl/result/text.h"
 #include "dsl/service/version.h"
@@ -37,6 +38,26 @@ dsl::Failure taking_over() {
       .hint("ask again in a second; names are answered meanwhile");
 }
 
+// Of all upstreams by group: an answer of others than ours is not to be served.
+std::string sources_of(api::Forwards& forwards) {
+  const auto groups = forwards.list();
+  if (!groups) {
+    return "";  // nobody's
+  }
+  std::string out;
+  for (const api::Forwards::Group& each : *groups) {
+    out += each.group.zone.text();
+    for (const auto* upstreams : {&each.group.upstreams, &each.group.fallback}) {
+      out += '|';
+      for (const Upstream& upstream : *upstreams) {
+        out += upstream.text() + " ";
+      }
+    }
+    out += '\n';
+  }
+  return dsl::sha256_hex(out);
+}
+
 }  // namespace
 
 // --- the new process ---
@@ -68,6 +89,10 @@ void Service::keep_cache_of_estate(dsl::env::Env& env) {
     return;
   }
   const UniqueFd memory = std::move(heir_->estate().cache);
+  if (heir_->estate().sources != sources_of(*forwards_)) {
+    logger.info("begins with an empty cache: the upstreams are others now");
+    return;
+  }
   const auto mapped = handover::MappedMemory::open(memory, kImageMax);
   const auto kept = mapped ? read_cache_image(mapped->bytes(), mono_ms(env), *cache_)
                            : Result<std::size_t>(tl::unexpected(mapped.error()));
@@ -190,6 +215,8 @@ Result<void> Service::hand_over_to(handover::Visit& visit) {
 }
 
 handover::Holdings Service::release() {
+  handover::Holdings out;
+  out.sources = forwards_ ? sources_of(*forwards_) : "";
   if (services_) {
     services_->stopping = true;
   }
@@ -205,7 +232,6 @@ handover::Holdings Service::release() {
   close_store();
   serve_refusals();
 
-  handover::Holdings out;
   for (const net::DnsSocket& socket : dns_->sockets()) {
     out.names.emplace_back(kDnsSocket);
     out.fds.push_back(socket.fd.get());

@@ -82,7 +82,6 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   std::uint64_t seed = 0;
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
-  keep_cache_of_estate(env);
   MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
   MC_ASSIGN(Prefixes allow_recursion, Prefixes::parse(config_.allow_recursion));
   parts_ =
@@ -103,6 +102,7 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   forwards_ =
       std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
   MC_TRY(forwards_->configure(config_.forward_groups()));
+  keep_cache_of_estate(env);  // the upstreams are set by now, which forgets what came from others
   MC_ASSIGN(dns_, net::Server::start(config_.server_options(), *parts_, std::move(sockets)));
   return {};
 }
