@@ -26,8 +26,8 @@ class Notifier {
   void ready(std::string_view status) const;
   void stopping(std::string_view status) const;
   void reloading(env::MonoTime now) const;  // followed by `ready`
-  // The service's main process is another one from now on, and it serves. After that systemd listens
-  // to that one only.
+  // The service's main process is another one from now on, and it serves. After that systemd
+  // listens to that one only.
   void succeeded_by(pid_t pid, std::string_view status) const;
   void alive() const { send("WATCHDOG=1"); }
 

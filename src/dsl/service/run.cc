@@ -103,7 +103,7 @@ class Runner final : public Host {
   std::optional<Signals> signals_;  // made before any other thread, so that all leave signals to it
   std::mutex mutex_;
   std::deque<std::function<void()>> work_;  // guarded by mutex_
-  env::MonoTime alive_at_{};  // when `still_alive` said so last
+  env::MonoTime alive_at_{};                // when `still_alive` said so last
   bool succeeded_ = false;
 };
 

@@ -177,8 +177,8 @@ Cache::Kept Entry::kept(std::span<char> room) const {
   char* to = room.data();
   write16(to, 0);
   to[2] = static_cast<char>(kResponse | kRecursionDesired);
-  to[3] =
-      static_cast<char>(kRecursionAvailable | (checking_disabled_ ? kCheckingDisabled : 0U) | rcode_);
+  to[3] = static_cast<char>(kRecursionAvailable | (checking_disabled_ ? kCheckingDisabled : 0U) |
+                            rcode_);
   write16(to + 4, 1);
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     write16(to + 6 + 2 * i, counts_[i]);

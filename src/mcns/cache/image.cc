@@ -32,8 +32,8 @@ std::uint64_t read64(std::string_view octets, std::size_t at) {
 }
 
 std::uint32_t crc_of(std::string_view octets) {
-  return static_cast<std::uint32_t>(::crc32_z(
-      0, reinterpret_cast<const unsigned char*>(octets.data()), octets.size()));
+  return static_cast<std::uint32_t>(
+      ::crc32_z(0, reinterpret_cast<const unsigned char*>(octets.data()), octets.size()));
 }
 
 dsl::Failure damaged(std::string_view what) {
@@ -108,7 +108,8 @@ std::string write_cache_image(const Cache& cache, std::int64_t now_ms) {
   std::uint32_t count = 0;
   cache.each_fresh(now_ms, kCacheImageMax, [&](const Cache::Kept& kept) {
     append(out, static_cast<std::uint64_t>(kept.stored_ms), 8);
-    append(out, (kept.dnssec_ok ? kDnssecOk : 0U) | (kept.checking_disabled ? kCheckingDisabled : 0U),
+    append(out,
+           (kept.dnssec_ok ? kDnssecOk : 0U) | (kept.checking_disabled ? kCheckingDisabled : 0U),
            1);
     append(out, kept.response.size(), 2);
     out += kept.response;

@@ -32,8 +32,9 @@ Result<int> upgrade(Context& context, const UpgradeSettings& settings) {
   if (!done && done.error().code() == Code::kNotFound) {
     return fail(Code::kUnavailable, "no name service of this version listens on {}",
                 settings.socket)
-        .hint("start it: the program on disk is what runs then; or name its configuration with "
-              "--config");
+        .hint(
+            "start it: the program on disk is what runs then; or name its configuration with "
+            "--config");
   }
   if (!done) {
     return tl::unexpected(done.error());

@@ -90,15 +90,16 @@ void Door::run() {
 void Door::receive(PacketLink link) {
   const PacketLink::Peer peer = link.peer();
   auto said = hear(link, kFirstWord);
-  Result<void> allowed = said ? check_right(peer, said->message.kind)
-                              : Result<void>(tl::unexpected(said.error()));
+  Result<void> allowed =
+      said ? check_right(peer, said->message.kind) : Result<void>(tl::unexpected(said.error()));
   Visit visit;
   if (allowed && said->message.kind == Kind::kTake) {
     // While it is connected the number cannot be another process's.
     visit.process = dsl::env::UniqueFd(::pidfd_open(peer.pid, 0));
     if (!visit.process) {
-      allowed = fail(Code::kFailedPrecondition, "the process that wants to take over is not to be "
-                                                "seen from here")
+      allowed = fail(Code::kFailedPrecondition,
+                     "the process that wants to take over is not to be "
+                     "seen from here")
                     .hint("both have to be in one container, or in none");
     }
   }

@@ -59,9 +59,8 @@ Result<void> send_holdings(const PacketLink& link, const Holdings& holdings,
   for (std::size_t at = 0; at < holdings.fds.size(); at += dsl::net::kPacketFdsMax) {
     const std::size_t count = std::min(holdings.fds.size() - at, dsl::net::kPacketFdsMax);
     const auto from = holdings.names.begin() + static_cast<std::ptrdiff_t>(at);
-    MC_TRY(link.send(
-        encode({Kind::kSockets, {from, from + static_cast<std::ptrdiff_t>(count)}}),
-        std::span(holdings.fds).subspan(at, count)));
+    MC_TRY(link.send(encode({Kind::kSockets, {from, from + static_cast<std::ptrdiff_t>(count)}}),
+                     std::span(holdings.fds).subspan(at, count)));
   }
   const int cache = holdings.cache.get();
   return link.send(encode({Kind::kEstate, {version, holdings.sources}}),
@@ -93,8 +92,7 @@ dsl::Error explained(const dsl::Error& error, const GiverOptions& options) {
   return out;
 }
 
-bool has_ended(const dsl::env::UniqueFd& process, std::chrono::milliseconds timeout,
-               Owner& owner) {
+bool has_ended(const dsl::env::UniqueFd& process, std::chrono::milliseconds timeout, Owner& owner) {
   const MonoTime deadline = now() + timeout;
   while (true) {
     pollfd wait{process.get(), POLLIN, 0};

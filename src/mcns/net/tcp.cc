@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLengthSize = 2;
 constexpr std::size_t kReadSize = 16384;
-constexpr std::chrono::milliseconds kLinger{1000};  // for a client to see that we have ended
+constexpr std::chrono::milliseconds kLinger{1000};      // for a client to see that we have ended
 constexpr std::size_t kOutMax = std::size_t{1} << 20U;  // then no more is read until it is taken
 
 }  // namespace

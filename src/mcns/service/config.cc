@@ -178,9 +178,8 @@ int Config::worker_count() const {
 }
 
 std::string Config::handover_path() const {
-  return handover_socket.empty()
-             ? dsl::env::folder_of(database_path) + "/" + "handover.sock"
-             : handover_socket;
+  return handover_socket.empty() ? dsl::env::folder_of(database_path) + "/" + "handover.sock"
+                                 : handover_socket;
 }
 
 AnswerOptions Config::answer_options() const {

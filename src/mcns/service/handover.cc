@@ -107,9 +107,8 @@ void Service::open_door() {
   if (host_ == nullptr) {
     return;
   }
-  auto door = handover::Door::open(config_.handover_path(), [this] {
-    host_->post([this] { answer_door(); });
-  });
+  auto door = handover::Door::open(config_.handover_path(),
+                                   [this] { host_->post([this] { answer_door(); }); });
   if (!door) {
     // Names are worth more than the way to replace this process.
     logger.failure(dsl::log::Level::kWarn, "no other process can take over from this one",
@@ -165,8 +164,7 @@ Result<handover::Upgraded> Service::upgrade_now() {
   out.pid = std::to_string(visit->pid);
   MC_TRY(hand_over_to(*visit));
   const auto took = env_->clock().mono_now() - begun;
-  out.took_ms =
-      std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+  out.took_ms = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
   return out;
 }
 
@@ -200,8 +198,7 @@ Result<handover::Visit> Service::await_successor(dsl::env::Process& successor) {
 Result<void> Service::hand_over_to(handover::Visit& visit) {
   const pid_t pid = visit.pid;
   const Result<void> given = handover::give(
-      visit, *this,
-      {.version = dsl::build_info().version, .timeout = config_.handover_timeout});
+      visit, *this, {.version = dsl::build_info().version, .timeout = config_.handover_timeout});
   if (!given) {
     logger.failure(dsl::log::Level::kError, "serves as before: the hand-over came to nothing",
                    given.error());

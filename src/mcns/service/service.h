@@ -72,9 +72,9 @@ class Service : public dsl::service::Service, private handover::Owner {
   void still_alive() override;
 
   Config config_;
-  dsl::service::Host* host_ = nullptr;  // absent: nobody can take over
-  dsl::env::Env* env_ = nullptr;        // from `start` on
-  dsl::service::ActivatedSockets api_sockets_;  // kept for those who come after the endpoint
+  dsl::service::Host* host_ = nullptr;           // absent: nobody can take over
+  dsl::env::Env* env_ = nullptr;                 // from `start` on
+  dsl::service::ActivatedSockets api_sockets_;   // kept for those who come after the endpoint
   std::vector<dsl::env::UniqueFd> dns_sockets_;  // handed over; empty = bind
 
   // In the order in which they are made, and in which each needs those before it.

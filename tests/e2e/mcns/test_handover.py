@@ -204,6 +204,7 @@ def test_ten_hand_overs_lose_nothing(server, tmp_path):
         pytest.skip(f"{LOAD} is not built (target mcns_dns_load)")
     questions = tmp_path / "questions"
     questions.write_text("www.example.test A\ngone.example.test A\nns1.example.test A\n")
+    server.write_config(dns={"tcp_max_per_client": TCP_CLIENTS + 10})  # all have one address
     server.start()
     rate = lossless_rate(server, questions)
     udp = Load(server, questions, "--rate", rate)

@@ -24,8 +24,8 @@ constexpr std::int64_t kNow = kStored + 20'000;
 class CacheImage : public ::testing::Test {
  protected:
   void keep(const Asked& asked, std::uint32_t ttl = 60) {
-    cache_->insert(asked.query,
-                   response_to(asked, {a_record("www.example.test.", ttl)}).encode(), kStored);
+    cache_->insert(asked.query, response_to(asked, {a_record("www.example.test.", ttl)}).encode(),
+                   kStored);
   }
   // The answer that `cache` has, if any.
   static std::optional<Message> served(Cache& cache, const Asked& asked, std::int64_t now_ms) {
@@ -90,11 +90,11 @@ TEST_F(CacheImage, WhatIsPastItsTimeStaysBehind) {
 
 TEST_F(CacheImage, NegativeAnswersKeepTheirTime) {
   const Asked gone("gone.example.test.");
-  cache_->insert(gone.query,
-                 response_to(gone, {}, {test::soa_record("example.test.", 300, 40)},
-                             Rcode::kNxDomain)
-                     .encode(),
-                 kStored);
+  cache_->insert(
+      gone.query,
+      response_to(gone, {}, {test::soa_record("example.test.", 300, 40)}, Rcode::kNxDomain)
+          .encode(),
+      kStored);
   EXPECT_EQ(require_ok(read_cache_image(write_cache_image(*cache_, kNow), kNow, *heir_)), 1U);
 
   EXPECT_EQ(served(*heir_, gone, kNow)->rcode, Rcode::kNxDomain);

@@ -40,10 +40,9 @@ TEST(HandoverMessage, AKindWithTextsThatAreNotItsOwnIsRefused) {
 }
 
 TEST(HandoverMessage, IsReadAsItWasWritten) {
-  for (const Message& message :
-       {Message{Kind::kTake, {"v1.2"}}, Message{Kind::kReady, {}},
-        Message{Kind::kSockets, std::vector<std::string>(128, "dns")},
-        Message{Kind::kRefused, {"no", std::string(300, 'h')}}}) {
+  for (const Message& message : {Message{Kind::kTake, {"v1.2"}}, Message{Kind::kReady, {}},
+                                 Message{Kind::kSockets, std::vector<std::string>(128, "dns")},
+                                 Message{Kind::kRefused, {"no", std::string(300, 'h')}}}) {
     EXPECT_EQ(require_ok(decode(encode(message))), message);
   }
 }

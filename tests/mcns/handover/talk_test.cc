@@ -129,9 +129,10 @@ TEST_F(Talk, AnHeirThatHangsIsKilledBeforeAnythingIsTakenBack) {
   });
   Visit heir = visit();
 
-  EXPECT_THAT(give(heir, owner_, {.version = "1",
-                            .timeout = std::chrono::milliseconds(10),
-                            .end_grace = std::chrono::milliseconds(10)}),
+  EXPECT_THAT(give(heir, owner_,
+                   {.version = "1",
+                    .timeout = std::chrono::milliseconds(10),
+                    .end_grace = std::chrono::milliseconds(10)}),
               failed_with(Code::kDeadlineExceeded));
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, WNOHANG), child);
