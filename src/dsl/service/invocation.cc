@@ -1,19 +1,13 @@
 #include "dsl/service/invocation.h"
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <sys/auxv.h>
 #include <unistd.h>
 
 namespace dsl::service {
 namespace {
-
-std::string read_all(const char* path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 // Ended by a zero octet each.
 std::vector<std::string> split_zeros(const std::string& text) {
@@ -27,19 +21,18 @@ std::vector<std::string> split_zeros(const std::string& text) {
 }
 
 // Podman and Docker leave a mark; their process 1 may be a small init that ends with its child.
-bool init_of_container_waits_for_us() {
-  std::error_code ignored;  // unreadable counts as not there
-  const bool marked = std::filesystem::exists("/run/.containerenv", ignored) ||
-                      std::filesystem::exists("/.dockerenv", ignored);
-  return marked && ::getppid() == 1 && read_all("/proc/1/comm") != "systemd\n";
+bool init_of_container_waits_for_us(env::FileSystem& files) {
+  const bool marked = files.exists("/run/.containerenv").value_or(false) ||
+                      files.exists("/.dockerenv").value_or(false);
+  return marked && ::getppid() == 1 && files.read_file("/proc/1/comm").value_or("") != "systemd\n";
 }
 
 }  // namespace
 
-Invocation Invocation::current(bool has_init) {
+Invocation Invocation::current(env::Env& env, bool has_init) {
   Invocation out;
   std::error_code error;
-  out.argv = split_zeros(read_all("/proc/self/cmdline"));
+  out.argv = split_zeros(env.files().read_file("/proc/self/cmdline").value_or(""));
   if (out.argv.empty()) {
     out.argv.emplace_back();
   }
@@ -49,7 +42,7 @@ Invocation Invocation::current(bool has_init) {
                           : std::filesystem::read_symlink("/proc/self/exe", error);
   // Not canonical: a link that leads to the next version is to be followed then.
   out.argv[0] = (std::filesystem::current_path(error) / program).string();
-  out.carries_container = has_init || init_of_container_waits_for_us();
+  out.carries_container = has_init || init_of_container_waits_for_us(env.files());
   return out;
 }
 

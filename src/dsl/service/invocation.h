@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "dsl/env/env.h"
+
 namespace dsl::service {
 
 // A value.
@@ -16,7 +18,7 @@ struct Invocation {
   // Of this process. The path is the one that was executed, not the file that was behind it then:
   // where a link or a name has a new file since, that is what runs next. To be called before the
   // process changes its folder; `has_init`: process 1 is ours (run_as_init).
-  static Invocation current(bool has_init);
+  static Invocation current(env::Env& env, bool has_init);
 };
 
 // Without `--ready-fd N`: the number means something else in another process.

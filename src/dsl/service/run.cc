@@ -298,7 +298,8 @@ int run(const std::string& name, Service& service, const RunOptions& options) {
   }
   install_crash_handler(name);
   make_room_for_descriptors();
-  return Runner(name, service, options, env, std::move(*sockets), Invocation::current(has_init))
+  return Runner(name, service, options, env, std::move(*sockets),
+                Invocation::current(env, has_init))
       .run();
 }
 

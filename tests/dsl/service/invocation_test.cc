@@ -18,14 +18,14 @@ TEST(Invocation, ASuccessorDoesNotReportToOurReadersDescriptor) {
 }
 
 TEST(Invocation, IsTheAbsolutePathThatWasExecuted) {
-  const Invocation invocation = Invocation::current(false);
+  const Invocation invocation = Invocation::current(env::system_env(), false);
 
   EXPECT_THAT(invocation.argv.front(), StartsWith("/"));
   EXPECT_THAT(invocation.argv.front(), EndsWith("dsl_service_test"));
 }
 
 TEST(Invocation, UnderAnInitOfOursItCarriesTheContainer) {
-  EXPECT_TRUE(Invocation::current(true).carries_container);
+  EXPECT_TRUE(Invocation::current(env::system_env(), true).carries_container);
 }
 
 }  // namespace
