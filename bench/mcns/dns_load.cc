@@ -1,7 +1,7 @@
 // A load of DNS questions from one thread, and what became of it, as one line of JSON.
 //
 //   dns_load --server 127.0.0.1:5300 --queries FILE [--seconds 3] [--warmup 1] [--sockets 4]
-//            [--window 48] [--rate 20000 [--until-stopped] | --tcp | --once]
+//            [--window 48] [--rate 20000 [--until-stopped] [--tcp] | --tcp | --once]
 //            [--pids 12,13]
 //
 // dnsperf spends more on a question than a quick server on the answer, so on two processors it
@@ -23,7 +23,9 @@ std::string Measured::json() const {
       << ", \"seconds\": " << seconds << ", \"cpu_seconds\": " << cpu_seconds
       << ", \"own_cpu_seconds\": " << own_cpu_seconds << ", \"p50_us\": " << p50_us
       << ", \"p99_us\": " << p99_us << ", \"p999_us\": " << p999_us
-      << ", \"longest_gap_ms\": " << longest_gap_ms << "}";
+      << ", \"longest_gap_ms\": " << longest_gap_ms << ", \"closed\": " << closed
+      << ", \"reset\": " << reset << ", \"broken\": " << broken
+      << ", \"asked_again\": " << asked_again << "}";
   return out.str();
 }
 
@@ -76,8 +78,9 @@ int main(int argc, char** argv) {
     }
   }
   const bench::Queries queries(file);
-  const bench::Measured measured = tcp             ? bench::streams(load, queries)
-                                   : load.rate > 0 ? bench::at_rate(load, queries)
-                                                   : bench::saturate(load, queries);
+  const bench::Measured measured = tcp && load.rate > 0 ? bench::streams_at_rate(load, queries)
+                                   : tcp                ? bench::streams(load, queries)
+                                   : load.rate > 0      ? bench::at_rate(load, queries)
+                                                        : bench::saturate(load, queries);
   std::cout << measured.json() << "\n";
 }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <memory>
 
-#include <poll.h>
 #include <unistd.h>
 
 #include "datagrams.h"
@@ -15,12 +14,6 @@ namespace {
 
 constexpr double kTail_s = 1;  // for answers after the last question
 constexpr double kLook_s = 0.01;
-
-// Nobody writes to it any more.
-bool has_ended(int fd) {
-  pollfd poll{fd, POLLIN, 0};
-  return ::poll(&poll, 1, 0) == 1 && (poll.revents & POLLHUP) != 0;
-}
 
 // Microseconds, exact up to half a second; beyond that is the last bucket.
 class Histogram {

@@ -35,7 +35,13 @@ struct Measured {
   double p50_us = 0;
   double p99_us = 0;
   double p999_us = 0;
-  double longest_gap_ms = 0;  // between two answers
+  double longest_gap_ms = 0;  // between two answers; of `streams_at_rate`: the slowest answer
+  // Of connections at a rate: how many the server ended, of these by a reset, in the middle of an
+  // answer, and before it had answered, so that the question was asked again.
+  std::uint64_t closed = 0;
+  std::uint64_t reset = 0;
+  std::uint64_t broken = 0;
+  std::uint64_t asked_again = 0;
 
   std::string json() const;
 };
@@ -47,10 +53,15 @@ Measured at_rate(const Load& load, const Queries& queries);
 // Pipelined over connections that stay.
 Measured streams(const Load& load, const Queries& queries);
 
+// At `rate` over connections that stay, one question under way on each.
+Measured streams_at_rate(const Load& load, const Queries& queries);
+
 double now_s();
 // User and system time of these processes so far.
 double processor_seconds(const std::vector<int>& pids);
 double own_processor_seconds();
+// Nobody writes to it any more.
+bool has_ended(int fd);
 // Whether an answer is one that the load expects.
 bool is_good(const char* message, std::size_t size);
 [[noreturn]] void die(const std::string& what);

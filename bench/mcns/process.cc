@@ -5,6 +5,7 @@
 #include <iostream>
 #include <sstream>
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -54,6 +55,11 @@ bool is_good(const char* message, std::size_t size) {
 void die(const std::string& what) {
   std::cerr << "error: " << what << "\n";
   std::exit(1);
+}
+
+bool has_ended(int fd) {
+  pollfd poll{fd, POLLIN, 0};
+  return ::poll(&poll, 1, 0) == 1 && (poll.revents & POLLHUP) != 0;
 }
 
 }  // namespace bench

@@ -19,6 +19,11 @@ int main(int argc, char** argv) {
   app.summary = "The names of the platform: authoritative DNS, a forwarder, and their API.";
   app.options = mcns::cli::options(context);
   app.commands = server.list();
+  app.commands.push_back(
+      mcns::cli::upgrade_command(context, [&]() -> dsl::Result<mcns::cli::UpgradeSettings> {
+        MC_ASSIGN(const mcns::Config config, mcns::read_config(env, globals.config));
+        return mcns::cli::UpgradeSettings{config.handover_path(), config.handover_timeout};
+      }));
   for (auto& more : {mcns::cli::commands(context), restore.list()}) {
     app.commands.insert(app.commands.end(), more.begin(), more.end());
   }

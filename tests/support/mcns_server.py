@@ -111,6 +111,8 @@ class McnsServer:
         self.database = self.folder / "mcns.db"
         self.log = self.folder / "log"
         self.process = None
+        self.binary = BIN / "mcns"  # that serves
+        self.environment = {"PATH": os.environ["PATH"]}
         for origin, text in (zones or {}).items():
             (self.folder / f"{origin}.zone").write_text(text)
         self._tables = {
@@ -152,10 +154,10 @@ class McnsServer:
         assert self.process is None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                self._within("setpriv", "--pdeathsig", "KILL", BIN / "mcns", "server", "--config",
+                self._within("setpriv", "--pdeathsig", "KILL", self.binary, "server", "--config",
                              self.config, *argv),
                 cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={"PATH": os.environ["PATH"]}, **how)
+                env=self.environment, **how)
 
     def start(self):
         """Returns once it has reported its listeners."""

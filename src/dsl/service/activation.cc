@@ -91,6 +91,30 @@ ActivatedSockets ActivatedSockets::extract(std::initializer_list<std::string_vie
   return extracted;
 }
 
+ActivatedSockets ActivatedSockets::copy() const {
+  ActivatedSockets out;
+  for (const auto& [name, fds] : sockets_) {
+    for (const env::UniqueFd& fd : fds) {
+      out.add(name, env::UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kFirstFd)));
+    }
+  }
+  return out;
+}
+
+void ActivatedSockets::add(std::string name, env::UniqueFd socket) {
+  sockets_[std::move(name)].push_back(std::move(socket));
+}
+
+std::vector<std::pair<std::string, int>> ActivatedSockets::descriptors() const {
+  std::vector<std::pair<std::string, int>> out;
+  for (const auto& [name, fds] : sockets_) {
+    for (const env::UniqueFd& fd : fds) {
+      out.emplace_back(name, fd.get());
+    }
+  }
+  return out;
+}
+
 std::vector<std::string> ActivatedSockets::names() const {
   std::vector<std::string> names;
   for (const auto& [name, fds] : sockets_) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dsl/env/env.h"
@@ -32,6 +33,11 @@ class ActivatedSockets {
   std::vector<env::UniqueFd> take(std::string_view name);
   // Those of these names, for who takes them later.
   ActivatedSockets extract(std::initializer_list<std::string_view> names);
+  // Those not yet taken, each with a descriptor of its own for the same socket.
+  ActivatedSockets copy() const;
+  void add(std::string name, env::UniqueFd socket);
+  // Of those not yet taken: they stay ours.
+  std::vector<std::pair<std::string, int>> descriptors() const;
   // Of those not yet taken, each once.
   std::vector<std::string> names() const;
   bool empty() const { return sockets_.empty(); }

@@ -55,6 +55,23 @@ void Notifier::ready(std::string_view status) const {
   send(text("READY=1\nSTATUS={}", one_line(status)));
 }
 
+void Notifier::succeeded_by(pid_t pid, std::string_view status) const {
+  send(text("MAINPID={}\nREADY=1\nSTATUS={}", pid, one_line(status)));
+}
+
+std::vector<std::string> Notifier::variables() const {
+  std::vector<std::string> out;
+  if (!address_.empty()) {
+    out.push_back("NOTIFY_SOCKET=" + address_);
+  }
+  if (watchdog_) {
+    // Without a pid it is whoever has it: the successor's is not known before it runs.
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(*watchdog_ * 2);
+    out.push_back(text("WATCHDOG_USEC={}", us.count()));
+  }
+  return out;
+}
+
 void Notifier::stopping(std::string_view status) const {
   send(text("STOPPING=1\nSTATUS={}", one_line(status)));
 }

@@ -5,6 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <sys/types.h>
 
 #include "dsl/env/env.h"
 #include "dsl/env/unique_fd.h"
@@ -23,7 +26,13 @@ class Notifier {
   void ready(std::string_view status) const;
   void stopping(std::string_view status) const;
   void reloading(env::MonoTime now) const;  // followed by `ready`
+  // The service's main process is another one from now on, and it serves. After that systemd
+  // listens to that one only.
+  void succeeded_by(pid_t pid, std::string_view status) const;
   void alive() const { send("WATCHDOG=1"); }
+
+  // What a successor needs in its environment to speak in our place: KEY=VALUE.
+  std::vector<std::string> variables() const;
 
   // How often `alive` is due: half of what systemd allows; nothing when it does not watch us.
   std::optional<std::chrono::milliseconds> watchdog() const { return watchdog_; }

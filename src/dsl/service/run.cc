@@ -1,11 +1,18 @@
+#include <algorithm>
 #include <cstdio>
+#include <deque>
+#include <mutex>
 #include <optional>
+#include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "dsl/service/crash.h"
 #include "dsl/service/descriptors.h"
+#include "dsl/service/host.h"
 #include "dsl/service/init.h"
+#include "dsl/service/invocation.h"
 #include "dsl/service/log_config.h"
 #include "dsl/service/notify.h"
 #include "dsl/service/service.h"
@@ -18,6 +25,7 @@ namespace {
 const log::Logger logger("service");
 
 constexpr std::string_view kServing = "serving";
+constexpr std::chrono::milliseconds kSucceededGrace{5000};  // for what was begun
 
 // The keys of a service: its own and those that every service has.
 class Configuration {
@@ -53,34 +61,50 @@ void report_listeners(int fd, const std::vector<std::string>& listeners) {
 }
 
 // The state of one `run`. Confined to the thread that calls it.
-class Runner {
+class Runner final : public Host {
  public:
   Runner(const std::string& name, Service& service, const RunOptions& options, env::Env& env,
-         ActivatedSockets sockets)
+         ActivatedSockets sockets, Invocation invocation)
       : name_(name),
         service_(service),
         options_(options),
         env_(env),
         sockets_(std::move(sockets)),
+        invocation_(std::move(invocation)),
         notifier_(Notifier::from_environment(env)),
         configuration_(name, service) {}
 
   int run();
+
+  void post(std::function<void()> work) override;
+  Result<std::unique_ptr<env::Process>> start_successor() override;
+  void changing() override { notifier_.reloading(env_.clock().mono_now()); }
+  void still_alive() override;
+  void keeps_serving(std::string_view status) override { notifier_.ready(status); }
+  void succeeded_by(pid_t pid) override;
 
  private:
   Result<void> serve();
   Result<void> hand_over_sockets();
   void wait_for_stop();
   void reload();
+  void upgrade();
+  void work();
+  void stop();
 
   const std::string& name_;
   Service& service_;
   const RunOptions& options_;
   env::Env& env_;
   ActivatedSockets sockets_;
+  const Invocation invocation_;
   Notifier notifier_;  // before the threads of signals_
   Configuration configuration_;
   std::optional<Signals> signals_;  // made before any other thread, so that all leave signals to it
+  std::mutex mutex_;
+  std::deque<std::function<void()>> work_;  // guarded by mutex_
+  env::MonoTime alive_at_{};                // when `still_alive` said so last
+  bool succeeded_ = false;
 };
 
 int Runner::run() {
@@ -107,6 +131,7 @@ int Runner::run() {
 }
 
 Result<void> Runner::serve() {
+  service_.run_by(*this);
   MC_TRY(hand_over_sockets());
   MC_TRY(service_.start(env_));
   const std::vector<std::string> listeners = service_.listeners();
@@ -119,11 +144,20 @@ Result<void> Runner::serve() {
   if (!options_.once) {
     wait_for_stop();
   }
-  notifier_.stopping(text("stopping; running calls have {} s", options_.grace.count() / 1000));
-  logger.info("stops", {{"grace_ms", options_.grace.count()}});
-  service_.stop(options_.grace);
-  logger.info("has stopped");
+  stop();
   return {};
+}
+
+void Runner::stop() {
+  std::chrono::milliseconds grace = options_.grace;
+  if (succeeded_) {
+    grace = std::min(grace, kSucceededGrace);
+  } else {
+    notifier_.stopping(text("stopping; running calls have {} s", grace.count() / 1000));
+  }
+  logger.info("stops", {{"grace_ms", grace.count()}});
+  service_.stop(grace);
+  logger.info("has stopped");
 }
 
 Result<void> Runner::hand_over_sockets() {
@@ -155,7 +189,76 @@ void Runner::wait_for_stop() {
     if (event == Signals::Event::kReload) {
       reload();
     }
+    if (event == Signals::Event::kUpgrade) {
+      upgrade();
+    }
+    if (event == Signals::Event::kWork) {
+      work();
+    }
   }
+}
+
+void Runner::upgrade() {
+  if (const Result<void> upgraded = service_.upgrade(); !upgraded) {
+    logger.failure(log::Level::kError, "goes on: no other process has taken over",
+                   upgraded.error());
+  }
+}
+
+void Runner::work() {
+  std::deque<std::function<void()>> work;
+  {
+    const std::lock_guard lock(mutex_);
+    work.swap(work_);
+  }
+  for (const auto& each : work) {
+    each();
+  }
+}
+
+void Runner::post(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    work_.push_back(std::move(work));
+  }
+  signals_->request_work();
+}
+
+Result<std::unique_ptr<env::Process>> Runner::start_successor() {
+  if (invocation_.carries_container) {
+    return fail(Code::kFailedPrecondition,
+                "this container ends with the process it was started for, so no other process can "
+                "take its place in there")
+        .hint("deploy the new image: sockets that the node's agent holds stay open meanwhile");
+  }
+  env::Command command;
+  command.argv = successor_arguments(invocation_.argv);
+  for (char** each = environ; *each != nullptr; ++each) {
+    command.environment.emplace_back(*each);
+  }
+  for (std::string& variable : notifier_.variables()) {
+    command.environment.push_back(std::move(variable));
+  }
+  // What it prints goes where ours does.
+  const env::UniqueFd out(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  const env::UniqueFd err(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  command.stdio_fd = out.get();
+  command.stderr_fd = err.get();
+  return env_.processes().start(command);
+}
+
+void Runner::still_alive() {
+  const env::MonoTime now = env_.clock().mono_now();
+  if (notifier_.watchdog() && now - alive_at_ >= std::chrono::seconds(1)) {
+    alive_at_ = now;
+    notifier_.alive();
+  }
+}
+
+void Runner::succeeded_by(pid_t pid) {
+  succeeded_ = true;
+  notifier_.succeeded_by(pid, kServing);
+  signals_->request_stop();
 }
 
 void Runner::reload() {
@@ -183,6 +286,7 @@ void Runner::reload() {
 
 int run(const std::string& name, Service& service, const RunOptions& options) {
   env::Env& env = env::system_env();
+  const bool has_init = ::getpid() == 1;
   // Before the fork of process 1: the sockets are meant for the process that was started.
   Result<ActivatedSockets> sockets = ActivatedSockets::from_environment(env);
   if (!sockets) {
@@ -194,7 +298,9 @@ int run(const std::string& name, Service& service, const RunOptions& options) {
   }
   install_crash_handler(name);
   make_room_for_descriptors();
-  return Runner(name, service, options, env, std::move(*sockets)).run();
+  return Runner(name, service, options, env, std::move(*sockets),
+                Invocation::current(env, has_init))
+      .run();
 }
 
 Result<std::string> check_config(const std::string& name, Service& service,

@@ -3,7 +3,7 @@
 // Order: configuration, log, env, then the service's own `start` (database, listeners), ready,
 // notify. On TERM or INT: not ready, STOPPING=1, the service's `stop` with the drain deadline,
 // exit 0; a second signal ends at once with 130. HUP: RELOADING=1, `reloaded` unless the file is
-// wrong, `refresh`, READY=1.
+// wrong, `refresh`, READY=1. USR2: `upgrade`.
 #pragma once
 
 #include <chrono>
@@ -17,6 +17,7 @@
 #include "dsl/log/log.h"
 #include "dsl/result/result.h"
 #include "dsl/service/activation.h"
+#include "dsl/service/host.h"
 #include "dsl/service/version.h"
 
 namespace dsl::service {
@@ -31,6 +32,8 @@ class Service {
   // ends the process with kInvalidArgument: its clients would wait for ever. Called before `start`,
   // also when there are none.
   virtual void adopt(ActivatedSockets& sockets) { (void)sockets; }
+  // What it may ask of the process. Called before `start`; `host` outlives the service's use.
+  virtual void run_by(Host& host) { (void)host; }
   // Returns once it can serve. An error ends the process with the error's exit code.
   virtual Result<void> start(env::Env& env) = 0;
   // Addresses it really listens on, for --ready-fd: "grpc 127.0.0.1:40123", "unix /path".
@@ -45,6 +48,12 @@ class Service {
   // each HUP, also when the configuration itself was refused. An error is reported; what was in use
   // stays in use.
   virtual Result<void> refresh() { return {}; }
+  // USR2: the program on disk is to take the place of this process. An error is reported, and the
+  // service goes on.
+  virtual Result<void> upgrade() {
+    return fail(Code::kUnimplemented, "this service cannot hand over to another process")
+        .hint("restart it");
+  }
   // Stops accepting, drains until `grace` has passed, closes what it owns.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };

@@ -19,7 +19,7 @@ namespace {
 sigset_t ours() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) {
     sigaddset(&set, number);
   }
   return set;
@@ -59,6 +59,8 @@ void Signals::run() {
     }
     if (info.ssi_signo == SIGHUP) {
       post(Event::kReload);
+    } else if (info.ssi_signo == SIGUSR2) {
+      post(Event::kUpgrade);
     } else if (stop_seen) {
       ::_exit(kExitInterrupted);
     } else {

@@ -12,12 +12,12 @@
 
 namespace dsl::service {
 
-// Takes TERM, INT and HUP for the whole process while it lives: every thread started after it
+// Takes TERM, INT, HUP and USR2 for the whole process while it lives: every thread started after it
 // leaves them to this one. A second TERM or INT ends the process at once with 130, whatever it
 // does.
 class Signals {
  public:
-  enum class Event { kStop, kReload };
+  enum class Event { kStop, kReload, kUpgrade, kWork };
 
   Signals();
   ~Signals();
@@ -28,6 +28,8 @@ class Signals {
   std::optional<Event> wait(env::Clock& clock, env::MonoTime deadline);
   // What a first TERM does.
   void request_stop() { post(Event::kStop); }
+  // There is something to do beside signals.
+  void request_work() { post(Event::kWork); }
 
  private:
   void run();
@@ -37,7 +39,7 @@ class Signals {
   env::UniqueFd wake_;     // eventfd
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Event> events_;  // guarded by mutex_; a reload waits there at most once
+  std::deque<Event> events_;  // guarded by mutex_; each waits there at most once
   std::thread thread_;
 };
 

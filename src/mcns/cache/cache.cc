@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <deque>
+#include <vector>
 
 #include "mcns/cache/entry.h"
 #include "mcns/cache/lifetime.h"
@@ -77,6 +78,14 @@ class ShardedCache final : public Cache {
       shard.add_to(stats);
     }
     return stats;
+  }
+
+  void each_fresh(std::int64_t now_ms, std::uint64_t bytes_max,
+                  const std::function<void(const Kept&)>& visit) const override {
+    std::vector<char> room(UINT16_MAX);
+    for (const Shard& shard : shards_) {
+      shard.each_fresh(now_ms, bytes_max / shards_.size(), room, visit);
+    }
   }
 
  private:

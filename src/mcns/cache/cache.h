@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -62,6 +63,18 @@ class Cache {
   // Removes what is at `wire_name`, or at and below it. How many entries.
   virtual std::size_t flush(std::string_view wire_name, bool subtree) = 0;
   virtual CacheStats stats() const = 0;
+
+  // An entry as it was kept, to be inserted elsewhere at `stored_ms`.
+  struct Kept {
+    std::int64_t stored_ms = 0;
+    bool dnssec_ok = false;
+    bool checking_disabled = false;
+    std::string_view response;  // whole, with the TTLs of that time; valid during the call
+  };
+  // Calls `visit` for entries within their TTL, in each shard those that are asked for first, until
+  // about `bytes_max` octets have been shown; never for failures. `visit` must not come back here.
+  virtual void each_fresh(std::int64_t now_ms, std::uint64_t bytes_max,
+                          const std::function<void(const Kept&)>& visit) const = 0;
 };
 
 }  // namespace mcns

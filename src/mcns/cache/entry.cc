@@ -171,6 +171,28 @@ std::size_t Entry::write(const Query& query, std::int64_t now_ms, std::uint32_t 
   return question_end + size;
 }
 
+Cache::Kept Entry::kept(std::span<char> room) const {
+  const std::size_t question_end = kHeaderSize + name_size_ + 4U;
+  MC_ASSERT(room.size() >= question_end + size_, "a message is at most so long");
+  char* to = room.data();
+  write16(to, 0);
+  to[2] = static_cast<char>(kResponse | kRecursionDesired);
+  to[3] = static_cast<char>(kRecursionAvailable | (checking_disabled_ ? kCheckingDisabled : 0U) |
+                            rcode_);
+  write16(to + 4, 1);
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    write16(to + 6 + 2 * i, counts_[i]);
+  }
+  std::memcpy(to + kHeaderSize, name_begin(), name_size_);
+  write16(to + kHeaderSize + name_size_, static_cast<std::uint16_t>(type_));
+  write16(to + kHeaderSize + name_size_ + 2, static_cast<std::uint16_t>(dns_class_));
+  std::memcpy(to + question_end, records(), size_);
+  return {.stored_ms = stored_ms_,
+          .dnssec_ok = dnssec_ok_,
+          .checking_disabled = checking_disabled_,
+          .response = {to, question_end + size_}};
+}
+
 std::size_t Entry::block_bytes() const { return own_bytes() + kAllocatorBytes; }
 
 }  // namespace mcns

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
+#include "mcns/cache/cache.h"
 #include "mcns/cache/lifetime.h"
 #include "mcns/cache/scan.h"
 #include "mcns/wire/query.h"
@@ -56,6 +58,9 @@ class Entry {
   // once past the end. How many octets.
   std::size_t write(const Query& query, std::int64_t now_ms, std::uint32_t stale_ttl_s,
                     char* buffer, std::size_t size_max) const;
+
+  // With the message as it was kept, written to `room`, which holds 65535 octets.
+  Cache::Kept kept(std::span<char> room) const;
 
   // Of the block, with what the allocator adds.
   std::size_t block_bytes() const;

@@ -105,6 +105,25 @@ void Shard::add_to(CacheStats& stats) const {
   stats.evictions += stats_.evictions;
 }
 
+void Shard::each_fresh(std::int64_t now_ms, std::uint64_t bytes_max, std::span<char> room,
+                       const std::function<void(const Cache::Kept&)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t shown = 0;
+  for (const Queue* queue : {&main_, &small_}) {
+    for (const Entry* entry = queue->newest; entry != nullptr; entry = entry->place.older) {
+      if (!entry->is_fresh(now_ms) || entry->is_failure()) {
+        continue;
+      }
+      const Cache::Kept kept = entry->kept(room);
+      shown += kept.response.size();
+      if (shown > bytes_max) {
+        return;
+      }
+      visit(kept);
+    }
+  }
+}
+
 std::size_t Shard::find(std::uint64_t hash) const {
   std::size_t at = hash & mask();
   while (slots_[at].entry != nullptr && slots_[at].hash != hash) {

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +35,9 @@ class alignas(64) Shard {
   void prefetch(std::uint64_t hash, Ahead step) const;
   std::size_t flush(std::string_view lower_name, bool subtree);
   void add_to(CacheStats& stats) const;
+  // As of Cache; `room` for a message, lent by the caller.
+  void each_fresh(std::int64_t now_ms, std::uint64_t bytes_max, std::span<char> room,
+                  const std::function<void(const Cache::Kept&)>& visit) const;
 
  private:
   struct Slot {

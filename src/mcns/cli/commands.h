@@ -1,6 +1,8 @@
 // The client commands, a family a file. What they write their options to lives as long as they.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,5 +32,14 @@ dsl::cli::Command resolv_conf_command(Context& context);
 std::vector<dsl::cli::Command> upkeep_commands(Context& context);  // check seed snapshot
 dsl::cli::Command token_command(Context& context);                 // token add, list, rm
 dsl::cli::Command grant_command(Context& context);                 // grant add, list, rm
+
+// Where the running server is asked for a successor, and how long it waits for one.
+struct UpgradeSettings {
+  std::string socket;
+  std::chrono::milliseconds timeout{30000};
+};
+// Not among `commands`: only the binary as a whole knows the server's configuration.
+dsl::cli::Command upgrade_command(Context& context,
+                                  std::function<Result<UpgradeSettings>()> settings);
 
 }  // namespace mcns::cli

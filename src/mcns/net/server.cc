@@ -1,6 +1,8 @@
 #include "mcns/net/server.h"
 
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <utility>
 
 #include "dsl/env/env.h"
@@ -64,10 +66,14 @@ class RunningServer final : public Server {
     return out;
   }
 
+  void hand_over(TakeConnection take) override { stop_listening(take); }
+
+  void adopt(dsl::env::UniqueFd connection) override {
+    workers_[next_++ % workers_.size()]->adopt(std::move(connection));
+  }
+
   void stop(std::chrono::milliseconds grace) override {
-    for (const auto& worker : workers_) {
-      worker->stop_listening();
-    }
+    stop_listening(nullptr);
     // The kernel's time, as what clients do is outside any simulated time.
     dsl::env::Clock& clock = dsl::env::system_env().clock();
     const dsl::env::MonoTime deadline = clock.mono_now() + grace;
@@ -84,6 +90,19 @@ class RunningServer final : public Server {
   }
 
  private:
+  // Once; what was said first counts.
+  void stop_listening(const TakeConnection& take) {
+    if (std::exchange(listening_, false)) {
+      std::vector<std::future<void>> stopped;
+      for (const auto& worker : workers_) {
+        stopped.push_back(worker->stop_listening(take));
+      }
+      for (const std::future<void>& each : stopped) {
+        each.wait();
+      }
+    }
+  }
+
   // Every socket has a worker, and every worker sockets of each address: where there are fewer of
   // them than workers (one that was handed over), several workers read from the same.
   Result<void> share_sockets() {
@@ -108,6 +127,8 @@ class RunningServer final : public Server {
   std::vector<DnsSocket> sockets_;
   dsl::net::ConnectionLimits limits_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<std::size_t> next_{0};  // who gets the next connection of another process
+  bool listening_ = true;
 };
 
 }  // namespace

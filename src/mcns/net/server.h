@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,8 +38,19 @@ class Server {
   virtual const std::vector<DnsSocket>& sockets() const = 0;
   virtual std::vector<const Counters*> counters() const = 0;
 
+  // Takes a TCP connection with nothing under way, and with whatever its client has sent that was
+  // not read; false when it cannot. Called on threads of the server.
+  using TakeConnection = std::function<bool(int fd)>;
+  // Reads no more from the sockets, and no new question from a connection, once it has returned:
+  // another process has the sockets and goes on. Connections go to `take` now, or when what was
+  // asked on them is answered. `stop` comes next.
+  virtual void hand_over(TakeConnection take) = 0;
+  // A connection of another process's, by the way of its `TakeConnection`.
+  virtual void adopt(dsl::env::UniqueFd connection) = 0;
+
   // Reads no more from the sockets, leaving what is in them to another process that has them; ends
-  // what it has begun, within `grace`.
+  // what it has begun, within `grace`: a connection gets the answers to what has come on it, and
+  // its client is told that nothing more will come.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLengthSize = 2;
 constexpr std::size_t kReadSize = 16384;
+constexpr std::chrono::milliseconds kLinger{1000};      // for a client to see that we have ended
 constexpr std::size_t kOutMax = std::size_t{1} << 20U;  // then no more is read until it is taken
 
 }  // namespace
@@ -46,6 +47,9 @@ void TcpConnection::pump() {
     }
     has_room_again = was_full && !is_full();
   }
+  if (draining_ && !ended_) {
+    settle();
+  }
 }
 
 bool TcpConnection::is_full() const {
@@ -53,9 +57,44 @@ bool TcpConnection::is_full() const {
 }
 
 void TcpConnection::drain() {
-  reading_ = false;
-  if (!is_busy()) {
-    end();
+  pump();  // what has come by now is ours to answer
+  draining_ = true;
+  if (!ended_) {
+    settle();
+  }
+}
+
+void TcpConnection::settle() {
+  if (half_closed_) {
+    await_end();
+    return;
+  }
+  if (is_busy() || !in_.empty()) {
+    return;
+  }
+  if (worker_.heir() && worker_.heir()(stream_.fd())) {
+    end();  // the connection lives on by the other process's descriptor
+    return;
+  }
+  half_closed_ = true;
+  stream_.end_writing();
+  idle_.set(worker_.loop().now() + kLinger);
+  await_end();
+}
+
+// What a client still sends goes unanswered; it asks again over another connection (RFC 7766
+// section 6.2.4).
+void TcpConnection::await_end() {
+  std::array<char, kReadSize> room;
+  while (true) {
+    const dsl::net::IoResult got = stream_.read(room);
+    if (got.io == dsl::net::Io::kWantRead) {
+      return;
+    }
+    if (got.io != dsl::net::Io::kDone) {
+      end();
+      return;
+    }
   }
 }
 
@@ -64,7 +103,8 @@ void TcpConnection::read_some() {
   while (reading_ && !ended_) {
     while (take_question()) {
     }
-    if (ended_ || is_full()) {
+    // While it drains only the rest of what has begun to come is read.
+    if (ended_ || is_full() || half_closed_ || (draining_ && in_.empty())) {
       return;
     }
     const dsl::net::IoResult got = stream_.read(room);

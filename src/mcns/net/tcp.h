@@ -24,7 +24,8 @@ class TcpConnection final : public dsl::net::Watcher {
   ~TcpConnection() override;
 
   void on_ready(std::uint32_t events) override;
-  // Answers what has been asked, then ends.
+  // Answers what has come, then goes to the worker's heir; without one it is half-closed, and ends
+  // when its client does: to close at once would reset what that has just sent.
   void drain();
   // At once; gives its place back.
   void end();
@@ -38,6 +39,8 @@ class TcpConnection final : public dsl::net::Watcher {
   // Has as much to do as one connection may have.
   bool is_full() const;
   void read_some();
+  void settle();
+  void await_end();
   // Of what was read; false when there is nothing whole, or the connection has enough to do.
   bool take_question();
   void answer(std::string_view packet);
@@ -56,6 +59,8 @@ class TcpConnection final : public dsl::net::Watcher {
   std::size_t written_ = 0;
   int in_flight_ = 0;  // questions at upstreams
   bool reading_ = true;
+  bool draining_ = false;
+  bool half_closed_ = false;
   bool ended_ = false;
   dsl::env::MonoTime last_active_;
   // Whether this object is still there, for answers of upstreams.

@@ -60,9 +60,11 @@ void Worker::start(int number, std::vector<Worker*> all) {
   (void)::pthread_setname_np(thread_.native_handle(), dsl::text("dns-{}", number).c_str());
 }
 
-void Worker::stop_listening() {
-  loop_->post([this] {
+std::future<void> Worker::stop_listening(Server::TakeConnection take) {
+  auto stopped = std::make_shared<std::promise<void>>();
+  loop_->post([this, take = std::move(take), stopped] {
     listening_ = false;
+    heir_ = take;
     // The sockets stay for the answers that are on their way.
     for (const auto& socket : udp_) {
       socket->stop_reading();
@@ -76,6 +78,16 @@ void Worker::stop_listening() {
       connection->drain();
     }
     check_drained();
+    stopped->set_value();
+  });
+  return stopped->get_future();
+}
+
+void Worker::adopt(dsl::env::UniqueFd connection) {
+  auto shared = std::make_shared<dsl::env::UniqueFd>(std::move(connection));
+  loop_->post([this, shared] {
+    const dsl::env::SocketAddress peer = dsl::env::peer_address(shared->get());
+    connected({.fd = std::move(*shared), .peer = peer, .ticket = {}});
   });
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -36,8 +37,11 @@ class Worker {
   dsl::Result<void> add(const DnsSocket& socket);
   void start(int number, std::vector<Worker*> all);
 
-  // Takes no more questions: what is on its way is still answered. From any thread.
-  void stop_listening();
+  // Takes no more questions: what is on its way is still answered, and connections go to `take`
+  // when there is one. Done when the future is. From any thread, once.
+  std::future<void> stop_listening(Server::TakeConnection take);
+  // From any thread.
+  void adopt(dsl::env::UniqueFd connection);
   // No longer listening, and nothing is on its way. From any thread.
   bool is_idle() const { return drained_.load(); }
   // Ends the thread.
@@ -55,6 +59,8 @@ class Worker {
   // Asks an upstream and calls `reply` with the response on this thread.
   void forward(Pending pending, std::function<void(std::string_view response)> reply);
   void ended(TcpConnection& connection);
+  // What becomes of connections with nothing under way, once it is not listening; may be absent.
+  const Server::TakeConnection& heir() const { return heir_; }
   bool is_listening() const { return listening_; }
   // For the response of a stream that is written next.
   std::vector<char>& room() { return room_; }
@@ -82,6 +88,7 @@ class Worker {
   std::vector<char> room_;  // for a response of a stream
   int on_its_way_ = 0;      // questions at upstreams
   bool listening_ = true;
+  Server::TakeConnection heir_;
   std::atomic<bool> drained_{false};
   std::vector<Worker*> all_;  // of the server, this one too; they live as long
   std::thread thread_;

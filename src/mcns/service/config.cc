@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "dsl/env/path.h"
 #include "dsl/result/text.h"
 
 namespace mcns {
@@ -103,6 +104,11 @@ void Config::bind(dsl::config::Table& table) {
   table.text("database.path", &database_path).help("SQLite database: the zones");
   table.text("database.backups", &backup_dir).help("where `mcns snapshot` puts its copies");
   replica.bind(table);
+  table.text("handover.socket", &handover_socket)
+      .help("where a new process asks for the place of this one; empty = beside the database");
+  table.duration("handover.timeout", &handover_timeout)
+      .range("1s", "10m")
+      .help("one that is not ready by then ends, and this one goes on");
 
   table.list("dns.listen_addr", &listen)
       .help("where DNS is asked, UDP and TCP: address:port, or :port for every address");
@@ -169,6 +175,11 @@ void Config::bind(dsl::config::Table& table) {
 
 int Config::worker_count() const {
   return workers > 0 ? static_cast<int>(workers) : allowed_cpus();
+}
+
+std::string Config::handover_path() const {
+  return handover_socket.empty() ? dsl::env::folder_of(database_path) + "/" + "handover.sock"
+                                 : handover_socket;
 }
 
 AnswerOptions Config::answer_options() const {

@@ -28,6 +28,8 @@ struct Config {
   std::string database_path = "/srv/mcns/mcns.db";
   dsl::replica::Config replica;
   std::string backup_dir = "/srv/mcns/backups";
+  std::string handover_socket;  // empty = beside the database
+  std::chrono::milliseconds handover_timeout{30000};
 
   std::vector<std::string> listen = {":53"};
   std::int64_t workers = 0;  // 0 = one per allowed CPU
@@ -65,6 +67,7 @@ struct Config {
 
   // After `load`, which has checked the values.
   int worker_count() const;
+  std::string handover_path() const;
   AnswerOptions answer_options() const;
   CacheOptions cache_options() const;
   ForwardOptions forward_options() const;

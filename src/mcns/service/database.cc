@@ -55,7 +55,7 @@ Result<std::unique_ptr<dsl::db::Database>> open_database(dsl::env::Env& env, con
   return dsl::db::Database::open(env, config.database_path, options_of(config));
 }
 
-Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path) {
+Result<Config> read_config(dsl::env::Env& env, const std::string& path) {
   Config config;
   dsl::config::Table table("mcns");
   config.bind(table);
@@ -65,6 +65,11 @@ Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::s
   sources.file = path.empty() ? kDefaultConfig : path;
   sources.file_required = !path.empty();
   MC_TRY(table.load(env, sources));
+  return config;
+}
+
+Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path) {
+  MC_ASSIGN(const Config config, read_config(env, path));
   return dsl::restore::Settings{config.database_path, config.replica};
 }
 

@@ -18,6 +18,7 @@ namespace {
 using dsl::Result;
 
 const dsl::log::Logger logger("mcns");
+constexpr std::chrono::milliseconds kFailedGrace{4000};
 
 dsl::transcode::OpenApiInfo about() {
   return {.title = "mcns",
@@ -41,11 +42,40 @@ void Service::adopt(dsl::service::ActivatedSockets& sockets) {
 }
 
 Result<void> Service::start(dsl::env::Env& env) {
+  env_ = &env;
+  Result<void> started = start_all(env);
+  if (!started) {
+    stop(kFailedGrace);  // what it has read already is answered by nobody else
+  }
+  return started;
+}
+
+// As an heir it answers as soon as it can, and takes writes last: not before the process that it
+// follows reads no more, which would answer without them.
+Result<void> Service::start_all(dsl::env::Env& env) {
+  MC_TRY(inherit());
+  MC_TRY(open_store(env));
+  MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
+  if (heir_) {
+    writer_->pause();
+  }
+  MC_TRY(start_dns(env));
+  if (heir_) {
+    MC_TRY(heir_->serving());
+  }
+  MC_TRY(start_api(env));
+  if (heir_) {
+    MC_TRY(heir_->ready([this](dsl::env::UniqueFd fd) { dns_->adopt(std::move(fd)); }));
+    writer_->resume();
+  }
+  open_door();
+  return {};
+}
+
+Result<void> Service::open_store(dsl::env::Env& env) {
   MC_ASSIGN(database_, open_database(env, config_));
   MC_ASSIGN(writer_, Writer::open(env, *database_, zones_, config_.writer_options()));
-  MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
-  MC_TRY(start_dns(env));
-  return start_api(env);
+  return {};
 }
 
 Result<void> Service::start_dns(dsl::env::Env& env) {
@@ -72,6 +102,7 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   forwards_ =
       std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
   MC_TRY(forwards_->configure(config_.forward_groups()));
+  keep_cache_of_estate(env);  // the upstreams are set by now, which forgets what came from others
   MC_ASSIGN(dns_, net::Server::start(config_.server_options(), *parts_, std::move(sockets)));
   return {};
 }
@@ -105,7 +136,8 @@ Result<void> Service::start_api(dsl::env::Env& env) {
   face_->health().add("replica", [this] { return database_->replica_health(); });
   add_metrics(face_->metrics(),
               {.dns = *dns_, .cache = *cache_, .zones = zones_, .forwarder = *forwarder_});
-  return face_->serve(api_sockets_);
+  dsl::service::ActivatedSockets sockets = api_sockets_.copy();
+  return face_->serve(sockets);
 }
 
 std::vector<std::string> Service::listeners() const {
@@ -120,9 +152,13 @@ Result<std::string> Service::openapi() {
   return dsl::transcode::openapi(api::declared_methods(), about());
 }
 
-Result<void> Service::refresh() { return face_->refresh(); }
+Result<void> Service::refresh() {
+  return face_ ? face_->refresh() : Result<void>();  // it is read when the API comes back
+}
 
 void Service::stop(std::chrono::milliseconds grace) {
+  const bool is_succeeded = face_ == nullptr;
+  door_.reset();
   // Names are answered until the last: first nobody may change them any more.
   if (services_) {
     services_->stopping = true;
@@ -134,9 +170,11 @@ void Service::stop(std::chrono::milliseconds grace) {
     face_->stop(grace / 2);
   }
   if (dns_) {
-    dns_->stop(grace / 2);
+    dns_->stop(is_succeeded ? grace : grace / 2);
   }
+  refusals_.reset();
   face_.reset();
+  heir_.reset();
   dns_.reset();
   services_.reset();
   forwards_.reset();

@@ -11,6 +11,9 @@
 #include "dsl/service/service.h"
 #include "mcns/api/api.h"
 #include "mcns/events/query_events.h"
+#include "mcns/handover/door.h"
+#include "mcns/handover/giver.h"
+#include "mcns/handover/heir.h"
 #include "mcns/net/server.h"
 #include "mcns/service/config.h"
 #include "mcns/service/metrics.h"
@@ -25,15 +28,19 @@ inline constexpr const char* kDnsSocket = "dns";
 dsl::Result<std::unique_ptr<dsl::db::Database>> open_database(dsl::env::Env& env,
                                                               const Config& config);
 
-// What `mcns restore` has to know, from the configuration file at `path`; empty = the default one.
+// The configuration file at `path`, for a command beside the server; empty = the default one.
+dsl::Result<Config> read_config(dsl::env::Env& env, const std::string& path);
+// What `mcns restore` has to know, from that file.
 dsl::Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path);
 
 // Confined to the thread that runs it.
-class Service : public dsl::service::Service {
+class Service : public dsl::service::Service, private handover::Owner {
  public:
   void configure(dsl::config::Table& table) override { config_.bind(table); }
   void adopt(dsl::service::ActivatedSockets& sockets) override;
+  void run_by(dsl::service::Host& host) override { host_ = &host; }
   dsl::Result<void> start(dsl::env::Env& env) override;
+  dsl::Result<void> upgrade() override;
   std::vector<std::string> listeners() const override;
   dsl::Result<std::string> openapi() override;
   dsl::Result<void> refresh() override;
@@ -42,12 +49,32 @@ class Service : public dsl::service::Service {
   const Config& config() const { return config_; }
 
  private:
+  dsl::Result<void> start_all(dsl::env::Env& env);
+  dsl::Result<void> open_store(dsl::env::Env& env);
   dsl::Result<void> start_dns(dsl::env::Env& env);
   dsl::Result<void> start_api(dsl::env::Env& env);
-  dsl::Result<void> use_forwards();
+
+  // --- handover.cc ---
+  dsl::Result<void> inherit();
+  void keep_cache_of_estate(dsl::env::Env& env);
+  void open_door();
+  void answer_door();
+  dsl::Result<handover::Upgraded> upgrade_now();
+  dsl::Result<handover::Visit> await_successor(dsl::env::Process& successor);
+  dsl::Result<void> hand_over_to(handover::Visit& visit);
+  void close_store();
+  dsl::Result<void> reopen_store();
+  void serve_refusals();
+  handover::Holdings release() override;
+  void leave_addresses() override;
+  void stop_reading(std::function<bool(int fd)> take) override;
+  void take_back() override;
+  void still_alive() override;
 
   Config config_;
-  dsl::service::ActivatedSockets api_sockets_;
+  dsl::service::Host* host_ = nullptr;           // absent: nobody can take over
+  dsl::env::Env* env_ = nullptr;                 // from `start` on
+  dsl::service::ActivatedSockets api_sockets_;   // kept for those who come after the endpoint
   std::vector<dsl::env::UniqueFd> dns_sockets_;  // handed over; empty = bind
 
   // In the order in which they are made, and in which each needs those before it.
@@ -62,6 +89,9 @@ class Service : public dsl::service::Service {
   std::unique_ptr<api::Forwards> forwards_;
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<dsl::endpoint::Endpoint> face_;
+  std::unique_ptr<dsl::endpoint::Endpoint> refusals_;  // in its place during a hand-over
+  std::unique_ptr<handover::Heir> heir_;               // of the process before; may be absent
+  std::unique_ptr<handover::Door> door_;
 };
 
 }  // namespace mcns

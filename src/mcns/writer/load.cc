@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "mcns/rdata/rdata.h"
 #include "mcns/store/record_table.h"
 #include "mcns/writer/publish.h"
@@ -46,14 +48,34 @@ Result<void> load_zone(dsl::db::Transaction& tx, const ZoneRow& zone, zone::Edit
   return {};
 }
 
+// Zones of the store that the database does not have (any more).
+std::vector<Name> origins_beside(const std::vector<ZoneRow>& zones, zone::Store& store) {
+  std::vector<Name> out;
+  zone::Reader reader(store);
+  const zone::Pin version(reader);
+  for (const auto& zone : version->zones()) {
+    const bool is_there = std::any_of(zones.begin(), zones.end(), [&](const ZoneRow& row) {
+      return row.origin == zone->origin();
+    });
+    if (!is_there) {
+      out.push_back(zone->origin());
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<void> load(dsl::db::Transaction& tx, const std::vector<ZoneRow>& zones, zone::Store& store,
                   const std::function<void(const ZoneRow&)>& has_dname) {
-  if (zones.empty()) {
+  const std::vector<Name> gone = origins_beside(zones, store);
+  if (zones.empty() && gone.empty()) {
     return {};
   }
   zone::Edit edit(store);
+  for (const Name& origin : gone) {
+    edit.remove(origin);
+  }
   Result<void> loaded;
   for (const ZoneRow& zone : zones) {
     loaded = load_zone(tx, zone, edit, has_dname);

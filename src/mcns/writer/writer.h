@@ -89,8 +89,8 @@ struct WriterOptions {
 // Thread-safe. Owns the thread that writes.
 class Writer {
  public:
-  // Loads every zone of the database into `zones` and begins to write. `database` was opened with
-  // `store::migrations()`; it and `zones` outlive the writer.
+  // Loads every zone of the database into `zones`, in place of what is there, and begins to write.
+  // `database` was opened with `store::migrations()`; it and `zones` outlive the writer.
   static dsl::Result<std::unique_ptr<Writer>> open(dsl::env::Env& env, dsl::db::Database& database,
                                                    zone::Store& zones, WriterOptions options);
   virtual ~Writer() = default;

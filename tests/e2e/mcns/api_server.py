@@ -45,7 +45,7 @@ class ApiServer(McnsServer):
              self.certificate], check=True, capture_output=True)
         (folder / "server.key").chmod(0o600)
         self.grpc_address, self.rest_address = (f"127.0.0.1:{free_port()}" for _ in range(2))
-        super().__init__(folder, dns={"workers": 2}, **tables)
+        super().__init__(folder, dns={"workers": 2, **tables.pop("dns", {})}, **tables)
         self.write_config(server={
             "grpc_addr": self.grpc_address, "rest_addr": self.rest_address,
             "tls_cert": str(self.certificate), "tls_key": str(folder / "server.key")})

@@ -204,6 +204,52 @@ TEST_F(ServerTest, StoppingLeavesWhatWasNotReadToWhoTakesOver) {
   EXPECT_EQ(receive(udp).id, 9);
 }
 
+TEST_F(ServerTest, StoppingAnswersWhatHasComeAndThenEndsTheConnectionInOrder) {
+  start({});
+  const UniqueFd tcp = connect(SOCK_STREAM);
+  send(tcp, framed(query(1, "www.example.test.")));
+  ASSERT_TRUE(receive_framed(tcp));
+  std::thread stops([this] { server_->stop(std::chrono::milliseconds(20000)); });
+
+  EXPECT_FALSE(receive_framed(tcp));  // half-closed
+  send(tcp, framed(query(2, "www.example.test.")));
+  ::shutdown(tcp.get(), SHUT_WR);
+  char more = 0;
+  EXPECT_EQ(::recv(tcp.get(), &more, 1, 0), 0);  // not reset, though something came in between
+  stops.join();
+}
+
+TEST_F(ServerTest, AConnectionOutlivesItsServerWhereAnotherTakesIt) {
+  start({});
+  auto heir_sockets = bind_sockets({"127.0.0.1:0"}, 1);
+  ASSERT_TRUE(heir_sockets);
+  auto heir = Server::start({.workers = 2}, parts_, *std::move(heir_sockets));
+  ASSERT_TRUE(heir);
+  const UniqueFd tcp = connect(SOCK_STREAM);
+  const UniqueFd half = connect(SOCK_STREAM);
+  send(tcp, framed(query(1, "www.example.test.")));
+  ASSERT_TRUE(receive_framed(tcp));
+  const Bytes question = framed(query(2, "www.example.test."));
+  send(half, framed(query(1, "www.example.test.")) + question.substr(0, 9));
+  ASSERT_TRUE(receive_framed(half));
+
+  server_->hand_over([&](int fd) {
+    (*heir)->adopt(UniqueFd(::dup(fd)));
+    return true;
+  });
+  send(tcp, framed(query(3, "www.example.test.")));
+  send(half, question.substr(9));  // begun with the old server, so it is the one that answers
+  EXPECT_EQ(receive_framed(tcp).value().id, 3);
+  EXPECT_EQ(receive_framed(half).value().id, 2);
+  server_->stop(std::chrono::milliseconds(20000));
+  server_.reset();
+
+  for (const UniqueFd* each : {&tcp, &half}) {
+    send(*each, framed(query(4, "www.example.test.")));
+    EXPECT_EQ(receive_framed(*each).value().id, 4);
+  }
+}
+
 TEST(Sockets, APortThatIsTakenIsNamedWithTheWaysOut) {
   const auto first = bind_sockets({"127.0.0.1:0"}, 1);
   ASSERT_TRUE(first);
