@@ -74,7 +74,8 @@ let
     RestrictRealtime = true;
     MemoryDenyWriteExecute = true;
     SystemCallArchitectures = "native";
-    SystemCallFilter = "@system-service";
+    # pidfd_*: sockets are taken back from the containers that have them.
+    SystemCallFilter = "@system-service pidfd_open pidfd_getfd";
     CapabilityBoundingSet = "";
     # ProtectHome stays off: it hides /run/user.
   };

@@ -53,6 +53,22 @@ def eventually(condition, what, timeout_s=TIMEOUT_S):
         time.sleep(0.02)
 
 
+def call_in_netns(path, function):
+    """What `function()` gives in that network namespace. Sockets that it makes stay in there."""
+    result = []
+
+    def enter():
+        with open(path, "rb") as namespace:
+            if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0) == 0:
+                result.append(function())
+
+    thread = threading.Thread(target=enter)  # it ends in there; we never were
+    thread.start()
+    thread.join()
+    assert result, "cannot enter the namespace"
+    return result[0]
+
+
 class Namespace:
     """A network namespace with loopback and nothing else."""
 
@@ -81,19 +97,7 @@ class Namespace:
         self.run("ip", "address", "add", address, "dev", "lo")
 
     def call(self, function):
-        """What `function()` gives in there. Sockets that it makes stay in there."""
-        result = []
-
-        def enter():
-            with open(self.path, "rb") as namespace:
-                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0) == 0:
-                    result.append(function())
-
-        thread = threading.Thread(target=enter)  # it ends in there; we never were
-        thread.start()
-        thread.join()
-        assert result, "cannot enter the namespace"
-        return result[0]
+        return call_in_netns(self.path, function)
 
 
 class McnsServer:

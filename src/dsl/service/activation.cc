@@ -71,6 +71,10 @@ Result<ActivatedSockets> ActivatedSockets::from_environment(env::Env& env) {
   return out;
 }
 
+void ActivatedSockets::add(std::string_view name, env::UniqueFd fd) {
+  sockets_[std::string(name)].push_back(std::move(fd));
+}
+
 std::vector<env::UniqueFd> ActivatedSockets::take(std::string_view name) {
   const auto found = sockets_.find(name);
   if (found == sockets_.end()) {

@@ -1,4 +1,5 @@
-// Sockets that systemd has bound for us: the LISTEN_FDS protocol, without its library.
+// Sockets that somebody else has bound for us: systemd, by the LISTEN_FDS protocol without its
+// library, or the agent of the node, by $MC_SOCKETS (agent_sockets.h).
 #pragma once
 
 #include <initializer_list>
@@ -15,7 +16,8 @@
 namespace dsl::service {
 
 // The sockets by the names that their unit gives them (FileDescriptorName=, else the unit's own
-// name). Confined to its owner; one that nobody takes is closed with it.
+// name), or the definition ([[components.sockets]]). Confined to its owner; one that nobody takes
+// is closed with it.
 class ActivatedSockets {
  public:
   // None: the process was started as any other.
@@ -28,6 +30,8 @@ class ActivatedSockets {
   // or a descriptor is no socket.
   static Result<ActivatedSockets> from_environment(env::Env& env);
 
+  // One more of that name.
+  void add(std::string_view name, env::UniqueFd fd);
   // The sockets of that name, in the order of the unit's ListenStream= lines; empty when there are
   // none. The caller owns them. They listen already, and may be blocking.
   std::vector<env::UniqueFd> take(std::string_view name);

@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "dsl/service/agent_sockets.h"
 #include "dsl/service/crash.h"
 #include "dsl/service/descriptors.h"
+#include "dsl/service/environment.h"
 #include "dsl/service/host.h"
 #include "dsl/service/init.h"
 #include "dsl/service/invocation.h"
@@ -17,6 +19,7 @@
 #include "dsl/service/notify.h"
 #include "dsl/service/service.h"
 #include "dsl/service/signals.h"
+#include "dsl/service/socket_exchange.h"
 
 namespace dsl::service {
 
@@ -64,12 +67,13 @@ void report_listeners(int fd, const std::vector<std::string>& listeners) {
 class Runner final : public Host {
  public:
   Runner(const std::string& name, Service& service, const RunOptions& options, env::Env& env,
-         ActivatedSockets sockets, Invocation invocation)
+         ActivatedSockets sockets, std::string agent_directory, Invocation invocation)
       : name_(name),
         service_(service),
         options_(options),
         env_(env),
         sockets_(std::move(sockets)),
+        agent_directory_(std::move(agent_directory)),
         invocation_(std::move(invocation)),
         notifier_(Notifier::from_environment(env)),
         configuration_(name, service) {}
@@ -85,6 +89,7 @@ class Runner final : public Host {
 
  private:
   Result<void> serve();
+  Result<void> ask_agent_for_sockets();
   Result<void> hand_over_sockets();
   void wait_for_stop();
   void reload();
@@ -97,6 +102,7 @@ class Runner final : public Host {
   const RunOptions& options_;
   env::Env& env_;
   ActivatedSockets sockets_;
+  const std::string agent_directory_;  // where the agent hands sockets over; empty = nowhere
   const Invocation invocation_;
   Notifier notifier_;  // before the threads of signals_
   Configuration configuration_;
@@ -132,6 +138,12 @@ int Runner::run() {
 
 Result<void> Runner::serve() {
   service_.run_by(*this);
+  const Result<void> asked = ask_agent_for_sockets();
+  if (!asked && asked.error().code() == Code::kCancelled) {
+    logger.info("has stopped before it served");
+    return {};
+  }
+  MC_TRY(asked);
   MC_TRY(hand_over_sockets());
   MC_TRY(service_.start(env_));
   const std::vector<std::string> listeners = service_.listeners();
@@ -160,6 +172,24 @@ void Runner::stop() {
   logger.info("has stopped");
 }
 
+// In the order of sources: what systemd has passed stands first.
+Result<void> Runner::ask_agent_for_sockets() {
+  if (agent_directory_.empty() || !sockets_.empty()) {
+    return {};
+  }
+  // A reload has nothing to reload yet, and starts nothing early.
+  const auto sleep_until = [this](env::MonoTime until) {
+    while (const auto event = signals_->wait(env_.clock(), until)) {
+      if (event == Signals::Event::kStop) {
+        return false;
+      }
+    }
+    return true;
+  };
+  MC_ASSIGN(sockets_, wait_for_agent_sockets(env_.clock(), agent_directory_, sleep_until));
+  return {};
+}
+
 Result<void> Runner::hand_over_sockets() {
   service_.adopt(sockets_);
   if (sockets_.empty()) {
@@ -169,9 +199,11 @@ Result<void> Runner::hand_over_sockets() {
   for (const std::string& name : sockets_.names()) {
     left += left.empty() ? name : ", " + name;
   }
-  return fail(Code::kInvalidArgument, "systemd listens on sockets that {} does not serve: {}",
-              name_, left)
-      .hint("FileDescriptorName= of the .socket unit names the listener that it is for");
+  return fail(Code::kInvalidArgument, "{} was handed sockets that it does not serve: {}", name_,
+              left)
+      .hint(
+          "FileDescriptorName= of the .socket unit, or `name` of [[components.sockets]], names the "
+          "listener that it is for");
 }
 
 void Runner::wait_for_stop() {
@@ -293,12 +325,14 @@ int run(const std::string& name, Service& service, const RunOptions& options) {
     print_error(sockets.error());
     return kExitUsage;
   }
+  std::string agent_directory = env.variable(kSocketsVariable).value_or("");
+  forget_variable(kSocketsVariable);
   if (const std::optional<int> code = run_as_init()) {
     return *code;
   }
   install_crash_handler(name);
   make_room_for_descriptors();
-  return Runner(name, service, options, env, std::move(*sockets),
+  return Runner(name, service, options, env, std::move(*sockets), std::move(agent_directory),
                 Invocation::current(env, has_init))
       .run();
 }

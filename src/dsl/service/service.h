@@ -1,9 +1,10 @@
 // The life of a server process: start in order, signals, systemd, graceful stop.
 //
-// Order: configuration, log, env, then the service's own `start` (database, listeners), ready,
-// notify. On TERM or INT: not ready, STOPPING=1, the service's `stop` with the drain deadline,
-// exit 0; a second signal ends at once with 130. HUP: RELOADING=1, `reloaded` unless the file is
-// wrong, `refresh`, READY=1. USR2: `upgrade`.
+// Order: configuration, log, env, sockets that others hold ($LISTEN_FDS, else $MC_SOCKETS), then
+// the service's own `start` (database, listeners), ready, notify. On TERM or INT: not ready,
+// STOPPING=1, the service's `stop` with the drain deadline, exit 0; a second signal ends at once
+// with 130. HUP: RELOADING=1, `reloaded` unless the file is wrong, `refresh`, READY=1. USR2:
+// `upgrade`.
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,8 @@ class Service {
   virtual ~Service() = default;
   // Binds its keys to the table.
   virtual void configure(config::Table& table) = 0;
-  // Takes the sockets that systemd has bound for it. One that is left is a mistake of the unit and
+  // Takes the sockets that systemd or the node's agent has bound for it. One that is left is a
+  // mistake of the unit, or of the definition, and
   // ends the process with kInvalidArgument: its clients would wait for ever. Called before `start`,
   // also when there are none.
   virtual void adopt(ActivatedSockets& sockets) { (void)sockets; }

@@ -270,6 +270,13 @@ Result<std::string> Containers::create(const ServiceRecord& record,
   spec.component.image = image_id.empty() ? component.image : image_id;
   spec.ports = published_ports(record, component);
   spec.env = component.env;
+  MC_TRY(sockets_.make_directory(record.service, component));
+  for (model::Volume& mount : model::socket_mounts(component)) {
+    spec.component.volumes.push_back(std::move(mount));
+  }
+  for (auto& variable : model::socket_environment(component)) {
+    spec.env.push_back(std::move(variable));
+  }
   for (auto& variable : model::route_environment(record.service, component, record.ports)) {
     spec.env.push_back(std::move(variable));
   }
@@ -338,7 +345,13 @@ runtime::Liveness Containers::liveness(const runtime::Container& live) const {
   return runtime::LivenessPass(runtime::Proc(env_.files()), geteuid()).check(live);
 }
 
-Result<void> Containers::start(const model::Component& component, const std::string& id) {
+Result<void> Containers::start(const ServiceRecord& record, const model::Component& component,
+                               const std::string& id) {
+  MC_TRY(sockets_.hold(record.service, component));
+  return start_container(component, id);
+}
+
+Result<void> Containers::start_container(const model::Component& component, const std::string& id) {
   Result<void> started = runtime_.start(id);
   if (!started && started.error().code() == Code::kConflict) {
     std::string holders;
@@ -388,7 +401,9 @@ Result<Containers::Brought> Containers::bring_up(const ServiceRecord& record,
     }
     if (live->state != runtime::State::kRunning) {
       MC_TRY(check_mounts(*component));
-      MC_TRY(start(*component, live->id));
+      // One that somebody else made publishes its ports itself.
+      MC_TRY(label(*live, kLabelManaged).empty() ? start_container(*component, live->id)
+                                                 : start(record, *component, live->id));
       brought.started = true;
       brought.image_digest = wanted.image_digest;
       return brought;
@@ -426,7 +441,7 @@ Result<Containers::Brought> Containers::replace(const ServiceRecord& record,
   brought.image_digest = digest_of(image);
   MC_ASSIGN(brought.id, create(record, *component, image.id, ""));
   brought.created = true;
-  Result<void> started = start(*component, brought.id);
+  Result<void> started = start(record, *component, brought.id);
   if (!started) {
     (void)runtime_.remove(brought.id, true);  // a container left in `created` would keep the name
     return tl::unexpected(started.error());

@@ -13,6 +13,7 @@
 #include "dsl/result/result.h"
 #include "mcp/agent/config.h"
 #include "mcp/agent/registry.h"
+#include "mcp/agent/socket_keeper.h"
 #include "mcp/boot/gate.h"
 #include "mcp/runtime/liveness.h"
 #include "mcp/runtime/runtime.h"
@@ -33,8 +34,9 @@ struct ImageQuery {
 // Thread-safe.
 class Containers {
  public:
-  Containers(dsl::env::Env& env, const Config& config, runtime::Runtime& runtime)
-      : env_(env), config_(config), runtime_(runtime) {}
+  Containers(dsl::env::Env& env, const Config& config, runtime::Runtime& runtime,
+             SocketKeeper& sockets)
+      : env_(env), config_(config), runtime_(runtime), sockets_(sockets) {}
 
   // Reference, then digest under any name (retagged), then the archives of `agent.image_dirs`, then
   // a pull if allowed. kFailedPrecondition with the nearest cached tags when it is nowhere.
@@ -48,8 +50,9 @@ class Containers {
   // image store still holds is released first. `operation` becomes a label.
   Result<std::string> create(const ServiceRecord& record, const model::Component& component,
                              const std::string& image_id, const std::string& operation);
-  // Starts it; a port conflict names the holder.
-  Result<void> start(const model::Component& component, const std::string& id);
+  // Starts it; a port conflict names the holder. Its sockets are held from before on.
+  Result<void> start(const ServiceRecord& record, const model::Component& component,
+                     const std::string& id);
 
   // For containers that only the image store knows since podman lost its database: ends what still
   // runs of them (TERM first). Nobody else's are touched. Their names are given back one by one,
@@ -85,6 +88,7 @@ class Containers {
   // `old_id`: the container that has the name now; empty when there is none.
   Result<Brought> replace(const ServiceRecord& record, const ComponentRecord& wanted,
                           const std::string& old_id);
+  Result<void> start_container(const model::Component& component, const std::string& id);
   boot::Gate gate(const ServiceRecord& record, const model::Component& component) const;
   boot::GateHooks hooks(const model::Component& component, const std::string& id);
   Result<std::optional<runtime::Image>> load_archive(const std::string& reference,
@@ -100,6 +104,7 @@ class Containers {
   dsl::env::Env& env_;
   const Config& config_;
   runtime::Runtime& runtime_;
+  SocketKeeper& sockets_;
 
   std::mutex mutex_;                                       // guards all below
   std::map<std::string, std::string> held_names_;          // name -> id of the store's entry

@@ -51,7 +51,8 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       events(env, *registry),
       mirror(env, config.specs_dir),
       runbook(env, config, *registry),
-      containers(env, config, *runtime),
+      sockets(env, config, *runtime, events),
+      containers(env, config, *runtime, sockets),
       images(env, config, *registry, *runtime),
       image_saver(env, config, *registry, images, events),
       helpers(env, config, *runtime),
@@ -59,12 +60,12 @@ Core::Core(dsl::env::Env& environment, const Config& configuration,
       uploads(env, files, events),
       operations(env, *registry, locks),
       pre_upgrade(env, config),
-      deployer(env, config, *registry, mirror, *runtime, containers, events),
-      service_ops(env, *registry, mirror, *runtime, containers, events),
+      deployer(env, config, *registry, mirror, *runtime, containers, sockets, events),
+      service_ops(env, *registry, mirror, *runtime, containers, sockets, events),
       definitions(env, config, *registry, mirror, *runtime, containers, events, locks),
       boot(env, config, *registry, containers, events, locks),
       recovery(env, config, *registry, *runtime, containers, boot, events, locks),
-      observer(env, config, *registry, *runtime, containers, events, locks),
+      observer(env, config, *registry, *runtime, containers, sockets, events, locks),
       data_watch(
           env, config, *registry, events, [this] { return wanted(); },
           [this](const std::string& service) { return stop_for_data(service); }) {
@@ -95,6 +96,7 @@ Result<void> Core::begin() {
     warn_of_unknown(config.specs_dir, unknown);
     runbook.repair();
     images.sweep();
+    sockets.restore(services);  // before anything may start or end a container
     MC_TRY(replay_operations());
     const bool rebooted = former && former->boot_id != boot_id;
     if (rebooted) {
@@ -190,6 +192,7 @@ void Core::stop(std::chrono::milliseconds grace) {
   locks.stop();
   boot.stop();
   observer.stop();
+  sockets.stop();
 }
 
 }  // namespace mcp::agent

@@ -24,6 +24,7 @@
 #include "mcp/agent/runbook_file.h"
 #include "mcp/agent/service_files.h"
 #include "mcp/agent/service_ops.h"
+#include "mcp/agent/socket_keeper.h"
 #include "mcp/agent/uploads.h"
 #include "mcp/runtime/runtime.h"
 
@@ -51,6 +52,7 @@ struct Core {
   EventLog events;
   Mirror mirror;
   RunbookFile runbook;
+  SocketKeeper sockets;
   Containers containers;
   Images images;
   ImageSaver image_saver;

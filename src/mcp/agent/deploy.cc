@@ -41,13 +41,15 @@ std::vector<const model::Component*> start_order(const model::Service& service) 
 }  // namespace
 
 Deployer::Deployer(dsl::env::Env& env, const Config& config, Registry& registry, Mirror& mirror,
-                   runtime::Runtime& runtime, Containers& containers, EventLog& events)
+                   runtime::Runtime& runtime, Containers& containers, SocketKeeper& sockets,
+                   EventLog& events)
     : env_(env),
       config_(config),
       registry_(registry),
       mirror_(mirror),
       runtime_(runtime),
       containers_(containers),
+      sockets_(sockets),
       events_(events) {}
 
 Result<void> Deployer::run(const DeployPlan& plan, OperationContext& operation) {
@@ -74,6 +76,9 @@ Result<void> Deployer::Transaction::run(const DeployPlan& plan) {
     logger.failure(dsl::log::Level::kError, "mirror not written", mirrored.error());
     operation_.notice(text("mirror not written: {}", mirrored.error().message()));
   }
+  // What the former generation had and this one has not; all, where nobody is to answer there.
+  owner_.sockets_.keep_only(record_.service.name,
+                            record_.service.active ? &record_.service : nullptr);
   remove_parked();
   operation_.result().set_generation(record_.generation);
   owner_.events_.add(Severity::kInfo, "deploy", record_.service.name, "",
@@ -173,6 +178,10 @@ Result<void> Deployer::Transaction::prepare_component(const DeployPlan& plan,
   MC_TRY(make_default_directory(plan, component));
   MC_TRY(owner_.containers_.check_mounts(component));
   MC_TRY(owner_.containers_.ensure_networks(component));
+  if (record_.service.active) {
+    MC_TRY(owner_.sockets_.check(record_.service, component,
+                                 plan.former ? &plan.former->service : nullptr));
+  }
 
   Result<runtime::Container> live = owner_.runtime_.inspect(component.container);
   if (live) {

@@ -34,7 +34,8 @@ struct DeployPlan {
 class Deployer {
  public:
   Deployer(dsl::env::Env& env, const Config& config, Registry& registry, Mirror& mirror,
-           runtime::Runtime& runtime, Containers& containers, EventLog& events);
+           runtime::Runtime& runtime, Containers& containers, SocketKeeper& sockets,
+           EventLog& events);
 
   // Parses and resolves the definition, or takes the generation of a rollback; compares with what
   // the caller resolved; checks generation, ports and dependencies. Changes nothing.
@@ -73,6 +74,7 @@ class Deployer {
   Mirror& mirror_;
   runtime::Runtime& runtime_;
   Containers& containers_;
+  SocketKeeper& sockets_;
   EventLog& events_;
 };
 

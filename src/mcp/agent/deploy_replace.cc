@@ -52,7 +52,7 @@ Result<void> Deployer::Transaction::replace(const DeployPlan& plan, Replacement&
 
   step_ = "start";
   operation_.progress(++steps_done_, steps_total_, component.name, "start");
-  MC_TRY(owner_.containers_.start(component, record->container_id));
+  MC_TRY(owner_.containers_.start(record_, component, record->container_id));
   if (!plan.wait) {
     ++steps_done_;
     return {};

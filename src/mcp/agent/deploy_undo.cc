@@ -59,6 +59,8 @@ Result<void> Deployer::Transaction::roll_back(Error cause,
       parked.push_back(&*undo);
     }
   }
+  // First: the former one may publish what was held for its successor.
+  owner_.sockets_.keep_only(record_.service.name, former ? &former->service : nullptr);
   // In the order of `after` again: the gate of one may need those before it.
   for (auto undo = parked.rbegin(); undo != parked.rend(); ++undo) {
     operation_.progress(0, 0, (*undo)->component, "start the former one");
@@ -97,8 +99,11 @@ Result<void> Deployer::Transaction::take_back(const Undo& undo) {
 
 Result<void> Deployer::Transaction::start_former(const Undo& undo,
                                                  const std::optional<ServiceRecord>& former) {
-  MC_TRY(owner_.runtime_.start(undo.id));
   const model::Component* component = former ? former->service.find(undo.component) : nullptr;
+  if (component != nullptr) {
+    MC_TRY(owner_.sockets_.hold(former->service, *component));
+  }
+  MC_TRY(owner_.runtime_.start(undo.id));
   if (component == nullptr) {
     return {};
   }

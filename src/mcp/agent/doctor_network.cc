@@ -90,7 +90,7 @@ std::vector<WantedPort> wanted_from_outside(const DoctorContext& context) {
   for (const ServiceRecord& record : registered(context)) {
     for (const model::Component& component : record.service.components) {
       const std::string owner = text("{}/{}", record.service.name, component.name);
-      for (const model::Port& port : component.ports) {
+      for (const model::Port& port : model::host_addresses(component)) {
         for (int i = 0; i < port.count; ++i) {
           add(port.host_ip == "0.0.0.0" ? "" : port.host_ip,
               static_cast<std::uint16_t>(port.host + i), port.protocol, owner);

@@ -80,10 +80,11 @@ DoctorFinding check_port53(const DoctorContext& context) {
         continue;
       }
       const std::string holder = port_holder(listener.ip, 53, port.protocol);
-      // A forwarder of ours, or whatever of ours cannot be named.
-      const bool ours = listener.uid == context.uid &&
-                        (holder.empty() || holder.starts_with("rootlessport") ||
-                         holder.starts_with("exe ") || holder.starts_with("slirp4netns"));
+      // A forwarder of ours, a socket that the agent has made, or whatever of ours cannot be named.
+      const bool ours =
+          listener.uid == context.uid &&
+          (!port.socket.empty() || holder.empty() || holder.starts_with("rootlessport") ||
+           holder.starts_with("exe ") || holder.starts_with("slirp4netns"));
       if (!ours) {
         held.push_back(text("{}:53/{} by {}", listener.ip, port.protocol,
                             holder.empty() ? text("a process of uid {}", listener.uid) : holder));
@@ -97,7 +98,7 @@ DoctorFinding check_port53(const DoctorContext& context) {
     return good("port 53 is free or ours on every wanted address");
   }
   return bad("fail", text("port 53 is held: {}", joined(held)), "the name service cannot start",
-             "bind specific addresses in `ports` (@lan:53:53/udp); the stub resolver: "
+             "name specific addresses in `sockets` (udp:@lan:53) or `ports`; the stub resolver: "
              "DNSStubListener=no in /etc/systemd/resolved.conf, then systemctl restart "
              "systemd-resolved; anything else: stop it");
 }

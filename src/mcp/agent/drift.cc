@@ -26,6 +26,11 @@ std::string port_text(const model::Port& port) {
               port.protocol);
 }
 
+std::string socket_text(const model::Socket& socket) {
+  const bool v6 = socket.host_ip.find(':') != std::string::npos;
+  return text(v6 ? "[{}]:{}/{}" : "{}:{}/{}", socket.host_ip, socket.host, socket.protocol);
+}
+
 std::vector<FieldDifference> drift(const ServiceRecord& record, const ComponentRecord& wanted,
                                    const runtime::Container& live,
                                    const std::string& live_image_digest) {

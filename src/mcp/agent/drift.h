@@ -19,5 +19,7 @@ std::vector<model::FieldDifference> drift(const ServiceRecord& record,
 
 // "127.0.0.1:28443->8443/tcp"
 std::string port_text(const model::Port& port);
+// "127.0.0.1:53/udp": nothing stands in between.
+std::string socket_text(const model::Socket& socket);
 
 }  // namespace mcp::agent

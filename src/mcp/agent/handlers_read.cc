@@ -57,6 +57,17 @@ pb::Node describe_node(HandlerContext& context) {
   return node;
 }
 
+pb::PortLease to_proto(const PortRecord& port) {
+  pb::PortLease lease;
+  lease.set_host_ip(port.host_ip);
+  lease.set_port(port.port);
+  lease.set_protocol(port.protocol);
+  lease.set_owner(port.owner);
+  lease.set_fixed(port.fixed);
+  lease.set_socket(port.socket);
+  return lease;
+}
+
 pb::Event to_proto(const EventRecord& record) {
   pb::Event event;
   event.set_id(record.id);
@@ -150,12 +161,7 @@ Result<pb::ServiceDetail> get_service(HandlerContext& context, const std::string
   MC_ASSIGN(const std::vector<PortRecord> ports, core->registry->ports());
   for (const PortRecord& port : ports) {
     if (port.owner.starts_with(name + "/")) {
-      pb::PortLease& lease = *detail.add_ports();
-      lease.set_host_ip(port.host_ip);
-      lease.set_port(port.port);
-      lease.set_protocol(port.protocol);
-      lease.set_owner(port.owner);
-      lease.set_fixed(port.fixed);
+      *detail.add_ports() = to_proto(port);
     }
   }
   return detail;
@@ -340,12 +346,7 @@ Result<pb::ListPortsReply> list_ports(HandlerContext& context) {
   MC_ASSIGN(const std::vector<PortRecord> ports, core->registry->ports());
   pb::ListPortsReply reply;
   for (const PortRecord& port : ports) {
-    pb::PortLease& lease = *reply.add_ports();
-    lease.set_host_ip(port.host_ip);
-    lease.set_port(port.port);
-    lease.set_protocol(port.protocol);
-    lease.set_owner(port.owner);
-    lease.set_fixed(port.fixed);
+    *reply.add_ports() = to_proto(port);
   }
   return reply;
 }

@@ -49,6 +49,9 @@ pb::ContainerState registered_state(const ServiceRecord& record, const Component
     for (const model::Port& port : published_ports(record, *component)) {
       state.add_ports(port_text(port));
     }
+    for (const model::Socket& socket : component->sockets) {
+      state.add_ports(socket_text(socket));
+    }
   }
   return state;
 }
@@ -67,17 +70,19 @@ struct Observer::Watched {
   bool healthy = false;
   std::string gate_answer;
   dsl::env::MonoTime gate_at{};
-  std::string reported;  // last observed state that was told as an event
+  std::string reported;      // last observed state that was told as an event
+  std::string socket_error;  // why its sockets are not held, as told
 };
 
 Observer::Observer(dsl::env::Env& env, const Config& config, Registry& registry,
-                   runtime::Runtime& runtime, Containers& containers, EventLog& events,
-                   ServiceLocks& locks)
+                   runtime::Runtime& runtime, Containers& containers, SocketKeeper& sockets,
+                   EventLog& events, ServiceLocks& locks)
     : env_(env),
       config_(config),
       registry_(registry),
       runtime_(runtime),
       containers_(containers),
+      sockets_(sockets),
       events_(events),
       locks_(locks) {}
 
@@ -269,6 +274,9 @@ void Observer::look_at(const ServiceRecord& record, const ComponentRecord& wante
     examine(watched, record, wanted, *listed, alive, state);
     if (state.observed() == "running") {
       judge_gate(watched, record, wanted, probe_all, state);
+      if (run) {
+        mind_sockets(watched, record, wanted, state);
+      }
     }
   }
   if (watched.flap.flapping()) {
@@ -381,6 +389,39 @@ void Observer::judge_gate(Watched& watched, const ServiceRecord& record,
                      : young && !was_healthy ? "starting"
                                              : "unhealthy");
   state.set_note(watched.gate_answer);
+}
+
+// A running container whose sockets are not held, because an agent could not take them back, or
+// somebody had the address: tried again with each look, since its next restart would be without.
+void Observer::mind_sockets(Watched& watched, const ServiceRecord& record,
+                            const ComponentRecord& wanted, pb::ContainerState& state) {
+  const model::Component& component = *record.service.find(wanted.name);
+  const bool made_by_hand = label(watched.inspected, kLabelManaged).empty();
+  if (made_by_hand || sockets_.holds(wanted.service, component)) {
+    watched.socket_error.clear();
+    return;
+  }
+  const Result<ServiceLocks::Hold> hold =
+      locks_.acquire(wanted.service, "sockets", std::chrono::milliseconds(0));
+  if (!hold) {
+    return;  // somebody is at work on it
+  }
+  // As it is now that nobody else is at work: the look took a while.
+  const Result<std::optional<ServiceRecord>> now = registry_.service(record.service.name);
+  const ComponentRecord* present = now && *now ? (*now)->find(wanted.name) : nullptr;
+  if (present == nullptr || !present->should_run || (*now)->generation != record.generation) {
+    return;
+  }
+  const Result<void> restored = sockets_.restore(**now, *present);
+  if (restored) {
+    watched.socket_error.clear();
+    return;
+  }
+  state.set_note(restored.error().message());
+  if (watched.socket_error != restored.error().message()) {
+    watched.socket_error = restored.error().message();
+    events_.add(Severity::kWarn, "sockets", wanted.service, wanted.name, watched.socket_error);
+  }
 }
 
 // Only for services that ask for it: start what should run, or recreate what differs.

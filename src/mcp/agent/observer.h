@@ -30,7 +30,7 @@ namespace pb = mcp::v1;
 class Observer {
  public:
   Observer(dsl::env::Env& env, const Config& config, Registry& registry, runtime::Runtime& runtime,
-           Containers& containers, EventLog& events, ServiceLocks& locks);
+           Containers& containers, SocketKeeper& sockets, EventLog& events, ServiceLocks& locks);
   ~Observer();
 
   void start();
@@ -73,6 +73,8 @@ class Observer {
                pb::ContainerState& state);
   void judge_gate(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
                   bool probe_all, pb::ContainerState& state);
+  void mind_sockets(Watched& watched, const ServiceRecord& record, const ComponentRecord& wanted,
+                    pb::ContainerState& state);
   void reconcile(const ServiceRecord& record, const ComponentRecord& wanted,
                  const pb::ContainerState& state);
   void handle_deaths(const std::map<std::string, const runtime::Container*>& by_name);
@@ -85,6 +87,7 @@ class Observer {
   Registry& registry_;
   runtime::Runtime& runtime_;
   Containers& containers_;
+  SocketKeeper& sockets_;
   EventLog& events_;
   ServiceLocks& locks_;
   std::function<bool()> busy_;

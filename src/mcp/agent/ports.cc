@@ -69,7 +69,7 @@ Result<std::vector<model::Allocation>> allocate_ports(dsl::env::Env& env, const 
 Result<void> check_fixed_ports(const model::Service& service,
                                const std::vector<PortRecord>& taken) {
   for (const model::Component& component : service.components) {
-    for (const model::Port& port : component.ports) {
+    for (const model::Port& port : model::host_addresses(component)) {
       for (const PortRecord& other : taken) {
         const bool same_number = other.port >= port.host && other.port < port.host + port.count;
         if (!belongs_to(other, service.name) && same_number && other.protocol == port.protocol &&

@@ -114,7 +114,7 @@ Result<void> complete_ports(dsl::env::Env& env, const Config& config,
   };
   for (const ServiceRecord& record : records) {
     for (const model::Component& component : record.service.components) {
-      for (const model::Port& port : component.ports) {
+      for (const model::Port& port : model::host_addresses(component)) {
         for (std::uint32_t i = 0; i < port.count; ++i) {
           take(record, component.name, static_cast<std::uint16_t>(port.host + i));
         }

@@ -81,7 +81,7 @@ class Claims {
     std::map<std::string, std::string> wanted;
     for (const model::Component& component : record.service.components) {
       wanted[text("container {}", component.container)] = record.service.name;
-      for (const model::Port& port : component.ports) {
+      for (const model::Port& port : model::host_addresses(component)) {
         for (std::uint32_t i = 0; i < port.count; ++i) {
           wanted[text("port {}:{}/{}", port.host_ip, port.host + i, port.protocol)] =
               record.service.name;

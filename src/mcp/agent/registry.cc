@@ -107,6 +107,11 @@ Result<void> insert_ports(Transaction& tx, const ServiceRecord& record) {
         MC_TRY(insert(port.host_ip, port.host + i, port.protocol, component.name, true, ""));
       }
     }
+    // The name stands in the column of routes, which only allocated ports have.
+    for (const model::Socket& socket : component.sockets) {
+      MC_TRY(
+          insert(socket.host_ip, socket.host, socket.protocol, component.name, true, socket.name));
+    }
   }
   for (const model::Allocation& port : record.ports) {
     MC_TRY(insert("127.0.0.1", port.host_port, "tcp", port.component, false, port.route));
@@ -388,12 +393,14 @@ Result<std::vector<PortRecord>> Registry::ports() {
         "SELECT host_ip, port, protocol, service || '/' || component, fixed, route FROM ports "
         "ORDER BY port, host_ip, protocol",
         [&](Row& row) -> Result<void> {
+          const bool fixed = row.boolean(4);
           ports.push_back({.host_ip = row.text(0),
                            .port = static_cast<std::uint16_t>(row.integer(1)),
                            .protocol = row.text(2),
                            .owner = row.text(3),
-                           .fixed = row.boolean(4),
-                           .route = row.text(5)});
+                           .fixed = fixed,
+                           .route = fixed ? "" : row.text(5),
+                           .socket = fixed ? row.text(5) : ""});
           return {};
         }));
     return ports;

@@ -53,7 +53,8 @@ struct PortRecord {
   std::string protocol;
   std::string owner;  // service/component
   bool fixed = true;
-  std::string route;  // when allocated for one
+  std::string route;   // when allocated for one
+  std::string socket;  // the name, when the agent holds a socket there
 };
 
 struct NodeRecord {

@@ -129,6 +129,11 @@ Result<void> ServiceOps::stop(const std::string& service, const std::string& com
   MC_ASSIGN(const ServiceRecord record, find(service, component));
   MC_TRY(set_desired(record, component, false));
   MC_TRY(stop_containers(record, component, operation));
+  for (const ComponentRecord& wanted : record.components) {
+    if (selected(wanted, component)) {
+      sockets_.close(service, wanted.name);
+    }
+  }
   events_.add(Severity::kInfo, "stop", service, component, "stopped");
   return {};
 }
@@ -165,6 +170,7 @@ Result<void> ServiceOps::undeploy(const std::string& service, const std::string&
       return tl::unexpected(live.error());
     }
   }
+  sockets_.keep_only(service, nullptr);
   MC_TRY(registry_.remove_service(service));
   MC_TRY(mirror_.remove(service));
   for (const model::Component& spec : record.service.components) {

@@ -15,12 +15,13 @@ namespace mcp::agent {
 class ServiceOps {
  public:
   ServiceOps(dsl::env::Env& env, Registry& registry, Mirror& mirror, runtime::Runtime& runtime,
-             Containers& containers, EventLog& events)
+             Containers& containers, SocketKeeper& sockets, EventLog& events)
       : env_(env),
         registry_(registry),
         mirror_(mirror),
         runtime_(runtime),
         containers_(containers),
+        sockets_(sockets),
         events_(events) {}
 
   // Desired state first, then effect. `component` empty = all, in the order of `after`.
@@ -47,6 +48,7 @@ class ServiceOps {
   Mirror& mirror_;
   runtime::Runtime& runtime_;
   Containers& containers_;
+  SocketKeeper& sockets_;
   EventLog& events_;
 };
 

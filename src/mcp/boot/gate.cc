@@ -56,7 +56,7 @@ std::vector<std::uint16_t> preferred_ports(const std::string& type) {
 // Every address on which the container's port `number` is published, once each.
 std::vector<Endpoint> published_endpoints(const Component& component, std::uint16_t number) {
   std::vector<Endpoint> endpoints;
-  for (const Port& port : component.ports) {
+  for (const Port& port : model::host_addresses(component)) {
     if (!publishes(port, number)) {
       continue;
     }
@@ -73,7 +73,7 @@ std::vector<Endpoint> published_endpoints(const Component& component, std::uint1
 
 // The container's port behind the host port `host_port`; nothing when none is published there.
 std::optional<std::uint16_t> port_behind(const Component& component, std::uint16_t host_port) {
-  for (const Port& port : component.ports) {
+  for (const Port& port : model::host_addresses(component)) {
     if (host_port >= port.host && host_port < port.host + port.count) {
       return static_cast<std::uint16_t>(port.container + (host_port - port.host));
     }
@@ -130,7 +130,7 @@ std::vector<Endpoint> fitting_endpoint(const Component& component,
   };
   const auto preferred = preferred_ports(component.health.type);
   for (const std::uint16_t number : preferred) {
-    for (const Port& port : component.ports) {
+    for (const Port& port : model::host_addresses(component)) {
       if (port.protocol == "tcp" && publishes(port, number)) {
         return {endpoint_of(port, number)};
       }
@@ -145,7 +145,7 @@ std::vector<Endpoint> fitting_endpoint(const Component& component,
       return found;
     }
   }
-  for (const Port& port : component.ports) {
+  for (const Port& port : model::host_addresses(component)) {
     if (port.protocol == "tcp") {
       return {endpoint_of(port, port.container)};
     }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dsl/result/text.h"
+#include "mcp/model/words.h"
 
 namespace mcp::boot {
 
@@ -53,6 +54,15 @@ std::string normal_restart(std::string_view policy) {
   return word.empty() ? "no" : word;
 }
 
+// Where `podman run` has published the ports in place of sockets, as the runbook does: it is what
+// was asked for as far as podman alone can give it.
+bool is_made_by_hand(const model::Component& component, const runtime::Container& container) {
+  return std::none_of(
+      container.mounts.begin(), container.mounts.end(), [&](const model::Volume& mount) {
+        return !component.sockets_dir.empty() && mount.host == component.sockets_dir;
+      });
+}
+
 std::string network_of(const runtime::Container& container, const std::string& wanted) {
   if (wanted == "host" || wanted == "none") {
     return container.network_mode;
@@ -88,12 +98,27 @@ std::vector<FieldDifference> compare_settings(const model::Component& component,
   if (component.network != "default") {
     expect("network", component.network, network_of(container, component.network));
   }
-  if (component.network != "host") {
-    expect("ports", join(port_words(ports)), join(port_words(container.ports)));
+  std::vector<model::Port> published = ports;
+  std::vector<model::Volume> volumes = component.volumes;
+  auto variables = component.env;
+  if (is_made_by_hand(component, container)) {
+    for (const model::Socket& socket : component.sockets) {
+      published.push_back(model::as_port(socket));
+    }
+  } else {
+    for (model::Volume& mount : model::socket_mounts(component)) {
+      volumes.push_back(std::move(mount));
+    }
+    for (auto& variable : model::socket_environment(component)) {
+      variables.push_back(std::move(variable));
+    }
   }
-  expect("volumes", join(mount_words(component.volumes)), join(mount_words(container.mounts)));
+  if (component.network != "host") {
+    expect("ports", join(port_words(published)), join(port_words(container.ports)));
+  }
+  expect("volumes", join(mount_words(volumes)), join(mount_words(container.mounts)));
   expect("restart", normal_restart(component.restart), normal_restart(container.restart_policy));
-  for (const auto& [key, value] : component.env) {
+  for (const auto& [key, value] : variables) {
     const auto& env = container.env;
     if (std::find(env.begin(), env.end(), key + "=" + value) == env.end()) {
       // Values may be confidential: only the name is told.

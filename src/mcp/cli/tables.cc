@@ -121,8 +121,12 @@ std::string services_table(const Globals& globals, const pb::ListServicesReply& 
 std::string ports_table(const Globals& globals, const pb::ListPortsReply& reply) {
   Table table({{"ADDRESS"}, {.title = "PORT", .right = true}, {"PROTOCOL"}, {"OWNER"}, {"KIND"}});
   for (const pb::PortLease& lease : reply.ports()) {
+    const std::string socket = lease.socket().empty() ? "" : "socket " + lease.socket();
     table.add({lease.host_ip().empty() ? "every" : lease.host_ip(), std::to_string(lease.port()),
-               lease.protocol(), lease.owner(), lease.fixed() ? "fixed" : "allocated"});
+               lease.protocol(), lease.owner(),
+               !socket.empty() ? socket
+               : lease.fixed() ? "fixed"
+                               : "allocated"});
   }
   return table.render(globals);
 }

@@ -108,10 +108,12 @@ constexpr CatalogueEntry kTable[] = {
      "syntax that needs a shell ($, pipes, redirections).",
      "Correct the named option, or remove it from the input and set it in the definition by hand.",
      ""},
-    {code::kSocketsUnsupported, "sockets are not supported yet",
-     "`[[components.sockets]]` is a known key, but this version cannot hand sockets to containers.",
-     "Publish the port with `ports`, or use `network = \"host\"` where client addresses matter.",
-     ""},
+    {code::kBadSocket, "a socket is wrong",
+     "A socket that the agent is to bind is malformed, overlaps another port of the service, or "
+     "its "
+     "component cannot take it: the agent hands sockets to its own user alone, which is root of "
+     "the container.",
+     "Write `listen` as `udp:@lan:53`, and `user = \"0:0\"`.", ""},
 
     // --- deploy and the other operations ---
     {code::kImageMissing, "an image is not on this node",

@@ -21,7 +21,7 @@ inline constexpr const char* kWrongNode = "MCP-0111";
 inline constexpr const char* kLabelsTooLarge = "MCP-0112";
 inline constexpr const char* kSpecUnreadable = "MCP-0113";
 inline constexpr const char* kCannotConvert = "MCP-0114";
-inline constexpr const char* kSocketsUnsupported = "MCP-0115";
+inline constexpr const char* kBadSocket = "MCP-0115";
 
 // 02xx: deploy and the other operations
 inline constexpr const char* kImageMissing = "MCP-0201";

@@ -45,7 +45,7 @@ void compare_values(const std::string& field, const json::value* want, const jso
   }
 }
 
-// Ports and volumes in the notation of definitions; both lose nothing by it.
+// Ports, sockets and volumes in the notation of definitions; they lose nothing by it.
 json::value readable(const Component& component) {
   json::value value = to_json(component);
   json::array ports;
@@ -55,6 +55,13 @@ json::value readable(const Component& component) {
   json::array volumes;
   for (const Volume& volume : component.volumes) {
     volumes.emplace_back(format_volume(volume));
+  }
+  if (!component.sockets.empty()) {
+    json::array sockets;
+    for (const Socket& socket : component.sockets) {
+      sockets.emplace_back(socket.name + "=" + format_listen(socket));
+    }
+    value.get_object()["sockets"] = std::move(sockets);
   }
   value.get_object()["ports"] = std::move(ports);
   value.get_object()["volumes"] = std::move(volumes);

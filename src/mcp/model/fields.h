@@ -20,6 +20,16 @@ void visit_fields(Value& port, Visitor&& visit) {
 }
 
 template <class Value, class Visitor>
+requires std::is_same_v<std::remove_const_t<Value>, Socket>
+void visit_fields(Value& socket, Visitor&& visit) {
+  visit("name", socket.name);
+  visit("protocol", socket.protocol);
+  visit("host_ip", socket.host_ip);
+  visit("host", socket.host);
+  visit("container", socket.container);
+}
+
+template <class Value, class Visitor>
 requires std::is_same_v<std::remove_const_t<Value>, Volume>
 void visit_fields(Value& volume, Visitor&& visit) {
   visit("host", volume.host);
@@ -79,6 +89,8 @@ void visit_fields(Value& component, Visitor&& visit) {
   visit("user", component.user);
   visit("restart", component.restart);
   visit("ports", component.ports);
+  visit("sockets", component.sockets);
+  visit("sockets_dir", component.sockets_dir);
   visit("env", component.env);
   visit("secrets", component.secrets);
   visit("cmd", component.cmd);

@@ -157,6 +157,12 @@ constexpr KeyRule kSecretKeys[] = {
 };
 constexpr Section kSecret{"a secret", kSecretKeys};
 
+constexpr KeyRule kSocketKeys[] = {
+    {.name = "name", .check = check_name, .required = true},
+    {.name = "listen", .required = true},
+};
+constexpr Section kSocket{"a socket", kSocketKeys};
+
 constexpr KeyRule kComponentKeys[] = {
     {.name = "name", .check = check_name},
     {.name = "container", .check = check_runtime_name},
@@ -194,7 +200,7 @@ constexpr KeyRule kComponentKeys[] = {
     {.name = "strategy", .values = kStrategies},
     {.name = "shared_data", .form = Form::kBool},
     {.name = "routes", .form = Form::kTables, .section = &kRoute},
-    {.name = "sockets", .form = Form::kUnsupported},
+    {.name = "sockets", .form = Form::kTables, .section = &kSocket},
 };
 constexpr Section kComponent{"a component", kComponentKeys};
 
@@ -249,8 +255,6 @@ std::string_view expected(Form form) {
       return "a table";
     case Form::kTables:
       return "an array of tables";
-    case Form::kUnsupported:
-      break;
   }
   return "nothing";
 }
@@ -459,10 +463,6 @@ class Checker {
       case Form::kTables:
         return is(Kind::kArray, Kind::kTable) ? tables(member, rule)
                                               : wrong_type(member, rule, member.value);
-      case Form::kUnsupported:
-        problems_.add(
-            member.position, code::kSocketsUnsupported,
-            dsl::text("{} are not supported yet; publish the port with `ports`", member.key));
     }
   }
 

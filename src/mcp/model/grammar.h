@@ -23,8 +23,7 @@ enum class Form {
   kTextTable,    // { a = "b" }
   kEnvironment,  // ["KEY=VALUE"] or { KEY = "VALUE" }
   kTable,
-  kTables,       // [[x]], or [x] for a single one
-  kUnsupported,  // a key of the grammar that this version refuses
+  kTables,  // [[x]], or [x] for a single one
 };
 
 struct Section;

@@ -7,6 +7,7 @@
 #include "mcp/model/codes.h"
 #include "mcp/model/json_fields.h"
 #include "mcp/model/model.h"
+#include "mcp/model/words.h"
 
 namespace mcp::model {
 
@@ -54,6 +55,13 @@ std::string component_sha256(const Service& service, const Component& component)
   }
   fields["labels"] = std::move(labels);
   fields["service"] = service.name;
+  // Given to the container, though no definition says them.
+  for (const Volume& volume : socket_mounts(component)) {
+    fields["volumes"].get_array().emplace_back(format_volume(volume));
+  }
+  for (const auto& [key, directory] : socket_environment(component)) {
+    fields["env"].get_array().emplace_back(key + "=" + directory);
+  }
   return dsl::sha256_hex(canonical_text(value));
 }
 

@@ -21,9 +21,18 @@ namespace json = boost::json;
 constexpr std::int64_t kExactMax = (std::int64_t{1} << 53) - 1;
 
 template <class T>
-concept HasFields = std::same_as<T, Port> || std::same_as<T, Volume> || std::same_as<T, Route> ||
-    std::same_as<T, SecretUse> || std::same_as<T, Health> || std::same_as<T, Component> ||
-    std::same_as<T, Service> || std::same_as<T, Allocation>;
+concept HasFields = std::same_as<T, Port> || std::same_as<T, Socket> || std::same_as<T, Volume> ||
+    std::same_as<T, Route> || std::same_as<T, SecretUse> || std::same_as<T, Health> ||
+    std::same_as<T, Component> || std::same_as<T, Service> || std::same_as<T, Allocation>;
+
+// Fields that came after the first specifications were stored. They are left out when empty: what
+// does not use them keeps its identity, and no container is made anew for the agent's sake.
+bool is_later_field(std::string_view name) { return name == "sockets" || name == "sockets_dir"; }
+
+bool is_empty(const json::value& value) {
+  return (value.is_string() && value.get_string().empty()) ||
+         (value.is_array() && value.get_array().empty());
+}
 
 // --- writing ---
 
@@ -79,7 +88,12 @@ json::value write(const std::optional<std::vector<std::string>>& list) {
 template <HasFields T>
 json::value write(const T& value) {
   json::object object;
-  visit_fields(value, [&](const char* name, const auto& field) { object[name] = write(field); });
+  visit_fields(value, [&](const char* name, const auto& field) {
+    json::value written = write(field);
+    if (!is_later_field(name) || !is_empty(written)) {
+      object[name] = std::move(written);
+    }
+  });
   return object;
 }
 
@@ -176,7 +190,7 @@ class Reader {
       const Step step(*this, std::string(".") + name);
       const json::value* value = object.if_contains(name);
       if (value == nullptr) {
-        return refuse("there");
+        return is_later_field(name) ? void() : refuse("there");
       }
       ++known;
       read(*value, field);

@@ -44,20 +44,29 @@ class Linter {
       if (!is_loopback(port.host_ip)) {
         warn("L-SRCIP",
              dsl::text("{} publishes {} through a rootless bridge, which hides the client's "
-                       "address; what filters or logs by client needs network = \"host\" with "
-                       "explicit listen addresses",
+                       "address; what filters or logs by client needs [[components.sockets]], or "
+                       "network = \"host\" with explicit listen addresses",
                        name, shown));
       }
-      if (port.host_ip.empty() && port.container == 53) {
-        warn("L-PORT53", dsl::text("{} publishes {} on every address, which collides with a stub "
-                                   "resolver on localhost; name addresses (@lan, @overlay)",
-                                   name, shown));
-      }
-      if (port.host < 1024) {
-        warn("L-PRIV", dsl::text("{} publishes {}: the host must allow it by "
-                                 "net.ipv4.ip_unprivileged_port_start",
-                                 name, shown));
-      }
+      host_address(name + " publishes", shown, port);
+    }
+    for (const Socket& socket : component.sockets) {
+      host_address(name + " has a socket", format_listen(socket), as_port(socket));
+    }
+  }
+
+  // What holds for either of them: the agent has no more rights than podman's forwarder.
+  void host_address(const std::string& who, const std::string& shown, const Port& port) {
+    const bool every = port.host_ip.empty() || port.host_ip == "0.0.0.0" || port.host_ip == "::";
+    if (every && port.container == 53) {
+      warn("L-PORT53", dsl::text("{} {} on every address, which collides with a stub "
+                                 "resolver on localhost; name addresses (@lan, @overlay)",
+                                 who, shown));
+    }
+    if (port.host < 1024) {
+      warn("L-PRIV", dsl::text("{} {}: the host must allow it by "
+                               "net.ipv4.ip_unprivileged_port_start",
+                               who, shown));
     }
   }
 

@@ -47,6 +47,18 @@ Result<Definition> parse_definition(std::string_view toml, std::string_view file
 // the volume roots, unknown address labels, a node that is not ours.
 Result<Service> resolve(const Definition& definition, const Platform& platform, const Node& node);
 
+// Every fixed address of the host at which the component is reached: its ports, and its sockets as
+// ports. In this order.
+std::vector<Port> host_addresses(const Component& component);
+
+// What a component with sockets gets beside its own: the directory where the agent hands them over,
+// read-only, and the variable that names it inside. Empty without sockets.
+std::vector<Volume> socket_mounts(const Component& component);
+std::vector<std::pair<std::string, std::string>> socket_environment(const Component& component);
+// The directory on the host; for every node with that platform the same.
+std::string sockets_directory(const Platform& platform, std::string_view service,
+                              std::string_view component);
+
 // Why a container may not have the host path (normal, its links followed or not) mounted: "lies
 // outside the volume roots (/srv)"; empty when it may.
 std::string volume_problem(const Platform& platform, std::string_view path);

@@ -127,6 +127,11 @@ class RunRenderer {
       notice(
           dsl::text("{}: podman run does not wait for the {} gate", name, component.health.type));
     }
+    if (!component.sockets.empty()) {
+      notice(name +
+             ": podman run hands no sockets over: -p stands in their place, which hides clients' "
+             "addresses and loses what arrives between two containers");
+    }
     if (!component.after.empty()) {
       notice(name + ": `after` is only the order of these lines");
     }
@@ -178,7 +183,9 @@ class RunRenderer {
     line_ = "podman run -d";
     option("--name", component.container);
     text("--restart", component.restart, "no");
-    text("--network", component.network, "default");
+    // Published ports need a network, sockets do not.
+    const bool needs_one = component.network == "none" && !component.sockets.empty();
+    text("--network", needs_one ? "default" : component.network, "default");
     options("--network-alias", component.aliases);
     text("--user", component.user, "");
     ports(component);
@@ -203,8 +210,9 @@ class RunRenderer {
   }
 
   void ports(const Component& component) {
-    for (const Port& port : component.ports) {
-      option("-p", port_text(port, component.ports));
+    const std::vector<Port> fixed = host_addresses(component);
+    for (const Port& port : fixed) {
+      option("-p", port_text(port, fixed));
     }
     for (const Route& route : component.routes) {
       const std::uint16_t host = allocated_port(component, route);

@@ -179,22 +179,27 @@ class Resolver {
 
   void distinct_ports(const std::vector<Written>& written) {
     struct Taken {
-      const Port* port;
+      Port port;
       const Component* owner;
     };
     std::vector<Taken> taken;
     for (std::size_t i = 0; i < written.size(); ++i) {
       const Component& component = service_.components[i];
-      for (const Port& port : component.ports) {
+      const std::vector<Port> ports = host_addresses(component);
+      for (std::size_t each = 0; each < ports.size(); ++each) {
+        const Port& port = ports[each];
+        const bool is_socket = each >= component.ports.size();
         const auto clash = std::find_if(taken.begin(), taken.end(), [&](const Taken& other) {
-          return overlap(*other.port, port);
+          return overlap(other.port, port);
         });
         if (clash != taken.end()) {
-          problems_.add(position_of(*written[i].table, "ports"), code::kBadPort,
-                        dsl::text("port {} of {} overlaps {} of {}", format_port(port),
-                                  component.name, format_port(*clash->port), clash->owner->name));
+          problems_.add(position_of(*written[i].table, is_socket ? "sockets" : "ports"),
+                        is_socket ? code::kBadSocket : code::kBadPort,
+                        dsl::text("{} {} of {} overlaps {} of {}", is_socket ? "socket" : "port",
+                                  format_port(port), component.name, format_port(clash->port),
+                                  clash->owner->name));
         }
-        taken.push_back({&port, &component});
+        taken.push_back({port, &component});
       }
     }
   }

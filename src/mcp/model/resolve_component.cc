@@ -12,6 +12,7 @@ namespace mcp::model {
 namespace {
 
 constexpr std::string_view kDefaultNetwork = "mcpnet";
+constexpr std::size_t kSocketsMax = 64;  // of one exchange (docs/formats/sockets.md)
 
 class ComponentResolver {
  public:
@@ -27,6 +28,7 @@ class ComponentResolver {
     network();
     process();
     ports();
+    sockets();
     environment();
     secrets();
     limits();
@@ -179,8 +181,36 @@ class ComponentResolver {
     }
   }
 
+  void sockets() {
+    const std::vector<const TomlValue*> tables = read_tables(table_, "sockets");
+    for (const TomlValue* each : tables) {
+      const dsl::config::Position where = position_of(*each, "listen");
+      auto socket = parse_listen(read_text(*each, "listen", ""));
+      if (!socket) {
+        scope_.problems.add(where, code::kBadSocket, socket.error().message());
+      } else if (resolve_address(where, *socket) && in_range(where, as_port(*socket))) {
+        socket->name = read_text(*each, "name", "");
+        component_.sockets.push_back(std::move(*socket));
+      }
+    }
+    if (tables.empty()) {
+      return;
+    }
+    component_.sockets_dir = sockets_directory(scope_.platform, service_.name, component_.name);
+    if (tables.size() > kSocketsMax) {
+      problem("sockets", code::kBadSocket,
+              dsl::text("a component has at most {} sockets", kSocketsMax));
+    }
+    if (component_.user != "0:0") {
+      problem("user", code::kBadSocket,
+              "a component with `sockets` needs user = \"0:0\": the agent hands them to its own "
+              "user alone, which is root of the container");
+    }
+  }
+
   // @label -> the node's literal.
-  bool resolve_address(dsl::config::Position where, Port& port) {
+  template <class Address>
+  bool resolve_address(dsl::config::Position where, Address& port) {
     if (!port.host_ip.starts_with('@')) {
       return true;
     }
@@ -231,6 +261,14 @@ class ComponentResolver {
         scope_.problems.add(item.position, dsl::text("`env` sets {} twice", key));
       }
       component_.env.emplace_back(std::move(key), item.string.substr(equals + 1));
+    }
+    for (const auto& [own, value] : socket_environment(component_)) {
+      for (const auto& [key, other] : component_.env) {
+        if (key == own) {
+          problem("env", code::kBadSocket,
+                  dsl::text("`env` sets {}, which tells the component its `sockets`", key));
+        }
+      }
     }
   }
 

@@ -29,7 +29,10 @@ class HealthResolver {
  public:
   HealthResolver(ResolveScope& scope, const Service& service, const TomlValue& table,
                  Component& component)
-      : scope_(scope), service_(service), component_(component) {
+      : scope_(scope),
+        service_(service),
+        component_(component),
+        addresses_(host_addresses(component)) {
     static const TomlValue kNone;
     const TomlValue* written = table.find("health");
     table_ = written != nullptr ? written : &kNone;
@@ -57,12 +60,13 @@ class HealthResolver {
  private:
   bool on_host() const { return component_.network == "host"; }
 
-  // The published fixed port in front of one of `numbers`, else a route that targets one.
+  // The published fixed port or the socket in front of one of `numbers`, else a route that targets
+  // one.
   template <std::size_t N>
   std::optional<Listener> listener(const std::array<std::uint16_t, N>& numbers,
                                    std::string_view protocol) const {
     for (const std::uint16_t number : numbers) {
-      for (const Port& port : component_.ports) {
+      for (const Port& port : addresses_) {
         if (port.protocol == protocol && covers(port.container, port.count, number)) {
           return Listener{static_cast<std::uint16_t>(port.host + (number - port.container))};
         }
@@ -77,7 +81,7 @@ class HealthResolver {
   }
 
   std::optional<Listener> first_tcp() const {
-    for (const Port& port : component_.ports) {
+    for (const Port& port : addresses_) {
       if (port.protocol == "tcp") {
         return Listener{port.host};
       }
@@ -141,13 +145,13 @@ class HealthResolver {
     }
     const std::string_view wanted = health_.type == "dns" ? "" : "tcp";
     const auto fits = [&](const Port& port) { return wanted.empty() || port.protocol == wanted; };
-    for (const Port& port : component_.ports) {
+    for (const Port& port : addresses_) {
       if (fits(port) && covers(port.host, port.count, number)) {
         add_offset();
         return;
       }
     }
-    for (const Port& port : component_.ports) {
+    for (const Port& port : addresses_) {
       if (fits(port) && covers(port.container, port.count, number)) {
         health_.port = static_cast<std::uint16_t>(port.host + (number - port.container));
         add_offset();
@@ -198,6 +202,7 @@ class HealthResolver {
   ResolveScope& scope_;
   const Service& service_;
   Component& component_;
+  const std::vector<Port> addresses_;  // without the platform's offset
   const TomlValue* table_ = nullptr;
   dsl::config::Position where_;
   Health health_;
@@ -220,6 +225,9 @@ void resolve_health(ResolveScope& scope, const Service& service, const TomlValue
       route.target =
           static_cast<std::uint16_t>(std::min(65535, route.target + scope.platform.port_offset));
     }
+  }
+  for (Socket& socket : component.sockets) {
+    socket.host = static_cast<std::uint16_t>(socket.host + scope.platform.port_offset);
   }
   for (Port& port : component.ports) {
     port.host = static_cast<std::uint16_t>(port.host + scope.platform.port_offset);

@@ -117,7 +117,7 @@ class Writer {
     int lowest = 65536;
     for (const RunbookStep& step : book_.steps) {
       const Component& component = component_of(step);
-      for (const Port& port : component.ports) {
+      for (const Port& port : host_addresses(component)) {
         lowest = std::min<int>(lowest, port.host);
       }
       if (component.network == "host" && component.health.port != 0) {
@@ -359,7 +359,7 @@ class Writer {
     for (const RunbookStep& step : book_.steps) {
       const Component& component = component_of(step);
       std::string ports;
-      for (const Port& port : component.ports) {
+      for (const Port& port : host_addresses(component)) {
         ports += (ports.empty() ? "" : ", ") + format_port(port);
       }
       rows.push_back({text("{}/{}", step.service.name, step.component),

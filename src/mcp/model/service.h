@@ -21,6 +21,16 @@ struct Port {
   bool operator==(const Port&) const = default;
 };
 
+// Bound on the host by the agent, and handed to the container: nothing stands in between.
+struct Socket {
+  std::string name;              // what the service knows it by; several may share one
+  std::string protocol = "tcp";  // tcp, udp
+  std::string host_ip;           // literal
+  std::uint16_t host = 0;        // the platform's offset included
+  std::uint16_t container = 0;   // as written: where the service would listen by itself
+  bool operator==(const Socket&) const = default;
+};
+
 struct Volume {
   std::string host;
   std::string container;
@@ -82,6 +92,8 @@ struct Component {
   std::string user = "0:0";  // empty = the image's own
   std::string restart = "unless-stopped";
   std::vector<Port> ports;  // fixed ones
+  std::vector<Socket> sockets;
+  std::string sockets_dir;  // where on the host the agent hands them over; empty without sockets
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<SecretUse> secrets;
   std::optional<std::vector<std::string>> cmd;  // nothing = the image's own

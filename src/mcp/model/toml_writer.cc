@@ -154,6 +154,9 @@ class Writer {
       line("shared_data", "true");
     }
     health(c.health);
+    for (const Socket& each : c.sockets) {
+      socket(each);
+    }
     for (const Route& each : c.routes) {
       route(each);
     }
@@ -281,6 +284,12 @@ class Writer {
     duration("start_period", h, d, &Health::start_period);
     duration("deadline", h, d, &Health::deadline);
     line("successes", std::to_string(h.successes));
+  }
+
+  void socket(Socket socket) {
+    section("[[components.sockets]]");
+    line("name", toml_text(socket.name));
+    line("listen", toml_text(format_listen(socket)));
   }
 
   void route(const Route& route) {

@@ -191,6 +191,48 @@ Result<Port> parse_port(std::string_view text) {
   return port;
 }
 
+Result<Socket> parse_listen(std::string_view text) {
+  const auto refuse = [&](std::string_view why) {
+    return fail(Code::kInvalidArgument, "listen \"{}\": {}", text, why);
+  };
+  const std::size_t first = text.find(':');
+  Socket socket;
+  socket.protocol = text.substr(0, first);
+  if (first == std::string_view::npos || (socket.protocol != "tcp" && socket.protocol != "udp")) {
+    return refuse("write tcp: or udp: and an address with a port, as in udp:@lan:53");
+  }
+  const std::string_view rest = text.substr(first + 1);
+  const std::size_t last = rest.rfind(':');
+  if (last == std::string_view::npos || last == 0) {
+    return refuse("an address and a port are needed, as in udp:@lan:53");
+  }
+  // The address is that of a port, with whatever is wrong about it.
+  const auto port = parse_port(dsl::text("{}:{}", rest, rest.substr(last + 1)));
+  if (!port) {
+    const std::string& why = port.error().message();
+    return refuse(why.substr(why.find("\": ") + 3));
+  }
+  if (port->count != 1) {
+    return refuse("a socket has one port");
+  }
+  socket.host_ip = port->host_ip;
+  socket.host = port->host;
+  socket.container = port->host;
+  return socket;
+}
+
+std::string format_listen(const Socket& socket) {
+  const bool v6 = socket.host_ip.find(':') != std::string::npos;
+  return dsl::text(v6 ? "{}:[{}]:{}" : "{}:{}:{}", socket.protocol, socket.host_ip, socket.host);
+}
+
+Port as_port(const Socket& socket) {
+  return {.host_ip = socket.host_ip,
+          .host = socket.host,
+          .container = socket.container,
+          .protocol = socket.protocol};
+}
+
 std::string format_port(const Port& port) {
   const bool v6 = port.host_ip.find(':') != std::string::npos;
   std::string text = port.host_ip.empty() ? ""

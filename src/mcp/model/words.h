@@ -31,6 +31,12 @@ std::optional<ImageReference> parse_image(std::string_view text);
 // `[ip:]host:container[/tcp|udp]`; ip is a literal, [v6] or @label, kept as written in
 // `host_ip` without brackets.
 dsl::Result<Port> parse_port(std::string_view text);
+// `tcp:` or `udp:`, then ip:port; ip as in ports, and never absent. Without the name.
+dsl::Result<Socket> parse_listen(std::string_view text);
+std::string format_listen(const Socket& socket);
+// A socket as a port that leads to the same number inside.
+Port as_port(const Socket& socket);
+
 // The form that `parse_port` reads and `podman -p` takes.
 std::string format_port(const Port& port);
 // Whether two ports want the same host address, protocol and number.

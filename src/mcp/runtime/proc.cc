@@ -159,6 +159,22 @@ std::vector<std::string> Proc::descriptors(int pid) const {
   return targets;
 }
 
+std::vector<int> Proc::sockets(int pid) const {
+  std::vector<int> numbers;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(dsl::text("{}/{}/fd", root_, pid), error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry->path(), gone).string();
+    int number = 0;
+    if (!gone && target.starts_with("socket:") &&
+        parse_number(std::string_view(entry->path().filename().native()), number)) {
+      numbers.push_back(number);
+    }
+  }
+  return numbers;
+}
+
 std::vector<Listener> Proc::listeners() const {
   std::vector<Listener> all;
   for (const char* name : {"tcp", "tcp6", "udp", "udp6"}) {

@@ -51,6 +51,8 @@ class Proc {
   std::uint32_t owner(int pid) const;  // uid; UINT32_MAX when it is gone
   // Targets of its descriptors: "pipe:[29420]", "/var/log/x".
   std::vector<std::string> descriptors(int pid) const;
+  // The numbers of those that are sockets, of any kind.
+  std::vector<int> sockets(int pid) const;
   std::vector<Listener> listeners() const;
 
  private:

@@ -91,7 +91,8 @@ class Probe final : public dsl::service::Service {
   }
   dsl::Result<void> start(dsl::env::Env& env) override {
     bool leaks = false;
-    for (const char* name : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}) {
+    for (const char* name :
+         {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "MC_SOCKETS"}) {
       leaks = leaks || env.variable(name).has_value();
     }
     say("start " + word_ + (leaks ? " leaks" : ""));

@@ -42,6 +42,15 @@ TEST(GateFor, DnsAsksEveryPublishedAddressOnce) {
   EXPECT_THAT(endpoints(component), ElementsAre("192.168.88.181 53", "100.95.252.120 1053"));
 }
 
+TEST(GateFor, SocketIsAskedAsAPublishedPortIs) {
+  auto component = component_with("dns", {});
+  component.sockets = {{"dns", "udp", "192.168.88.181", 20053, 53},
+                       {"dns", "tcp", "192.168.88.181", 20053, 53},
+                       {"dns", "udp", "::", 20053, 53}};
+
+  EXPECT_THAT(endpoints(component), ElementsAre("192.168.88.181 20053", "::1 20053"));
+}
+
 TEST(GateFor, ExplicitPortIsAHostPortOnItsPublishedAddress) {
   auto component =
       component_with("tcp", {{.host_ip = "192.0.2.1", .host = 100, .container = 200, .count = 10}});

@@ -292,6 +292,25 @@ TEST(Settings, EqualThingsWrittenDifferentlyAreEqual) {
   EXPECT_THAT(compare_settings(component, component.ports, container), IsEmpty());
 }
 
+TEST(Settings, SocketsAreAMountAndAVariableOrPortsThatWerePublishedByHand) {
+  NodeModel node;
+  node.add_service("mcq", "services");
+  model::Component component = node.change("mcq").components[0];
+  component.sockets = {{"dns", "udp", "127.0.1.1", 53, 53}};
+  component.sockets_dir = "/srv/mcp/sockets/mcq/api";
+  Container handed = node.run("mcq", "api");
+  Container by_hand = handed;
+  const Container without = handed;
+
+  handed.mounts.push_back({"/srv/mcp/sockets/mcq/api", "/run/mc/sockets", {"ro"}});
+  EXPECT_THAT(compare_settings(component, component.ports, handed), ::testing::SizeIs(1));
+  handed.env.push_back("MC_SOCKETS=/run/mc/sockets");
+  EXPECT_THAT(compare_settings(component, component.ports, handed), IsEmpty());
+  EXPECT_THAT(compare_settings(component, component.ports, without), ::testing::SizeIs(1));
+  by_hand.ports.push_back({"127.0.1.1", 53, 53, "udp"});
+  EXPECT_THAT(compare_settings(component, component.ports, by_hand), IsEmpty());
+}
+
 TEST(Settings, ShortReferencesHaveOneSpelling) {
   EXPECT_EQ(normal_reference("mcq"), "mcq:latest");
   EXPECT_EQ(normal_reference("localhost/mcq:v1"), "mcq:v1");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mcp/model/render.h"
 #include "support.h"
 
 namespace {
@@ -104,6 +105,17 @@ TEST(Lint, WarnsWhereABridgeHidesTheClient) {
 
   EXPECT_THAT(lint(dns), ElementsAre(HasSubstr("L-SRCIP: dns/dns publishes 53:53/udp"),
                                      HasSubstr("L-PORT53"), HasSubstr("L-PRIV")));
+}
+
+TEST(Lint, IsContentWithSocketsWhereAPortWouldHideTheClient) {
+  const Service dns = service("dns", R"(
+[[components]]
+[[components.sockets]]
+name = "dns"
+listen = "udp:@lan:53"
+)");
+
+  EXPECT_THAT(lint(dns), ElementsAre(HasSubstr("L-PRIV: dns/dns has a socket udp:127.0.1.1:53")));
 }
 
 TEST(Lint, WarnsOfAnImageUserAGateOfNothingAndNoRestart) {
@@ -244,6 +256,77 @@ TEST(ContainerLabels, CarryTheSpecificationThereAndBack) {
   EXPECT_EQ(labels.at("mcp.spec.sha256"), spec_sha256(x));
   EXPECT_EQ(labels.at("mcp.component.sha256"), component_sha256(x, x.components[0]));
   EXPECT_EQ(labels.at("team"), "platform");
+}
+
+// --- sockets ---
+
+constexpr const char* kWithSockets = R"(
+[[components]]
+network = "none"
+[[components.sockets]]
+name = "dns"
+listen = "udp:@lan:53"
+[[components.sockets]]
+name = "dns"
+listen = "tcp:[::1]:53"
+)";
+
+TEST(Sockets, AreHostAddressesLikePorts) {
+  const std::vector<Port> addresses = host_addresses(service("dns", kWithSockets).components[0]);
+
+  ASSERT_EQ(addresses.size(), 2U);
+  EXPECT_EQ(addresses[0], (Port{"127.0.1.1", 53, 53, "udp"}));
+  EXPECT_EQ(addresses[1], (Port{"::1", 53, 53, "tcp"}));
+}
+
+TEST(Sockets, ChooseTheGateAsPortsDo) {
+  EXPECT_EQ(service("dns", kWithSockets).components[0].health.type, "dns");
+}
+
+TEST(Sockets, MountAndVariableArePartOfTheComponentsIdentity) {
+  const Service dns = service("dns", kWithSockets);
+  Service elsewhere = dns;
+  elsewhere.components[0].sockets_dir = "/data/mcp/sockets/dns/dns";
+
+  EXPECT_EQ(socket_mounts(dns.components[0]).front(),
+            (Volume{"/srv/mcp/sockets/dns/dns", "/run/mc/sockets", {"ro"}}));
+  EXPECT_EQ(socket_environment(dns.components[0]).front().first, "MC_SOCKETS");
+  EXPECT_NE(component_sha256(dns, dns.components[0]),
+            component_sha256(elsewhere, elsewhere.components[0]));
+}
+
+TEST(Sockets, LeaveTheIdentityOfAComponentWithoutThemAsItWas) {
+  const Service plain = service("x", "[[components]]\nports = [\"127.0.0.1:80:80\"]");
+
+  EXPECT_EQ(canonical_json(plain).find("sockets"), std::string::npos);
+  EXPECT_TRUE(socket_mounts(plain.components[0]).empty());
+  EXPECT_TRUE(socket_environment(plain.components[0]).empty());
+}
+
+TEST(Sockets, ThePlatformsOffsetMovesTheHostsSideOnly) {
+  Platform platform;
+  platform.port_offset = 20000;
+
+  const auto dns = test::parse_and_resolve(
+      std::string("name = \"dns\"\nversion = \"v1\"\n") + kWithSockets, "dns.toml", platform);
+
+  ASSERT_TRUE(dns) << dns.error().render();
+  EXPECT_EQ(dns->components[0].sockets[0].host, 20053);
+  EXPECT_EQ(dns->components[0].sockets[0].container, 53);
+}
+
+TEST(Sockets, RunLineAndDefinitionShowThem) {
+  const Service dns = service("dns", kWithSockets);
+
+  const Rendered run = render_run(dns, {});
+  const auto again = test::parse_and_resolve(render_toml(dns), "dns.toml");
+
+  EXPECT_THAT(run.text, HasSubstr("-p 127.0.1.1:53:53/udp -p '[::1]:53:53/tcp'"));
+  EXPECT_THAT(run.notices, testing::Contains(HasSubstr("hands no sockets over")));
+  EXPECT_EQ(run.text.find("MC_SOCKETS"), std::string::npos);
+  EXPECT_EQ(run.text.find("--network none"), std::string::npos);  // which would publish nothing
+  ASSERT_TRUE(again) << again.error().render();
+  EXPECT_EQ(*again, dns);
 }
 
 }  // namespace

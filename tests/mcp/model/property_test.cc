@@ -53,6 +53,9 @@ std::chrono::milliseconds any_duration() {
 Port any_port() {
   return {any_text(), any_port_number(), any_port_number(), any_text(), any_port_number()};
 }
+Socket any_socket() {
+  return {any_text(), any_text(), any_text(), any_port_number(), any_port_number()};
+}
 Volume any_volume() { return {any_text(), any_text(), any_texts()}; }
 SecretUse any_secret() { return {any_text(), any_text(), any_text()}; }
 std::pair<std::string, std::string> any_pair() { return {any_text(), any_text()}; }
@@ -75,6 +78,8 @@ Component any_component() {
   c.user = any_text();
   c.restart = any_text();
   c.ports = some<Port>(any_port);
+  c.sockets = some<Socket>(any_socket);
+  c.sockets_dir = any_text();
   c.env = some<std::pair<std::string, std::string>>(any_pair);
   c.secrets = some<SecretUse>(any_secret);
   c.cmd = maybe_texts();
