@@ -79,7 +79,8 @@ def test_the_entry_works_with_no_shell_inside(store, pair, mcns_files):
     data = store.base / "mcns"
     data.mkdir()
     os.chown(data, 850, 850)
-    (data / "mcns.toml").write_text("")
+    # There is nobody to forward to in this namespace, and that is a degraded state.
+    (data / "mcns.toml").write_text("[dns]\nupstreams = []\nfallback_upstreams = []\n")
 
     version = store.podman("run", "--rm", "--network", "none", image, "version")
     store.podman("run", "--detach", "--name", "names", "--publish", "127.0.1.1:53:53/udp", "--volume",
