@@ -182,7 +182,8 @@ class Writer(threading.Thread):
                                  name=name, type="A", value=value)
             if code == "OK":
                 self.acknowledged.append((name, value))
-            elif code == "UNAVAILABLE":
+            # gRPC cancels a call that has arrived at a server that ends and was not begun.
+            elif code in ("UNAVAILABLE", "CANCELLED"):
                 self.refusals += 1
                 time.sleep(0.02)
             elif code != "ALREADY_EXISTS":
