@@ -148,7 +148,7 @@ void Shard::prefetch(std::uint64_t hash) const {
   const std::size_t slot = hash & table_mask_.load(std::memory_order_relaxed);
   const std::uintptr_t place = table_.load(std::memory_order_relaxed) + slot * sizeof(Slot);
   // Should the table change meanwhile, this is a place where nothing is: no harm is done.
-  __builtin_prefetch(reinterpret_cast<const void*>(place));
+  __builtin_prefetch(reinterpret_cast<const void*>(place));  // NOLINT(performance-no-int-to-ptr)
 }
 
 void Shard::grow() {

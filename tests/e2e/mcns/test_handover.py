@@ -182,7 +182,7 @@ class Writer(threading.Thread):
                                  name=name, type="A", value=value)
             if code == "OK":
                 self.acknowledged.append((name, value))
-            # gRPC cancels a call that has arrived at a server that ends and was not begun.
+            # A call that meets the end of gRPC's server may be cancelled: nothing acknowledged it.
             elif code in ("UNAVAILABLE", "CANCELLED"):
                 self.refusals += 1
                 time.sleep(0.02)
