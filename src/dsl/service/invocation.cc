@@ -36,7 +36,9 @@ Invocation Invocation::current(env::Env& env, bool has_init) {
   if (out.argv.empty()) {
     out.argv.emplace_back();
   }
-  const auto* executed = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  // The kernel gives the address as a number.
+  const auto* executed =
+      reinterpret_cast<const char*>(::getauxval(AT_EXECFN));  // NOLINT(performance-no-int-to-ptr)
   const std::filesystem::path program =
       executed != nullptr ? std::filesystem::path(executed)
                           : std::filesystem::read_symlink("/proc/self/exe", error);

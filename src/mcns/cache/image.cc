@@ -4,7 +4,7 @@
 
 #include <zlib.h>
 
-#include "mcns/cache/octets.h"
+#include "mcns/wire/octets.h"
 #include "mcns/wire/query.h"
 
 namespace mcns {

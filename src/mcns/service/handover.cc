@@ -21,7 +21,8 @@ using dsl::Result;
 using dsl::env::UniqueFd;
 
 const dsl::log::Logger logger("mcns");
-constexpr std::chrono::milliseconds kCallGrace{2000};  // for running calls of the API
+constexpr std::chrono::milliseconds kCallGrace{2000};    // for running calls of the API
+constexpr std::chrono::milliseconds kRefusalGrace{500};  // they wait for nothing, only for a turn
 constexpr std::chrono::milliseconds kAtOnce{0};
 constexpr std::chrono::milliseconds kLook{20};  // between two looks at a process that starts
 // Heads and the image's own head beside the messages.
@@ -197,7 +198,7 @@ Result<handover::Visit> Service::await_successor(dsl::env::Process& successor) {
 
 Result<void> Service::hand_over_to(handover::Visit& visit) {
   const pid_t pid = visit.pid;
-  const Result<void> given = handover::give(
+  Result<void> given = handover::give(
       visit, *this, {.version = dsl::build_info().version, .timeout = config_.handover_timeout});
   if (!given) {
     logger.failure(dsl::log::Level::kError, "serves as before: the hand-over came to nothing",
@@ -276,7 +277,7 @@ void Service::serve_refusals() {
 
 void Service::leave_addresses() {
   if (refusals_) {
-    refusals_->stop(kAtOnce);
+    refusals_->stop(kRefusalGrace);
     refusals_.reset();
   }
 }

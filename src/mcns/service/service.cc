@@ -108,7 +108,9 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
 }
 
 Result<void> Service::start_api(dsl::env::Env& env) {
+  // An aggregate, which make_unique cannot make.
   services_.reset(new api::Services{
+      // NOLINT(modernize-make-unique)
       .env = env,
       .database = *database_,
       .writer = *writer_,

@@ -182,7 +182,8 @@ class Writer(threading.Thread):
                                  name=name, type="A", value=value)
             if code == "OK":
                 self.acknowledged.append((name, value))
-            elif code == "UNAVAILABLE":
+            # A call that meets the end of gRPC's server may be cancelled: nothing acknowledged it.
+            elif code in ("UNAVAILABLE", "CANCELLED"):
                 self.refusals += 1
                 time.sleep(0.02)
             elif code != "ALREADY_EXISTS":
