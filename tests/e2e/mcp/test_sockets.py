@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import stat
 import threading
@@ -70,9 +71,10 @@ stop_timeout = "10s"
 name = "dns"
 listen = "{protocol}:@lan:{port}"
 """
-    return text + """
+    return text + f"""
 [components.health]
 type = "dns"
+port = {port}
 query = "example.test"
 interval = "100ms"
 deadline = "60s"
@@ -88,6 +90,7 @@ class Load:
         self.answers = {}  # id -> seconds that it took
         self._sent = {}
         self._ending = threading.Event()
+        self._may_ask = threading.Lock()
         self._socket = call_in_netns(f"/run/netns/{node.store.netns}", self._open)
         self._wire = bytearray(dns.message.make_query(NAME, "A").to_wire())
         self._threads = [threading.Thread(target=self._ask), threading.Thread(target=self._hear)]
@@ -116,13 +119,21 @@ class Load:
     def _ask(self):
         # Each has an id of its own, for fewer than 65536 of them: ten minutes.
         while not self._ending.wait(PAUSE_S):
-            self.asked += 1
-            self._wire[0:2] = self.asked.to_bytes(2, "big")
-            self._sent[self.asked] = time.monotonic()
-            try:
-                self._socket.send(self._wire)
-            except ConnectionRefusedError:
-                pass  # a socket that was closed says so once: the question before it was lost
+            with self._may_ask:
+                self.asked += 1
+                self._wire[0:2] = self.asked.to_bytes(2, "big")
+                self._sent[self.asked] = time.monotonic()
+                # A socket that was closed says so once: the question before it was lost.
+                with contextlib.suppress(ConnectionRefusedError):
+                    self._socket.send(self._wire)
+
+    @contextlib.contextmanager
+    def quiet(self):
+        """A moment without a question under way: what a process has read dies with it, and no socket
+        can help that."""
+        with self._may_ask:
+            eventually(lambda: len(self.answers) == self.asked, "every question is answered")
+            yield
 
     def _hear(self):
         deadline = None
@@ -141,7 +152,9 @@ class Load:
     def assert_nothing_lost(self):
         """After the context."""
         lost = sorted(set(self._sent) - set(self.answers))
-        assert self.asked > 0 and not lost, (
+        print(f"{self.asked} asked, {len(lost)} lost, the slowest took "
+              f"{max(self.answers.values()):.3f} s")
+        assert self.asked > 20 and not lost, (
             f"{len(lost)} of {self.asked} questions were lost: {lost[:20]}")
 
 
@@ -177,10 +190,6 @@ def ask(node, source=CLIENT, transport="+notcp", port=PORT):
                          "+tries=1", "+time=5", NAME, "A").stdout.strip()
 
 
-def handed_over(node):
-    return node.log.read_text().count("has handed sockets to a container")
-
-
 def wait_for_restart(node, former):
     def again():
         now = node.containers().get("mcns")
@@ -212,9 +221,8 @@ def test_both_transports_answer_and_the_sockets_are_shown_where_ports_are(deploy
     assert [LAN, "53", "tcp", "mcns/mcns", "socket", "dns"] in ports
     shown = deployed.wait_for_state("mcns", "healthy")["ports"]
     assert f"{LAN}:53/udp" in shown and f"{LAN}:53/tcp" in shown
-    checks = deployed.mcp_json("doctor")["findings"]
-    port53 = next(check for check in checks if check["id"] == "port53")
-    assert port53["severity"] == "ok", port53
+    checks = deployed.mcp("--json", "doctor", "port53", code=None).stdout
+    assert "port 53 is free or ours" in checks, checks
 
 
 def test_server_sees_the_addresses_of_its_clients(deployed):
@@ -246,7 +254,8 @@ def test_nothing_is_lost_while_the_container_is_killed_and_restarted(deployed):
     former = container(deployed)
 
     with Load(deployed) as load:
-        os.kill(former["pid"], 9)
+        with load.quiet():
+            os.kill(former["pid"], signal.SIGKILL)
         wait_for_restart(deployed, former)
 
     load.assert_nothing_lost()
@@ -257,14 +266,16 @@ def test_nothing_is_lost_while_the_agent_is_restarted_and_the_container_after_it
 
     with Load(deployed) as load:
         deployed.stop()
+        former_log = len(deployed.log.read_text())
         deployed.start(agent__watch_interval="1s")
         assert deployed.identities() == before, "no container is touched"
-        restarted = deployed.log.read_text().rsplit("is ready", 2)[-2]
+        restarted = deployed.log.read_text()[former_log:]
         assert restarted.count("has taken a socket back from its container") == 2
         assert "holds a socket" not in restarted, "nothing is bound a second time"
         # What the agent has taken back outlives the container.
         former = container(deployed)
-        os.kill(former["pid"], 9)
+        with load.quiet():
+            os.kill(former["pid"], signal.SIGKILL)
         wait_for_restart(deployed, former)
 
     load.assert_nothing_lost()
@@ -286,7 +297,7 @@ def test_nothing_is_lost_when_the_agent_is_killed(deployed):
 def test_container_that_starts_without_an_agent_waits_for_it(deployed):
     former = container(deployed)
     deployed.stop()
-    os.kill(former["pid"], 9)
+    os.kill(former["pid"], signal.SIGKILL)
     eventually(lambda: "waits for its sockets" in deployed.store.run(
         "podman", "logs", "mcns", check=False).stdout + deployed.store.run(
         "podman", "logs", "mcns", check=False).stderr, "the service says that it waits")
@@ -318,8 +329,7 @@ def test_definition_that_goes_from_a_socket_to_a_port_and_back(deployed):
         'stop_timeout', f'ports = ["{LAN}:53:5399/udp", "{LAN}:53:5399/tcp"]\nstop_timeout')
     config = deployed.srv / "mcns/mcns.toml"
     config.write_text(CONFIG.replace("127.0.0.1:5399", "0.0.0.0:5399"))
-    deployed.define("mcns", published.replace(
-        "query", "port = 53\nquery"))
+    deployed.define("mcns", published)
 
     deployed.mcp("deploy", "mcns")
     assert ask(deployed) == ANSWER
