@@ -105,10 +105,6 @@ ActivatedSockets ActivatedSockets::copy() const {
   return out;
 }
 
-void ActivatedSockets::add(std::string name, env::UniqueFd socket) {
-  sockets_[std::move(name)].push_back(std::move(socket));
-}
-
 std::vector<std::pair<std::string, int>> ActivatedSockets::descriptors() const {
   std::vector<std::pair<std::string, int>> out;
   for (const auto& [name, fds] : sockets_) {

@@ -39,7 +39,6 @@ class ActivatedSockets {
   ActivatedSockets extract(std::initializer_list<std::string_view> names);
   // Those not yet taken, each with a descriptor of its own for the same socket.
   ActivatedSockets copy() const;
-  void add(std::string name, env::UniqueFd socket);
   // Of those not yet taken: they stay ours.
   std::vector<std::pair<std::string, int>> descriptors() const;
   // Of those not yet taken, each once.

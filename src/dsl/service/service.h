@@ -30,9 +30,8 @@ class Service {
   // Binds its keys to the table.
   virtual void configure(config::Table& table) = 0;
   // Takes the sockets that systemd or the node's agent has bound for it. One that is left is a
-  // mistake of the unit, or of the definition, and
-  // ends the process with kInvalidArgument: its clients would wait for ever. Called before `start`,
-  // also when there are none.
+  // mistake of the unit, or of the definition, and ends the process with kInvalidArgument: its
+  // clients would wait for ever. Called before `start`, also when there are none.
   virtual void adopt(ActivatedSockets& sockets) { (void)sockets; }
   // What it may ask of the process. Called before `start`; `host` outlives the service's use.
   virtual void run_by(Host& host) { (void)host; }

@@ -61,12 +61,28 @@ Result<void> read_part(const FieldPath& path, const std::string& value, std::str
 }
 
 // Entity tags and keys are quoted strings (RFC 9110 section 8.8.3); without the quotes they are
-// taken, too. "*" is any, as if the header were not there.
-std::string_view header_value(std::string_view value) {
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
-    return value.substr(1, value.size() - 2);
+// taken, too.
+std::string_view unquoted(std::string_view value) {
+  const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+// A condition that is there and says nothing must not be taken for none: what it was written with
+// was empty by mistake.
+Result<void> read_header(const Binding::Header& header, const std::vector<std::string>& values,
+                         Message& request) {
+  if (values.empty() || values == std::vector<std::string>{"*"}) {
+    return {};
   }
-  return value == "*" ? std::string_view() : value;
+  if (values.size() > 1) {
+    return fail(field_error(header.name, "is there twice"));
+  }
+  const std::string value(unquoted(values.front()));
+  if (value.empty() || value == "0") {
+    return fail(field_error(header.name, text("is \"{}\"", value)))
+        .hint(text("give {} a value, or leave the header out", header.name));
+  }
+  return read_part(header.field, value, text("header {}", header.name), request);
 }
 
 Result<void> read_query(const Binding& binding, std::string_view raw, Message& request) {
@@ -106,10 +122,7 @@ Result<void> read_request(const Binding& binding, const RequestParts& parts, Mes
   }
   MC_TRY(read_query(binding, parts.raw_query, request));
   for (std::size_t i = 0; i < binding.headers.size(); ++i) {
-    if (const std::string_view value = header_value(parts.headers[i]); !value.empty()) {
-      MC_TRY(read_part(binding.headers[i].field, std::string(value),
-                       text("header {}", binding.headers[i].name), request));
-    }
+    MC_TRY(read_header(binding.headers[i], parts.headers[i], request));
   }
   return {};
 }

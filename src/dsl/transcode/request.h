@@ -13,8 +13,8 @@
 namespace dsl::transcode {
 
 struct RequestParts {
-  std::vector<std::string> parameters;  // in the order of the binding's
-  std::vector<std::string> headers;     // likewise; empty = absent
+  std::vector<std::string> parameters;            // in the order of the binding's
+  std::vector<std::vector<std::string>> headers;  // likewise, all values of each
   std::string_view raw_query;
   std::string_view body;
 };

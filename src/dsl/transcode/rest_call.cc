@@ -78,6 +78,16 @@ class Events final : public rpc::MessageSink {
   EventPump& pump_;
 };
 
+std::vector<std::string> all_of(const http::Exchange& exchange, std::string_view name) {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : exchange.headers()) {
+    if (key == name) {
+      values.push_back(value);
+    }
+  }
+  return values;
+}
+
 class RestCall {
  public:
   RestCall(const rpc::Api& api, const Binding& binding, http::Exchange& exchange)
@@ -86,7 +96,7 @@ class RestCall {
       parameters_.push_back(exchange.param(parameter.name));
     }
     for (const Binding::Header& header : binding.headers) {
-      headers_.push_back(header_of(exchange, header.name));
+      headers_.push_back(all_of(exchange, header.name));
     }
   }
 
@@ -107,7 +117,7 @@ class RestCall {
   const Binding& binding_;
   http::Exchange& exchange_;
   std::vector<std::string> parameters_;
-  std::vector<std::string> headers_;
+  std::vector<std::vector<std::string>> headers_;
 };
 
 rpc::CallStart RestCall::start() {
@@ -128,7 +138,8 @@ Result<void> RestCall::run(rpc::CallStart start, const std::function<Result<std:
       call, *route,
       [&](Message& request) -> Result<void> {
         MC_ASSIGN(const std::string text, body());
-        return read_request(binding_, {parameters_, headers_, exchange_.raw_query(), text}, request);
+        return read_request(binding_, {parameters_, headers_, exchange_.raw_query(), text},
+                            request);
       },
       sink);
 }

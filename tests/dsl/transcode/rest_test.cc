@@ -144,6 +144,9 @@ TEST_F(Rest, HeadersFillTheFieldsThatAreDeclaredForThem) {
 
   EXPECT_EQ(make("", R"({"conditions":{"version":8}})", {{"if-match", "7"}}).status(), 400);
   EXPECT_THAT(exchange_->text(), HasSubstr("is another one in the header if-match"));
+  EXPECT_EQ(make("", "{}", {{"if-match", "\"\""}}).status(), 400);
+  EXPECT_THAT(exchange_->text(), HasSubstr("leave the header out"));
+  EXPECT_EQ(make("", "{}", {{"if-match", "0"}}).status(), 400);
   EXPECT_EQ(make("", "{}", {{"if-match", "\"seven\""}}).status(), 400);
   EXPECT_THAT(exchange_->text(), HasSubstr("conditions.version"));
 }
