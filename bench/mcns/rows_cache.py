@@ -1,14 +1,20 @@
 """P10: answers out of the cache, in front of an upstream that has nothing to do by then."""
 import contextlib
+import statistics
 
 import bench
 from caches import PEERS
+from models import Echo
 from results import best
 from support.name_servers import Knot, Ours
 
 SIZE = 100_000
 PASSES_MAX = 6   # for filling a cache
 QUIET_S = 0.05   # the upstream's share of a load that is answered from the cache
+AT_LEAST = 1.8   # of the fastest peer
+# Nobody can answer faster than the kernel takes datagrams in and out: where 1.8 is near or beyond
+# what the echo loop does, this part of that is asked for.
+OF_ECHO = 0.8
 
 
 def run(machine, results, rows):
@@ -33,19 +39,23 @@ def run(machine, results, rows):
             if each != "zone":
                 _warm(machine, server, upstream, questions)
 
+        servers["echo"] = stack.enter_context(machine.server(Echo))
+
         def load(each):
             before = upstream.cpu_seconds()
             measured = machine.load(servers[each], questions)
-            if each != "zone" and upstream.cpu_seconds() - before > QUIET_S * bench.SECONDS:
+            if each not in ("zone", "echo") and upstream.cpu_seconds() - before > QUIET_S * bench.SECONDS:
                 results.note(f"P10: {each} asked its upstream meanwhile")
             return measured["per_cpu"]
 
         rates = machine.rounds({each: lambda each=each: load(each) for each in servers})
-    ours, zone = rates.pop("cache"), rates.pop("zone")
+    ours, zone, echo = rates.pop("cache"), rates.pop("zone"), rates.pop("echo")
     fastest = best(rates)
+    ceiling = statistics.median(echo) / statistics.median(rates[fastest])
+    results.add("P10", f"echo of datagrams / {fastest}", echo, "q/cs", rates[fastest])
     for peer, values in rates.items():
         results.add("P10", f"cache hits, {bench.text_size(size)} names / {peer}", ours, "q/cs",
-                    values, at_least=1.8 if peer == fastest else None)
+                    values, at_least=min(AT_LEAST, OF_ECHO * ceiling) if peer == fastest else None)
     results.add("P10", "cache hits / answers of an own zone", ours, "q/cs", zone, at_least=0.8)
 
 
