@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "dsl/service/socket_message.h"
+#include "standin/handed.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace dsl::service;
@@ -14,6 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
 
   const auto reply = read_socket_reply(packet);
+  const auto handed = standin::parse_handed(packet);  // the other reader that there is
+  if (reply && reply->refusal.empty()) {
+    MC_ASSERT(handed && *handed == reply->names, "both read alike");
+  }
   if (!reply) {
     return 0;
   }

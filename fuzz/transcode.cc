@@ -48,11 +48,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   binding.verb = "POST";
   binding.pattern = "/v1/{text}";
   binding.parameters = {{"text", dsl::transcode::find_path(*type, "text")}};
+  binding.headers = {{"if-match", dsl::transcode::find_path(*type, "uint_32")}};
   for (const bool whole_body : {true, false}) {
     binding.whole_body = whole_body;
     binding.body = whole_body ? nullptr : type->FindFieldByName("inner");
     Everything message;
-    if (dsl::transcode::read_request(binding, {{path}, query, rest}, message)) {
+    if (dsl::transcode::read_request(binding, {{path}, {{path}}, query, rest}, message)) {
       check_round_trip(message);
     }
   }

@@ -51,7 +51,15 @@ int main(int argc, char** argv) {
     return fail(2, settings.error(), "mc-standin --help lists the variables");
   }
   const int stop_fd = open_stop_signals();
-  auto server = standin::Server::open(*settings);
+  std::vector<standin::HandedSocket> handed;
+  if (!settings->sockets_dir.empty()) {
+    auto fetched = standin::fetch_handed(settings->sockets_dir, stop_fd);
+    if (!fetched) {
+      return fail(1, fetched.error(), "is the node's agent running?");
+    }
+    handed = std::move(*fetched);
+  }
+  auto server = standin::Server::open(*settings, std::move(handed));
   if (!server) {
     return fail(1, server.error(), "choose other listeners with STANDIN_LISTEN");
   }

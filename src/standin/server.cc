@@ -74,12 +74,24 @@ std::uint16_t port_of(const Fd& fd) {
 
 }  // namespace
 
-tl::expected<Server, std::string> Server::open(const Settings& settings) {
+tl::expected<Server, std::string> Server::open(const Settings& settings,
+                                               std::vector<HandedSocket> handed) {
   Server server(settings);
   if (*server.tls_ == nullptr) {
     return tl::unexpected(std::string("OpenSSL made no certificate"));
   }
+  std::vector<Kind> taken;
+  for (HandedSocket& socket : handed) {
+    const auto kind = server.take(std::move(socket));
+    if (!kind) {
+      return tl::unexpected(kind.error());
+    }
+    taken.push_back(*kind);
+  }
   for (const auto& listen : settings.listens) {
+    if (std::find(taken.begin(), taken.end(), listen.kind) != taken.end()) {
+      continue;
+    }
     if (auto bound = server.bind(listen); !bound) {
       return tl::unexpected(bound.error());
     }
@@ -90,6 +102,28 @@ tl::expected<Server, std::string> Server::open(const Settings& settings) {
 Server::Server(const Settings& settings)
     : health_(std::make_unique<Health>(settings.service, settings.fail_file)),
       tls_(std::make_unique<TlsContext>(make_tls(settings.service))) {}
+
+tl::expected<Kind, std::string> Server::take(HandedSocket handed) {
+  const auto kind = kind_named(handed.name);
+  Address address;
+  int type = 0;
+  socklen_t size = sizeof type;
+  std::array<char, INET6_ADDRSTRLEN> host{};
+  if (!kind || ::getsockname(handed.fd.get(), address.get(), &address.size) != 0 ||
+      ::getsockopt(handed.fd.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
+    return tl::unexpected("nothing answers on a socket named " + handed.name);
+  }
+  const bool v4 = address.storage.ss_family == AF_INET;
+  ::inet_ntop(address.storage.ss_family,
+              v4 ? static_cast<const void*>(&address.v4()->sin_addr) : &address.v6()->sin6_addr,
+              host.data(), host.size());
+  const Listen listen{*kind, host.data(), port_of(handed.fd)};
+  if (std::find(listens_.begin(), listens_.end(), listen) == listens_.end()) {
+    listens_.push_back(listen);
+  }
+  sockets_.push_back({std::move(handed.fd), *kind, type == SOCK_DGRAM});
+  return *kind;
+}
 
 tl::expected<void, std::string> Server::bind(const Listen& listen) {
   const bool datagrams = listen.kind == Kind::kDns;

@@ -7,6 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "standin/connection.h"
+#include "standin/handed.h"
 
 namespace standin {
 
@@ -15,7 +16,9 @@ namespace standin {
 class Server {
  public:
   // Binds every listener. The error is a sentence.
-  static tl::expected<Server, std::string> open(const Settings& settings);
+  // `handed` take the place of the settings' listeners of their kinds.
+  static tl::expected<Server, std::string> open(const Settings& settings,
+                                                std::vector<HandedSocket> handed);
 
   // The listeners with their real ports, in the order of the settings.
   const std::vector<Listen>& listens() const { return listens_; }
@@ -33,6 +36,7 @@ class Server {
   explicit Server(const Settings& settings);
 
   tl::expected<void, std::string> bind(const Listen& listen);
+  tl::expected<Kind, std::string> take(HandedSocket handed);
   void accept(const Socket& socket, Connection::Time now);
   void answer_datagrams(const Socket& socket);
 

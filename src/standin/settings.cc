@@ -33,6 +33,9 @@ const char kHelp[] =
     "                     auto   https or http, by the first byte\n"
     "                     Port 0 takes a free port.\n"
     "  PORT               one more listener, auto=0.0.0.0:$PORT\n"
+    "  MC_SOCKETS         directory where the node's agent hands sockets over; each takes the "
+    "place\n"
+    "                     of the listeners of its kind, which is its name\n"
     "  STANDIN_FAIL_FILE  while this file exists every answer is a failure: 503, SERVFAIL,\n"
     "                     NOT_SERVING, tcp and auto connections close at once.\n"
     "                     Default /srv/$STANDIN_SERVICE/standin-fail\n"
@@ -77,13 +80,8 @@ tl::expected<Listen, std::string> parse_listen(std::string_view item) {
     return bad("want kind=address:port");
   }
 
-  const Kind* kind = nullptr;
-  for (const auto& [name, value] : kKinds) {
-    if (name == item.substr(0, equals)) {
-      kind = &value;
-    }
-  }
-  if (kind == nullptr) {
+  const std::optional<Kind> kind = kind_named(item.substr(0, equals));
+  if (!kind) {
     return bad("want dns, https, grpc, http, tcp or auto");
   }
 
@@ -110,6 +108,15 @@ std::string_view kind_name(Kind kind) {
     }
   }
   return "?";
+}
+
+std::optional<Kind> kind_named(std::string_view name) {
+  for (const auto& [known, value] : kKinds) {
+    if (known == name) {
+      return value;
+    }
+  }
+  return std::nullopt;
 }
 
 std::string Listen::text() const {
@@ -168,6 +175,7 @@ tl::expected<Settings, std::string> read_settings(const Environment& environment
     }
     settings.listens.push_back(Listen{Kind::kAuto, "0.0.0.0", *port});
   }
+  settings.sockets_dir = get("MC_SOCKETS");
   if (settings.listens.empty()) {
     return tl::unexpected(std::string("nothing to listen on: set STANDIN_LISTEN or PORT"));
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ enum class Kind {
 };
 
 std::string_view kind_name(Kind kind);
+std::optional<Kind> kind_named(std::string_view name);
 
 struct Listen {
   Kind kind;
@@ -36,7 +38,8 @@ struct Settings {
   std::string service;
   std::string fail_file;
   std::vector<Listen> listens;
-  int ready_fd = -1;  // gets one line a listener with its real port, then is closed
+  std::string sockets_dir;  // where the agent hands sockets over; empty = nowhere
+  int ready_fd = -1;        // gets one line a listener with its real port, then is closed
 };
 
 // Reads "dns=0.0.0.0:53 https=[::]:8443" (blanks or commas between). The error is a sentence.

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "standin/handed.h"
+
 namespace standin {
 namespace {
 
@@ -64,6 +66,30 @@ TEST(Settings, PortAddsAListenerAndTheFailFileHasADefault) {
   EXPECT_EQ(settings->fail_file, "/srv/mcq/standin-fail");
   EXPECT_THAT(settings->listens, ElementsAre(Listen{Kind::kHttp, "0.0.0.0", 8080},
                                              Listen{Kind::kAuto, "0.0.0.0", 12345}));
+}
+
+// --- sockets of the agent ---
+
+TEST(Handed, ReplyThatIsNoneIsRefused) {
+  for (const std::string& packet : {std::string(), std::string("MCSK\x01\x02"),
+                                    std::string("MCSK\x02\x02\x01\x03"
+                                                "dns"),
+                                    std::string("MCSK\x01\x03taken"),
+                                    std::string("MCSK\x01\x02\x01\x04"
+                                                "dns"),
+                                    std::string("MCSK\x01\x02\x01\x03"
+                                                "dnsx")}) {
+    EXPECT_FALSE(parse_handed(packet)) << packet;
+  }
+}
+
+TEST(Handed, NamesComeInTheirOrder) {
+  const auto names = parse_handed(
+      "MCSK\x01\x02\x02\x03"
+      "dns\x05https");
+
+  ASSERT_TRUE(names);
+  EXPECT_EQ(*names, (std::vector<std::string>{"dns", "https"}));
 }
 
 }  // namespace

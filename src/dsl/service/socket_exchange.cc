@@ -4,42 +4,23 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "dsl/env/errno_error.h"
-#include "dsl/env/socket_address.h"
+#include "dsl/env/unix_socket_place.h"
 #include "dsl/service/socket_message.h"
 
 namespace dsl::service {
 
 namespace {
 
-using env::SocketAddress;
 using env::UniqueFd;
+using env::UnixSocketPlace;
 
 constexpr int kBacklog = 16;
-
-// The path of the socket as the kernel takes it. Its 107 bytes are too few for many a directory,
-// so that it is reached by a descriptor of the directory, which must outlive the use.
-struct Place {
-  UniqueFd directory;
-  SocketAddress address;
-};
-
-Result<Place> place_in(const std::string& directory) {
-  Place place;
-  place.directory = UniqueFd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!place.directory) {
-    return fail(env::errno_error(errno, "open", directory));
-  }
-  MC_ASSIGN(place.address, env::unix_socket_address(
-                               text("/proc/self/fd/{}/{}", place.directory.get(), kSocketsFile)));
-  return place;
-}
 
 bool wait_readable(int fd, std::chrono::milliseconds patience) {
   pollfd entry{fd, POLLIN, 0};
@@ -120,7 +101,7 @@ Result<std::vector<HandedSocket>> fetch_sockets(const std::string& directory,
   const auto away = [&](std::string_view why) {
     return fail(Code::kUnavailable, "the agent is not in {}: {}", directory, why);
   };
-  const Result<Place> place = place_in(directory);
+  const Result<UnixSocketPlace> place = env::unix_socket_in(directory, kSocketsFile);
   if (!place) {
     return away(place.error().message());
   }
@@ -142,7 +123,7 @@ Result<std::vector<HandedSocket>> fetch_sockets(const std::string& directory,
 }
 
 Result<UniqueFd> listen_for_services(const std::string& directory) {
-  MC_ASSIGN(const Place place, place_in(directory));
+  MC_ASSIGN(const UnixSocketPlace place, env::unix_socket_in(directory, kSocketsFile));
   UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) {
     return fail(env::errno_error(errno, "make", "a socket"));

@@ -126,9 +126,8 @@ std::string short_image(std::string_view image) {
 std::string short_ports(const google::protobuf::RepeatedPtrField<std::string>& ports) {
   std::vector<std::string> shown;
   for (const std::string& port : ports) {
-    // 127.0.0.1:28443->8443/tcp
-    const std::size_t arrow = std::min(port.find("->"), port.size());
-    const std::string host = port.substr(0, arrow);
+    // 127.0.0.1:28443->8443/tcp, and 127.0.0.1:53/udp of a socket
+    const std::string host = port.substr(0, std::min(port.find("->"), port.find('/')));
     std::string one = host.substr(host.rfind(':') == std::string::npos ? 0 : host.rfind(':') + 1);
     one += port.ends_with("/udp") && !one.ends_with("/udp") ? "/udp" : "";
     if (std::find(shown.begin(), shown.end(), one) == shown.end()) {
