@@ -188,9 +188,12 @@ def write_data(node):
 
 
 def data_of(node):
-    """path -> (hash, owner, group, mode, time) of everything below the data root."""
+    """path -> (hash, owner, group, mode, time) of everything below the data root but the agent's own
+    directory, where its sockets are."""
     found = {}
     for path in sorted(node.srv.rglob("*")):
+        if path.is_relative_to(node.srv / "mcp"):
+            continue
         info = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         found[str(path)] = (content, info.st_uid, info.st_gid, info.st_mode, info.st_mtime_ns)
