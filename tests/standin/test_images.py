@@ -58,6 +58,12 @@ def read_line(words):
     return sorted(options), rest
 
 
+def published(socket):
+    """What a run line has in the place of a socket: "udp:@lan:53" -> "@lan:53:53/udp"."""
+    protocol, address, port = socket["listen"].split(":")
+    return f"{address}:{port}:{port}/{protocol}"
+
+
 def expected_lines(definition):
     service = definition["name"]
     for component in definition["components"]:
@@ -70,9 +76,10 @@ def expected_lines(definition):
         ]
         if component.get("network", "mcpnet") != "mcpnet":  # see the README beside the definitions
             options.append(("--network", component["network"]))
-        if component.get("user", "0:0") != "image":
+        # Sockets that the agent holds are for uid 0, which the image of such a component has anyway.
+        if component.get("user", "0:0") != "image" and "sockets" not in component:
             options.append(("--user", component.get("user", "0:0")))
-        for port in component.get("ports", []):
+        for port in [*component.get("ports", []), *map(published, component.get("sockets", []))]:
             for label, address in ADDRESSES.items():
                 port = port.replace(label, address)
             options.append(("-p", port))

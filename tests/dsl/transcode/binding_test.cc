@@ -59,7 +59,7 @@ TEST(Bindings, AreOneForEachForm) {
                   "GET /v1/everything", "POST /v1/texts/{text}", "POST /v1/inner/{inner_name}",
                   "POST /v1/colours/{colour}/{time}", "PUT /v1/shops/{item_shop}/items",
                   "DELETE /v1/shops/{shop}/items/{name...}", "GET /v1/fail", "GET /v1/stream",
-                  "POST /v1/buy"));
+                  "POST /v1/buy", "POST /v1/items"));
 }
 
 TEST(Query, RefusesAPercentSignWithoutTwoDigits) {

@@ -31,7 +31,7 @@ TEST(Contract, GrpcAndRestAgreeOnWhateverIsAsked) {
   const auto report = transports_agree(shop.api(env::system_env(), true), options);
 
   EXPECT_EQ(report.covered, report.declared);
-  EXPECT_EQ(report.covered.size(), 7u);
+  EXPECT_EQ(report.covered.size(), 8u);
   EXPECT_GE(report.replies, 100);
   EXPECT_GE(report.errors, 20);
 }

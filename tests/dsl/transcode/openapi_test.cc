@@ -77,7 +77,7 @@ TEST_F(OpenApi, EveryReferenceHasItsSchemaAndEveryOperationAnIdOfItsOwn) {
 
   std::multiset<std::string> ids;
   gather(document_, "operationId", ids);
-  EXPECT_EQ(ids.size(), 9u);
+  EXPECT_EQ(ids.size(), 10u);
   EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), ids.size());
 }
 
@@ -109,7 +109,7 @@ TEST_F(OpenApi, EveryPathIsServed) {
   const std::string document =
       require_ok(openapi(shop_.table(), {.title = "shop", .version = "v1"}));
 
-  EXPECT_EQ(dsl::test::operations_are_served(shop_.api(), document), 9);
+  EXPECT_EQ(dsl::test::operations_are_served(shop_.api(), document), 10);
 }
 
 }  // namespace

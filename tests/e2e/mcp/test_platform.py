@@ -207,10 +207,11 @@ def is_written_by_mcns(path):
 
 
 def data_of(node):
-    """path -> (hash, owner, group, mode, time) of everything below the data root."""
+    """path -> (hash, owner, group, mode, time) of everything below the data root but the agent's own
+    directory, where its sockets are."""
     found = {}
     for path in sorted(node.srv.rglob("*")):
-        if is_written_by_mcns(path):
+        if path.is_relative_to(node.srv / "mcp") or is_written_by_mcns(path):
             continue
         info = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
