@@ -291,7 +291,7 @@ def test_nothing_is_lost_when_the_agent_is_killed(deployed):
     with Load(deployed) as load:
         deployed.kill()
         deployed.start(agent__watch_interval="1s")
-        deployed.define("mcns", definition(IMAGES[0]))
+        deployed.define("mcns", definition(IMAGES[1]))
         deployed.mcp("deploy", "mcns")
 
     assert deployed.identities() != before
