@@ -381,6 +381,40 @@ TEST_F(Records, TheSameRequestIdGetsTheFirstAnswerAgain) {
   EXPECT_THAT(service_.call<pb::Outcome>("kyle", "RecordService.CreateRecord", request), ok());
 }
 
+// Whose rights depend on the record, and the first call has taken it away.
+TEST_F(Records, ASystemAccountThatAsksAgainGetsItsAnswerThoughTheRecordIsGone) {
+  const auto made = service_.add(kZone, "mcq", "A", "192.0.2.1", "mcq");
+  pb::UpdateRecordRequest update;
+  update.set_zone(kZone);
+  update.set_id(made.records(0).id());
+  update.set_value("192.0.2.2");
+  update.mutable_change()->set_request_id("put");
+  const auto as_mcq = [&](const std::string& method, const Message& request) {
+    return service_.call<pb::Outcome>("mcq", "RecordService." + method, request);
+  };
+  const auto updated = require_ok(as_mcq("UpdateRecord", update));
+  EXPECT_EQ(require_ok(as_mcq("UpdateRecord", update)).SerializeAsString(),
+            updated.SerializeAsString());
+  pb::DeleteRecordRequest remove;
+  remove.set_zone(kZone);
+  remove.set_id(updated.records(0).id());
+  remove.mutable_change()->set_request_id("delete");
+  const auto removed = require_ok(as_mcq("DeleteRecord", remove));
+
+  EXPECT_EQ(require_ok(as_mcq("DeleteRecord", remove)).SerializeAsString(),
+            removed.SerializeAsString());
+
+  EXPECT_THAT(service_.call<pb::Outcome>("www", "RecordService.DeleteRecord", remove),
+              failed_with(Code::kNotFound))
+      << "the answer is its caller's";
+  remove.mutable_change()->set_request_id("another");
+  EXPECT_THAT(as_mcq("DeleteRecord", remove), failed_with(Code::kNotFound));
+  remove.mutable_change()->set_request_id("delete");
+  remove.set_id(made.records(0).id());
+  EXPECT_THAT(as_mcq("DeleteRecord", remove), failed_with(Code::kNotFound))
+      << "another request than that of the answer";
+}
+
 TEST_F(Records, ManyWritersWithOneIdMakeOneChange) {
   pb::CreateRecordRequest request = record("www", "A", "192.0.2.1");
   request.mutable_change()->set_request_id("abc");
