@@ -106,6 +106,7 @@ Result<Operation> to_operation(Prepared& prepared, const pb::Operation& request,
 Verb verb_of(Kind kind) {
   switch (kind) {
     case Kind::kAdd:
+    case Kind::kChange:
       return Verb::kAdd;
     case Kind::kSet:
       return Verb::kSet;
@@ -132,28 +133,21 @@ Result<Prepared> prepare(Services&, const pb::CreateRecordRequest& request) {
 Result<Prepared> prepare(Services& services, const pb::UpdateRecordRequest& request) {
   MC_ASSIGN(Prepared prepared, begin(request.zone(), request.change()));
   MC_ASSIGN(const store::RecordRow row, find_record(services, prepared.batch.zone, request.id()));
-  Operation add{.kind = Kind::kAdd, .name = row.name, .type = row.type, .ttl = row.ttl};
-  if (request.value().empty()) {
-    add.rdata.push_back(row.rdata);
-  } else {
-    MC_TRY(put_value(prepared, add, request.value(), "value"));
-  }
-  if (row.lease_expires_at && !request.has_lease_seconds()) {
-    const auto left =
-        std::chrono::ceil<std::chrono::seconds>(*row.lease_expires_at - services.env.clock().now());
-    add.lease = std::max(left, std::chrono::seconds(1));
+  Operation change{.kind = Kind::kChange, .id = request.id(), .name = row.name, .type = row.type};
+  if (!request.value().empty()) {
+    MC_TRY(put_value(prepared, change, request.value(), "value"));
+    if (canonical_rdata(row.type, change.rdata.front()) == row.canonical) {
+      change.rdata.clear();  // to keep a value takes no right to delete it
+    }
   }
   if (request.has_ttl()) {
-    add.ttl = request.ttl();
+    change.ttl = request.ttl();
   }
   if (request.has_lease_seconds() && request.lease_seconds() != 0) {
-    add.lease = std::chrono::seconds(request.lease_seconds());
+    change.lease = std::chrono::seconds(request.lease_seconds());
   }
-  if (canonical_rdata(row.type, add.rdata.front()) != row.canonical) {
-    prepared.batch.operations.push_back(
-        {.kind = Kind::kDelete, .name = row.name, .type = row.type, .rdata = {row.rdata}});
-  }
-  prepared.batch.operations.push_back(std::move(add));
+  change.keeps_lease = !request.has_lease_seconds();
+  prepared.batch.operations.push_back(std::move(change));
   return prepared;
 }
 
@@ -209,6 +203,10 @@ std::vector<Claim> claims_of(const Batch& batch) {
     Claim claim{batch.zone, operation.name, operation.type, verb_of(operation.kind)};
     if (operation.kind == Kind::kDeleteName) {
       claim.type.reset();
+    }
+    if (operation.kind == Kind::kChange && !operation.rdata.empty()) {
+      // Another value is another record: the one goes and the other comes.
+      claims.push_back({batch.zone, operation.name, operation.type, Verb::kDelete});
     }
     claims.push_back(std::move(claim));
   }

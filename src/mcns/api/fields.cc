@@ -1,6 +1,7 @@
 #include "mcns/api/fields.h"
 
 #include <algorithm>
+#include <array>
 
 namespace mcns::api {
 
@@ -25,6 +26,38 @@ std::size_t separator_of(std::string_view text) {
   return at;
 }
 
+constexpr const char* kNameHint =
+    "labels of 1 to 63 octets with dots between them, for example www.example.test";
+
+struct Example {
+  Type type;
+  const char* value;
+};
+constexpr std::array<Example, 9> kExamples{{{Type::kA, "192.0.2.1"},
+                                            {Type::kAaaa, "2001:db8::1"},
+                                            {Type::kCname, "www.example.test."},
+                                            {Type::kNs, "ns1.example.test."},
+                                            {Type::kPtr, "www.example.test."},
+                                            {Type::kMx, "10 mail.example.test."},
+                                            {Type::kTxt, "\"v=spf1 -all\""},
+                                            {Type::kSrv, "10 5 443 www.example.test."},
+                                            {Type::kCaa, "0 issue \"ca.example.test\""}}};
+
+std::string example_of(Type type) {
+  const auto* const known = std::find_if(kExamples.begin(), kExamples.end(),
+                                         [&](const Example& row) { return row.type == type; });
+  return known == kExamples.end() ? "as a zone file has it, or \\# with its length and octets"
+                                  : dsl::text("for example {}", known->value);
+}
+
+// What an error of the libraries below lacks: they know what is wrong, and not who asks.
+Error hinted(Error error, std::string hint) {
+  if (error.hint().empty()) {
+    error.set_hint(std::move(hint));
+  }
+  return error;
+}
+
 }  // namespace
 
 Error at_field(const Error& error, const std::string& where) {
@@ -39,15 +72,19 @@ Error at_field(const Error& error, const std::string& where) {
 }
 
 Result<Name> absolute_name(std::string_view text, const std::string& where) {
-  const Name root;
-  Result<Name> name = Name::parse(text, &root);
-  return name ? std::move(name) : tl::unexpected(at_field(std::move(name).error(), where));
+  return host_name(text, Name(), where);
+}
+
+Result<Name> host_name(std::string_view text, const Name& zone, const std::string& where) {
+  Result<Name> name = Name::parse(text, &zone);
+  return name ? std::move(name)
+              : tl::unexpected(at_field(hinted(std::move(name).error(), kNameHint), where));
 }
 
 Result<Name> name_in_zone(std::string_view text, const Name& zone, const std::string& where) {
-  Result<Name> name = Name::parse(text, &zone);
+  Result<Name> name = host_name(text, zone, where);
   if (!name) {
-    return tl::unexpected(at_field(std::move(name).error(), where));
+    return name;
   }
   if (!name->is_within(zone)) {
     return tl::unexpected(
@@ -73,7 +110,8 @@ Result<Type> record_type(std::string_view text, const std::string& where) {
   }
   if (is_question_only(*type)) {
     return tl::unexpected(at_field(
-        fail(Code::kInvalidArgument, "{} is asked for, and never stored", mcns::text(*type)),
+        fail(Code::kInvalidArgument, "{} is asked for, and never stored", mcns::text(*type))
+            .hint("A, AAAA, CNAME, TXT, MX, SRV, ..."),
         where));
   }
   return *type;
@@ -82,7 +120,9 @@ Result<Type> record_type(std::string_view text, const std::string& where) {
 Result<Bytes> record_value(Type type, std::string_view text, const Name& zone,
                            const std::string& where) {
   Result<Bytes> rdata = rdata_from_text(type, text, zone);
-  return rdata ? std::move(rdata) : tl::unexpected(at_field(std::move(rdata).error(), where));
+  return rdata
+             ? std::move(rdata)
+             : tl::unexpected(at_field(hinted(std::move(rdata).error(), example_of(type)), where));
 }
 
 std::optional<std::string> relative_name_warning(Type type, std::string_view text,
@@ -125,7 +165,9 @@ Result<Name> mailbox_name(std::string_view text, const std::string& where) {
     return domain;
   }
   Result<Name> name = domain->child(text.substr(0, at));
-  return name ? std::move(name) : tl::unexpected(at_field(std::move(name).error(), where));
+  return name ? std::move(name)
+              : tl::unexpected(
+                    at_field(hinted(std::move(name).error(), "hostmaster@example.test"), where));
 }
 
 std::string mailbox_text(const Name& name) {

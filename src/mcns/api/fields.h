@@ -19,7 +19,9 @@ dsl::Error at_field(const dsl::Error& error, const std::string& where);
 
 // An absolute name, its final dot optional; "@" and "." are the root.
 Result<Name> absolute_name(std::string_view text, const std::string& where);
-// A name below `zone`, or an absolute one (with its final dot) that is in it.
+// A name, below `zone` unless it has its final dot.
+Result<Name> host_name(std::string_view text, const Name& zone, const std::string& where);
+// The same, and it is in the zone.
 Result<Name> name_in_zone(std::string_view text, const Name& zone, const std::string& where);
 // A type of which a zone may have records apart from its SOA, which `zone update` changes.
 Result<Type> record_type(std::string_view text, const std::string& where);

@@ -16,11 +16,10 @@ namespace mcns::api {
 namespace pb = mcns::v1;
 
 struct Context {
-  explicit Context(Services& given)
-      : services(given), replies(given.env.clock()), uploads(given.env) {}
+  explicit Context(Services& given) : services(given), replies(given.replies), uploads(given.env) {}
 
   Services& services;
-  Replies replies;
+  Replies& replies;
   Uploads uploads;
 };
 

@@ -41,18 +41,10 @@ Result<pb::Outcome> roll_back(Context& context, const CallContext& call,
   MC_TRY(heed(request.change(), {.if_serial = true}));
   MC_ASSIGN(const Name zone, absolute_name(request.zone(), "zone"));
   // What is undone must be what the caller has seen.
-  if (const std::uint32_t wanted = request.change().if_serial(); wanted != 0) {
-    MC_ASSIGN(const store::ZoneRow row,
-              context.services.database.read([&](Transaction& tx) { return zone_row(tx, zone); }));
-    if (row.soa.serial != wanted) {
-      return dsl::fail(dsl::Code::kFailedPrecondition, "{} is at serial {}, not at {}",
-                       zone_text(zone), row.soa.serial, wanted)
-          .hint("look at its history again, then decide");
-    }
-  }
-  Result<Outcome> outcome =
-      context.services.writer.rollback(author_of(context.services, call, "rollback"), zone,
-                                       request.to_serial(), request.change().dry_run());
+  const std::uint32_t seen = request.change().if_serial();
+  Result<Outcome> outcome = context.services.writer.rollback(
+      author_of(context.services, call, "rollback"), zone, request.to_serial(),
+      seen == 0 ? std::nullopt : std::optional(seen), request.change().dry_run());
   if (!outcome) {
     return tl::unexpected(for_caller(std::move(outcome).error()));
   }

@@ -5,6 +5,7 @@
 #include "mcns/api/audit.h"
 #include "mcns/api/batches.h"
 #include "mcns/api/grants.h"
+#include "mcns/api/handlers.h"
 
 namespace mcns::api {
 
@@ -20,20 +21,30 @@ Result<Prepared> prepare_as(Services& services, const Message& request) {
   return prepare(services, static_cast<const Request&>(request));
 }
 
+template <class Request>
+std::string id_as(const Message& request) {
+  return request_id(static_cast<const Request&>(request).change());
+}
+
 // The table of the methods with level POLICY: the names that the batch of a request touches are
 // what has to be allowed. What is not in it is denied to everybody, administrators too, so that a
 // new method works for nobody until somebody has thought about it.
 struct Row {
   std::string_view method;
   Result<Prepared> (*prepare)(Services&, const Message&);
+  std::string (*request_id)(const Message&);
 };
+template <class Request>
+constexpr Row row_of(std::string_view method) {
+  return {method, prepare_as<Request>, id_as<Request>};
+}
 constexpr Row kRows[] = {
-    {"mcns.v1.RecordService.CreateRecord", prepare_as<pb::CreateRecordRequest>},
-    {"mcns.v1.RecordService.UpdateRecord", prepare_as<pb::UpdateRecordRequest>},
-    {"mcns.v1.RecordService.DeleteRecord", prepare_as<pb::DeleteRecordRequest>},
-    {"mcns.v1.RecordService.SetRRset", prepare_as<pb::SetRRsetRequest>},
-    {"mcns.v1.RecordService.DeleteRRset", prepare_as<pb::DeleteRRsetRequest>},
-    {"mcns.v1.RecordService.BatchRecords", prepare_as<pb::BatchRecordsRequest>},
+    row_of<pb::CreateRecordRequest>("mcns.v1.RecordService.CreateRecord"),
+    row_of<pb::UpdateRecordRequest>("mcns.v1.RecordService.UpdateRecord"),
+    row_of<pb::DeleteRecordRequest>("mcns.v1.RecordService.DeleteRecord"),
+    row_of<pb::SetRRsetRequest>("mcns.v1.RecordService.SetRRset"),
+    row_of<pb::DeleteRRsetRequest>("mcns.v1.RecordService.DeleteRRset"),
+    row_of<pb::BatchRecordsRequest>("mcns.v1.RecordService.BatchRecords"),
 };
 
 dsl::Error refused(const CallContext& call, dsl::Error error) {
@@ -84,8 +95,15 @@ Result<void> decide(Services& services, const CallContext& call, const Message& 
     case Standing::kPerson:
       break;
   }
-  MC_ASSIGN(const Prepared prepared, row->prepare(services, request));
-  return may_write(services, call, standing, claims_of(prepared.batch));
+  const Result<Prepared> prepared = row->prepare(services, request);
+  if (prepared) {
+    return may_write(services, call, standing, claims_of(prepared->batch));
+  }
+  // Asked again for the answer of a call that was allowed, and that took its record away. Should
+  // the answer go meanwhile there is still nothing to be had: no number is given to a record twice.
+  const bool is_repeated = prepared.error().code() == Code::kNotFound &&
+                           services.replies.has(call, row->request_id(request), request);
+  return is_repeated ? Result<void>() : tl::unexpected(prepared.error());
 }
 
 }  // namespace

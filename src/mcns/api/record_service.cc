@@ -37,33 +37,6 @@ Result<pb::Outcome> change(Context& context, const CallContext& call, const Requ
       });
 }
 
-// A record that is to become what it is already: nothing is wrong with that.
-Result<pb::Outcome> unchanged(Context& context, const pb::UpdateRecordRequest& request) {
-  MC_ASSIGN(const Name zone, absolute_name(request.zone(), "zone"));
-  return context.services.database.read([&](Transaction& tx) -> Result<pb::Outcome> {
-    MC_ASSIGN(const store::ZoneRow row, zone_row(tx, zone));
-    MC_ASSIGN(const store::RecordRow record, record_row(tx, row, request.id()));
-    pb::Outcome out;
-    out.set_zone(zone_text(zone));
-    out.set_serial(row.soa.serial);
-    *out.add_records() = to_proto(record, zone);
-    return out;
-  });
-}
-
-Result<pb::Outcome> update(Context& context, const CallContext& call,
-                           const pb::UpdateRecordRequest& request) {
-  return context.replies.once<pb::Outcome>(
-      call, request_id(request.change()), request, [&]() -> Result<pb::Outcome> {
-        MC_ASSIGN(Prepared prepared, prepare(context.services, request));
-        const bool same_value = prepared.batch.operations.size() == 1;
-        Result<pb::Outcome> outcome = write(context, call, std::move(prepared));
-        const bool nothing_to_do =
-            !outcome && same_value && outcome.error().code() == Code::kAlreadyExists;
-        return nothing_to_do ? unchanged(context, request) : std::move(outcome);
-      });
-}
-
 Result<pb::ListRecordsReply> list(Context& context, const pb::ListRecordsRequest& request) {
   MC_ASSIGN(const Name zone, absolute_name(request.zone(), "zone"));
   store::RecordFilter filter;
@@ -142,11 +115,6 @@ void add_record_methods(dsl::rpc::MethodTable& table, const ContextPtr& context)
       service + "GetRRset", [context](CallContext&, const pb::GetRRsetRequest& request) {
         return get_rrset(*context, request);
       });
-  table.add<pb::UpdateRecordRequest, pb::Outcome>(
-      service + "UpdateRecord",
-      [context](CallContext& call, const pb::UpdateRecordRequest& request) {
-        return update(*context, call, request);
-      });
   const auto add_change = [&]<class Request>(const char* method, const Request&) {
     table.add<Request, pb::Outcome>(service + method,
                                     [context](CallContext& call, const Request& request) {
@@ -154,6 +122,7 @@ void add_record_methods(dsl::rpc::MethodTable& table, const ContextPtr& context)
                                     });
   };
   add_change("CreateRecord", pb::CreateRecordRequest::default_instance());
+  add_change("UpdateRecord", pb::UpdateRecordRequest::default_instance());
   add_change("DeleteRecord", pb::DeleteRecordRequest::default_instance());
   add_change("SetRRset", pb::SetRRsetRequest::default_instance());
   add_change("DeleteRRset", pb::DeleteRRsetRequest::default_instance());

@@ -7,6 +7,29 @@ namespace mcns::api {
 using dsl::Code;
 using dsl::fail;
 
+namespace {
+
+std::string key_of(const dsl::rpc::CallContext& call, const std::string& id) {
+  return dsl::text("{}\n{}\n{}", call.caller().subject, call.method(), id);
+}
+
+std::string fingerprint_of(const google::protobuf::Message& request) {
+  return dsl::sha256_hex(request.SerializeAsString());
+}
+
+}  // namespace
+
+bool Replies::has(const dsl::rpc::CallContext& call, const std::string& id,
+                  const google::protobuf::Message& request) {
+  if (id.empty()) {
+    return false;
+  }
+  const std::lock_guard lock(mutex_);
+  forget_old();
+  const auto entry = entries_.find(key_of(call, id));
+  return entry != entries_.end() && entry->second.fingerprint == fingerprint_of(request);
+}
+
 Result<Replies::Kept> Replies::once_erased(const dsl::rpc::CallContext& call, const std::string& id,
                                            const google::protobuf::Message& request,
                                            const std::function<Result<std::string>()>& work) {
@@ -14,8 +37,8 @@ Result<Replies::Kept> Replies::once_erased(const dsl::rpc::CallContext& call, co
     MC_TRY(work());
     return Kept{};
   }
-  const std::string key = dsl::text("{}\n{}\n{}", call.caller().subject, call.method(), id);
-  const std::string fingerprint = dsl::sha256_hex(request.SerializeAsString());
+  const std::string key = key_of(call, id);
+  const std::string fingerprint = fingerprint_of(request);
   {
     std::unique_lock lock(mutex_);
     forget_old();

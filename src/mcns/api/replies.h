@@ -48,6 +48,11 @@ class Replies {
     return reply;
   }
 
+  // Whether the same caller has called the same method with this id and this request, and `once`
+  // has its answer or waits for it.
+  bool has(const dsl::rpc::CallContext& call, const std::string& id,
+           const google::protobuf::Message& request);
+
  private:
   struct Kept {
     bool repeated = false;

@@ -12,6 +12,7 @@
 #include "dsl/db/database.h"
 #include "dsl/env/env.h"
 #include "mcns/api/forwards.h"
+#include "mcns/api/replies.h"
 #include "mcns/events/query_events.h"
 #include "mcns/resolve/resolver.h"
 #include "mcns/writer/writer.h"
@@ -46,6 +47,7 @@ struct Services {
   dsl::env::WallTime started{};
   // To be set before the server stops: streams without an end then end at once.
   std::atomic<bool> stopping = false;
+  Replies replies{env.clock()};  // of the methods, and known to who decides their rights
 };
 
 }  // namespace mcns::api

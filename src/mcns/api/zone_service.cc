@@ -18,7 +18,9 @@ using dsl::rpc::CallContext;
 
 namespace {
 
-constexpr int kUpdateTries = 8;  // while records of the zone are written at the same time
+std::optional<std::uint32_t> if_serial_of(const pb::Change& change) {
+  return change.if_serial() == 0 ? std::nullopt : std::optional(change.if_serial());
+}
 
 Result<store::ZoneRow> read_zone(Context& context, const Name& origin) {
   return context.services.database.read([&](Transaction& tx) { return zone_row(tx, origin); });
@@ -50,31 +52,31 @@ Result<pb::ListZonesReply> list(Context& context) {
 }
 
 template <class Request>
-void put_times(const Request& request, store::ZoneRow& row) {
-  const auto put = [](bool given, std::uint32_t value, std::uint32_t& target) {
-    target = given ? value : target;
+void put_times(const Request& request, ZoneUpdate& update) {
+  const auto put = [](bool given, std::uint32_t value, std::optional<std::uint32_t>& target) {
+    if (given) {
+      target = value;
+    }
   };
-  put(request.has_refresh(), request.refresh(), row.soa.refresh_s);
-  put(request.has_retry(), request.retry(), row.soa.retry_s);
-  put(request.has_expire(), request.expire(), row.soa.expire_s);
-  put(request.has_minimum_ttl(), request.minimum_ttl(), row.soa.minimum_ttl_s);
-  put(request.has_default_ttl(), request.default_ttl(), row.default_ttl);
+  put(request.has_refresh(), request.refresh(), update.refresh_s);
+  put(request.has_retry(), request.retry(), update.retry_s);
+  put(request.has_expire(), request.expire(), update.expire_s);
+  put(request.has_minimum_ttl(), request.minimum_ttl(), update.minimum_ttl_s);
+  put(request.has_default_ttl(), request.default_ttl(), update.default_ttl);
 }
 
 Result<store::ZoneRow> new_zone(const pb::CreateZoneRequest& request) {
   store::ZoneRow row;
   MC_ASSIGN(row.origin, absolute_name(request.name(), "name"));
-  Result<Name> primary = Name::parse(request.primary_ns(), &row.origin);
-  if (!primary) {
-    return tl::unexpected(at_field(std::move(primary).error(), "primary_ns"));
-  }
-  row.soa.primary_ns = std::move(*primary);
+  MC_ASSIGN(row.soa.primary_ns, host_name(request.primary_ns(), row.origin, "primary_ns"));
   if (request.admin_email().empty()) {
     MC_ASSIGN(row.soa.admin_email, row.origin.child("hostmaster"));
   } else {
     MC_ASSIGN(row.soa.admin_email, mailbox_name(request.admin_email(), "admin_email"));
   }
-  put_times(request, row);
+  ZoneUpdate times;
+  put_times(request, times);
+  times.put(row);
   row.soa.serial = request.serial();
   row.serial_policy =
       store::parse_serial_policy(request.serial_policy()).value_or(store::SerialPolicy::kDate);
@@ -108,54 +110,45 @@ Result<pb::Zone> create(Context& context, const CallContext& call,
   return described(context, stored);
 }
 
-Result<void> put_changes(const pb::UpdateZoneRequest& request, store::ZoneRow& row) {
+Result<ZoneUpdate> update_of(const pb::UpdateZoneRequest& request) {
+  ZoneUpdate update;
+  MC_ASSIGN(update.zone, absolute_name(request.zone(), "zone"));
   if (request.has_primary_ns()) {
-    Result<Name> primary = Name::parse(request.primary_ns(), &row.origin);
-    if (!primary) {
-      return tl::unexpected(at_field(std::move(primary).error(), "primary_ns"));
-    }
-    row.soa.primary_ns = std::move(*primary);
+    MC_ASSIGN(update.primary_ns, host_name(request.primary_ns(), update.zone, "primary_ns"));
   }
   if (request.has_admin_email()) {
-    MC_ASSIGN(row.soa.admin_email, mailbox_name(request.admin_email(), "admin_email"));
+    MC_ASSIGN(update.admin_email, mailbox_name(request.admin_email(), "admin_email"));
   }
-  put_times(request, row);
+  put_times(request, update);
   if (request.serial() != 0) {
-    row.soa.serial = request.serial();
+    update.serial = request.serial();
   }
-  row.serial_policy =
-      store::parse_serial_policy(request.serial_policy()).value_or(row.serial_policy);
+  update.serial_policy = store::parse_serial_policy(request.serial_policy());
   if (request.has_auto_ptr()) {
-    row.auto_ptr = request.auto_ptr();
+    update.auto_ptr = request.auto_ptr();
   }
-  return {};
+  update.if_serial = if_serial_of(request.change());
+  update.dry_run = request.change().dry_run();
+  return update;
 }
 
-// Reads the zone and writes it back, again while somebody else was quicker.
 Result<pb::Zone> update(Context& context, const CallContext& call,
                         const pb::UpdateZoneRequest& request) {
   MC_TRY(heed(request.change(), {.if_serial = true}));
-  MC_ASSIGN(const Name origin, absolute_name(request.zone(), "zone"));
-  const std::uint32_t wanted = request.change().if_serial();
-  for (int tries = 0;; ++tries) {
-    MC_ASSIGN(store::ZoneRow row, read_zone(context, origin));
-    const std::uint32_t read_at = row.soa.serial;
-    MC_TRY(put_changes(request, row));
-    if (request.change().dry_run()) {
-      return described(context, row);
-    }
-    Result<Outcome> outcome = context.services.writer.update_zone(
-        author_of(context.services, call, "api"), row, wanted != 0 ? wanted : read_at);
-    if (outcome) {
-      audit(call, origin, *outcome);
-      MC_ASSIGN(const store::ZoneRow stored, read_zone(context, origin));
-      return described(context, stored);
-    }
-    const bool outrun = outcome.error().code() == Code::kFailedPrecondition && wanted == 0;
-    if (!outrun || tries + 1 >= kUpdateTries) {
-      return tl::unexpected(for_caller(std::move(outcome).error()));
-    }
+  MC_ASSIGN(const ZoneUpdate given, update_of(request));
+  Result<Outcome> outcome =
+      context.services.writer.update_zone(author_of(context.services, call, "api"), given);
+  if (!outcome) {
+    return tl::unexpected(for_caller(std::move(outcome).error()));
   }
+  MC_ASSIGN(store::ZoneRow row, read_zone(context, given.zone));
+  if (given.dry_run) {
+    given.put(row);
+    row.soa.serial = given.serial.value_or(row.soa.serial);
+  } else {
+    audit(call, given.zone, *outcome);
+  }
+  return described(context, row);
 }
 
 Result<pb::DeleteZoneReply> remove(Context& context, const CallContext& call,
@@ -163,22 +156,20 @@ Result<pb::DeleteZoneReply> remove(Context& context, const CallContext& call,
   MC_TRY(heed(request.change(), {.if_serial = true}));
   MC_ASSIGN(const Name origin, absolute_name(request.zone(), "zone"));
   MC_ASSIGN(const store::ZoneRow row, read_zone(context, origin));
-  const std::uint32_t wanted = request.change().if_serial();
-  if (wanted != 0 && wanted != row.soa.serial) {
-    return fail(Code::kFailedPrecondition, "{} is at serial {}, not at {}", zone_text(origin),
-                row.soa.serial, wanted)
-        .hint("read the zone again, then decide");
-  }
   const pb::Zone zone = described(context, row);
+  const bool dry_run = request.change().dry_run();
+  Result<Outcome> outcome = context.services.writer.delete_zone(
+      author_of(context.services, call, "api"), origin, if_serial_of(request.change()), dry_run);
+  if (!outcome) {
+    return tl::unexpected(for_caller(std::move(outcome).error()));
+  }
   pb::DeleteZoneReply reply;
   reply.set_records(zone.records());
-  if (request.change().dry_run()) {
-    return reply;
+  if (!dry_run) {
+    forget_below(context, origin);
+    audit(call, dsl::text("zone {}", zone_text(origin)),
+          dsl::text("serial {}, {} records", zone.serial(), zone.records()), "");
   }
-  MC_TRY(context.services.writer.delete_zone(author_of(context.services, call, "api"), origin));
-  forget_below(context, origin);
-  audit(call, dsl::text("zone {}", zone_text(origin)),
-        dsl::text("serial {}, {} records", zone.serial(), zone.records()), "");
   return reply;
 }
 

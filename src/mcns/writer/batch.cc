@@ -29,6 +29,8 @@ class Edit {
         return add();
       case Operation::Kind::kSet:
         return set();
+      case Operation::Kind::kChange:
+        return change();
       case Operation::Kind::kDelete:
         return operation_.rdata.empty() ? remove_rrset() : remove_records();
       case Operation::Kind::kDeleteName:
@@ -74,8 +76,7 @@ class Edit {
   }
 
   // Another TTL or lease for a record that is there.
-  Result<void> renew(RecordRow& row, std::uint32_t ttl) {
-    const auto lease = lease_end();
+  Result<void> renew(RecordRow& row, std::uint32_t ttl, std::optional<dsl::env::WallTime> lease) {
     if (row.ttl != ttl || row.lease_expires_at != lease) {
       MC_TRY(work_.may_touch(row));
       row.ttl = ttl;
@@ -84,23 +85,51 @@ class Edit {
     return {};
   }
 
-  Result<void> add() {
-    RecordRow row = made(operation_.rdata.front());
+  Result<void> add() { return put(made(operation_.rdata.front())); }
+
+  // The record itself, or its TTL and lease for the one that is there.
+  Result<void> put(RecordRow row) {
     RecordRow* there = find(row.canonical);
     if (there != nullptr && there->ttl == row.ttl && !there->lease_expires_at &&
-        !operation_.lease) {
+        !row.lease_expires_at) {
       return fail(Code::kAlreadyExists, "{} is there already", writer::text(*there))
           .hint("`mcns record set` replaces what a name has of a type");
     }
     const std::uint32_t wanted = row.ttl;
     if (there != nullptr) {
-      MC_TRY(renew(*there, wanted));
+      MC_TRY(renew(*there, wanted, row.lease_expires_at));
     }
     MC_TRY(move_ttl(wanted));
     if (there == nullptr) {
       name_.after.push_back(std::move(row));
     }
     return {};
+  }
+
+  // A number is that of one name, type and value for ever, so who has another value is another
+  // record: the one goes and the other comes.
+  Result<void> change() {
+    const auto found = std::find_if(name_.after.begin(), name_.after.end(),
+                                    [&](const RecordRow& row) { return row.id == operation_.id; });
+    if (found == name_.after.end()) {
+      return fail(Code::kNotFound, "zone {} has no record {}", draft_.zone.origin.text(),
+                  operation_.id)
+          .hint("a record that was changed has another number: mcns record list shows it");
+    }
+    const RecordRow was = *found;
+    const std::uint32_t wanted = operation_.ttl.value_or(was.ttl);
+    const auto lease =
+        operation_.keeps_lease && !operation_.lease ? was.lease_expires_at : lease_end();
+    if (operation_.rdata.empty() ||
+        canonical_rdata(operation_.type, operation_.rdata.front()) == was.canonical) {
+      MC_TRY(renew(*found, wanted, lease));
+      return move_ttl(wanted);
+    }
+    MC_TRY(remove_if([&](const RecordRow& row) { return row.id == was.id; }));
+    RecordRow row = made(operation_.rdata.front());
+    row.ttl = wanted;
+    row.lease_expires_at = lease;
+    return put(std::move(row));
   }
 
   // RFC 2181 section 5.2: the records of an RRset have one TTL.
@@ -130,7 +159,7 @@ class Edit {
         continue;
       }
       if (RecordRow* there = find(row.canonical)) {
-        MC_TRY(renew(*there, wanted));
+        MC_TRY(renew(*there, wanted, lease_end()));
       } else {
         name_.after.push_back(std::move(row));
       }
@@ -190,37 +219,49 @@ class Edit {
   const Operation& operation_;
 };
 
+// It gives records values, and does not only name them.
+bool is_write(const Operation& operation) {
+  return operation.kind == Operation::Kind::kAdd || operation.kind == Operation::Kind::kSet ||
+         operation.kind == Operation::Kind::kChange;
+}
+
 Result<void> check_operation(const Name& zone, const Operation& operation) {
-  const bool is_write =
-      operation.kind == Operation::Kind::kAdd || operation.kind == Operation::Kind::kSet;
   if (!operation.name.is_within(zone)) {
-    return fail(Code::kInvalidArgument, "name: {} is not in the zone {}", operation.name.text(),
-                zone.text())
+    return wrong_field("name", "{} is not in the zone {}", operation.name.text(), zone.text())
         .hint(dsl::text("a name that ends with {}, or one without a final dot", zone.text()));
   }
   if (operation.kind == Operation::Kind::kAdd && operation.rdata.size() != 1) {
-    return fail(Code::kInvalidArgument, "value: {} values to add", operation.rdata.size())
+    return wrong_field("value", "{} values to add", operation.rdata.size())
         .hint("one record at a time, for example 192.0.2.1; `set` takes several");
   }
+  if (operation.kind == Operation::Kind::kChange && operation.id < 1) {
+    // The records that its own batch has added have no number yet: that is not theirs.
+    return wrong_field("id", "{} is no record's", operation.id)
+        .hint("mcns record list --output wide shows the numbers");
+  }
+  if (operation.kind == Operation::Kind::kChange && operation.rdata.size() > 1) {
+    return wrong_field("value", "{} values for one record", operation.rdata.size())
+        .hint("one, for example 192.0.2.1, or none to keep it");
+  }
   if (operation.kind == Operation::Kind::kSet && operation.rdata.empty()) {
-    return fail(Code::kInvalidArgument, "values: a set of records without a value")
+    return wrong_field("values", "a set of records without a value")
         .hint("at least one, for example 192.0.2.1; delete the set to have none");
   }
   if (operation.lease && (operation.lease->count() < 1 || *operation.lease > kLeaseMax)) {
-    return fail(Code::kInvalidArgument, "lease_seconds: {} is not possible",
-                operation.lease->count())
+    return wrong_field("lease_seconds", "{} is not possible", operation.lease->count())
         .hint(dsl::text("1 to {}, for example 3600", kLeaseMax.count()));
   }
   if (operation.lease && operation.type == Type::kNs && operation.name == zone) {
-    return fail(Code::kInvalidArgument, "lease_seconds: the NS records of a zone itself must stay")
+    return wrong_field("lease_seconds", "the NS records of a zone itself must stay")
         .hint("leave it out");
   }
+  MC_TRY(check_ttl("ttl", operation.ttl.value_or(0)));  // that of a change without a value too
   for (const Bytes& rdata : operation.rdata) {
-    if (is_write) {
+    if (is_write(operation)) {
       MC_TRY(check_record(zone, operation.name, operation.type, operation.ttl.value_or(0), rdata));
     } else {
       // Its canonical form is asked for.
-      MC_TRY(dsl::with_context(check_rdata(operation.type, rdata), "value"));
+      MC_TRY(check_value(operation.type, rdata));
     }
   }
   return {};
@@ -270,10 +311,14 @@ std::vector<RecordRow> stored_records(Work& work, const Batch& batch) {
     for (const Bytes& rdata : operation.rdata) {
       wanted.insert(canonical_rdata(operation.type, rdata));
     }
-    const bool is_write =
-        operation.kind == Operation::Kind::kAdd || operation.kind == Operation::Kind::kSet;
+    const auto is_meant = [&](const RecordRow& row) {
+      // A change without a value leaves the record its number.
+      return row.type == operation.type &&
+             (wanted.contains(row.canonical) || (operation.kind == Operation::Kind::kChange &&
+                                                 wanted.empty() && row.id == operation.id));
+    };
     for (const RecordRow& row : name->second.after) {
-      if (is_write && row.type == operation.type && wanted.contains(row.canonical)) {
+      if (is_write(operation) && is_meant(row)) {
         records.push_back(row);
       }
     }

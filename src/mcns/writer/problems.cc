@@ -3,15 +3,24 @@
 #include <utility>
 
 namespace mcns::writer {
+namespace {
+
+dsl::Error at_place(const dsl::Error& error, const std::string& where) {
+  dsl::Error out(error.code(), error.message());
+  out.set_id(error.id());
+  out.set_hint(error.hint());
+  out.add_detail(where, error.message());
+  return out;
+}
+
+}  // namespace
 
 void Problems::add(dsl::Error error, const std::string& where) {
   if (++count_ == 1) {
-    if (!where.empty()) {
-      error.add_detail(where, error.message());
-    } else {
+    if (where.empty() && error.details().empty()) {
       first_detail_ = dsl::Detail{"", error.message()};
     }
-    first_ = std::move(error);
+    first_ = where.empty() ? std::move(error) : at_place(error, where);
     return;
   }
   if (first_detail_) {

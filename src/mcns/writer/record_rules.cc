@@ -36,17 +36,9 @@ bool is_host_name(const Name& name) {
   return true;
 }
 
-Result<void> check_ttl(std::string_view field, std::uint32_t ttl) {
-  if (ttl > kTtlMax) {
-    return fail(Code::kInvalidArgument, "{}: {} s is too long", field, ttl)
-        .hint(dsl::text("0 to {}, for example 300", kTtlMax));
-  }
-  return {};
-}
-
 Result<void> check_host(std::string_view field, const Name& host) {
   if (!is_host_name(host)) {
-    return fail(Code::kInvalidArgument, "{}: {} is not the name of a host", field, host.text())
+    return wrong_field(field, "{} is not the name of a host", host.text())
         .hint("letters, digits and hyphens only, for example ns1.example.net.");
   }
   return {};
@@ -55,22 +47,39 @@ Result<void> check_host(std::string_view field, const Name& host) {
 Result<void> check_type(Type type) {
   const auto number = static_cast<std::uint16_t>(type);
   if (type == Type::kSoa) {
-    return fail(Code::kInvalidArgument, "type: the SOA is made from the fields of the zone")
+    return wrong_field("type", "the SOA is made from the fields of the zone")
         .hint("`mcns zone update` changes them");
   }
   if (number == 0 || type == Type::kOpt || (number >= 249 && number <= 255)) {
-    return fail(Code::kInvalidArgument, "type: no record of a zone has the type {}", text(type))
+    return wrong_field("type", "no record of a zone has the type {}", text(type))
         .hint("for example A, AAAA, CNAME, MX, TXT or SRV");
   }
   if (is_made_by_signer(type)) {
-    return fail(Code::kInvalidArgument, "type: {} records are made when a zone is signed",
-                text(type))
+    return wrong_field("type", "{} records are made when a zone is signed", text(type))
         .hint("leave them out");
   }
   return {};
 }
 
 }  // namespace
+
+Result<void> check_ttl(std::string_view field, std::uint32_t ttl) {
+  if (ttl > kTtlMax) {
+    return wrong_field(field, "{} s is too long", ttl)
+        .hint(dsl::text("0 to {}, for example 300", kTtlMax));
+  }
+  return {};
+}
+
+Result<void> check_value(Type type, BytesView rdata) {
+  if (const Result<void> checked = check_rdata(type, rdata); !checked) {
+    const dsl::Error& error = checked.error();
+    return wrong_field("value", "{}", error.message())
+        .hint(error.hint().empty() ? "the octets that the RFC of its type has, for example 4 for A"
+                                   : error.hint());
+  }
+  return {};
+}
 
 bool is_made_by_signer(Type type) {
   return type == Type::kRrsig || type == Type::kNsec || type == Type::kNsec3 ||
@@ -80,16 +89,15 @@ bool is_made_by_signer(Type type) {
 Result<void> check_record(const Name& origin, const Name& name, Type type, std::uint32_t ttl,
                           BytesView rdata) {
   if (!name.is_within(origin)) {
-    return fail(Code::kInvalidArgument, "name: {} is not in the zone {}", name.text(),
-                origin.text())
+    return wrong_field("name", "{} is not in the zone {}", name.text(), origin.text())
         .hint(dsl::text("a name that ends with {}, or one without a final dot", origin.text()));
   }
   MC_TRY(check_type(type));
   MC_TRY(check_ttl("ttl", ttl));
-  MC_TRY(dsl::with_context(check_rdata(type, rdata), "value"));
+  MC_TRY(check_value(type, rdata));
   if (name.is_wildcard() && (type == Type::kNs || type == Type::kDname)) {
     // RFC 4592 sections 4.2 and 4.4: what such a record means is not defined.
-    return fail(Code::kInvalidArgument, "name: {} cannot have {} records", name.text(), text(type))
+    return wrong_field("name", "{} cannot have {} records", name.text(), text(type))
         .hint("use the name without the asterisk, or records of another type");
   }
   if (type == Type::kCname && name == origin) {
@@ -108,8 +116,7 @@ Result<void> check_record(const Name& origin, const Name& name, Type type, std::
 
 Result<void> check_zone(const store::ZoneRow& zone) {
   if (zone.soa.primary_ns.is_root()) {
-    return fail(Code::kInvalidArgument, "primary_ns: the zone {} names no primary server",
-                zone.origin.text())
+    return wrong_field("primary_ns", "the zone {} names no primary server", zone.origin.text())
         .hint(dsl::text("the name of a server, for example ns1.{}", zone.origin.text()));
   }
   MC_TRY(check_host("primary_ns", zone.soa.primary_ns));

@@ -68,8 +68,9 @@ Result<void> undo(Work& work, Draft& draft, const ChangeRow& change) {
 
 }  // namespace
 
-Result<void> plan_rollback(Work& work, const Name& zone, std::uint32_t serial) {
-  MC_ASSIGN(Draft * draft, work.begin(zone, std::nullopt));
+Result<void> plan_rollback(Work& work, const Name& zone, std::uint32_t serial,
+                           std::optional<std::uint32_t> if_serial) {
+  MC_ASSIGN(Draft * draft, work.begin(zone, if_serial));
   MC_ASSIGN(const std::vector<ChangeRow> changes,
             store::changes_since(work.tx, draft->before(), serial));
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) {

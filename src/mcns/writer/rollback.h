@@ -6,7 +6,8 @@
 namespace mcns::writer {
 
 // Undoes in the draft what the journal says was done after `serial`. kNotFound when it does not
-// reach back that far.
-dsl::Result<void> plan_rollback(Work& work, const Name& zone, std::uint32_t serial);
+// reach back that far, kFailedPrecondition when the zone is beyond `if_serial`.
+dsl::Result<void> plan_rollback(Work& work, const Name& zone, std::uint32_t serial,
+                                std::optional<std::uint32_t> if_serial);
 
 }  // namespace mcns::writer

@@ -10,6 +10,9 @@ namespace mcns::writer {
 // apex.
 dsl::Result<void> check_record(const Name& origin, const Name& name, Type type, std::uint32_t ttl,
                                BytesView rdata);
+// kInvalidArgument.
+dsl::Result<void> check_ttl(std::string_view field, std::uint32_t ttl);
+dsl::Result<void> check_value(Type type, BytesView rdata);
 // Types that only a signer makes (RFC 4034 section 4, RFC 5155): they would be wrong after the next
 // change.
 bool is_made_by_signer(Type type);

@@ -79,18 +79,19 @@ class GroupWriter final : public Writer {
     return outcome;
   }
 
-  Result<Outcome> update_zone(const Author& author, const store::ZoneRow& row,
-                              std::optional<std::uint32_t> if_serial) override {
+  Result<Outcome> update_zone(const Author& author, const ZoneUpdate& update) override {
     Job job{.author = &author,
-            .plan = [&](Work& work) { return writer::plan_update(work, row, if_serial); }};
+            .plan = [&](Work& work) { return writer::plan_update(work, update); },
+            .dry_run = update.dry_run};
     return run(job);
   }
 
-  Result<void> delete_zone(const Author& author, const Name& origin) override {
+  Result<Outcome> delete_zone(const Author& author, const Name& origin,
+                              std::optional<std::uint32_t> if_serial, bool dry_run) override {
     Job job{.author = &author,
-            .plan = [&](Work& work) { return writer::plan_delete(work, origin); }};
-    MC_TRY(run(job));
-    return {};
+            .plan = [&](Work& work) { return writer::plan_delete(work, origin, if_serial); },
+            .dry_run = dry_run};
+    return run(job);
   }
 
   Result<Outcome> import(const Author& author, Import import) override {
@@ -101,11 +102,12 @@ class GroupWriter final : public Writer {
   }
 
   Result<Outcome> rollback(const Author& author, const Name& zone, std::uint32_t serial,
-                           bool dry_run) override {
+                           std::optional<std::uint32_t> if_serial, bool dry_run) override {
     const Author by = by_way_of(author, "rollback");
-    Job job{.author = &by,
-            .plan = [&](Work& work) { return writer::plan_rollback(work, zone, serial); },
-            .dry_run = dry_run};
+    Job job{
+        .author = &by,
+        .plan = [&](Work& work) { return writer::plan_rollback(work, zone, serial, if_serial); },
+        .dry_run = dry_run};
     return run(job);
   }
 

@@ -49,16 +49,20 @@ struct Operation {
   enum class Kind {
     kAdd,         // one record; kAlreadyExists when it is there, unless TTL or lease are others
     kSet,         // the whole RRset becomes `rdata`; nothing changes when it is that already
+    kChange,      // the record `id`: its TTL, its lease, and its value when there is `rdata`;
+                  // kNotFound when it is gone, whatever has taken its place
     kDelete,      // the record with `rdata`, or the RRset when there is none; kNotFound
     kDeleteName,  // every RRset of the name
   };
   Kind kind = Kind::kAdd;
+  std::int64_t id = 0;  // of kChange; `name` and `type` are those of that record
   Name name;
   Type type = Type::kA;
   // That of the RRset otherwise, for a new one the zone's default; moves the whole RRset.
   std::optional<std::uint32_t> ttl;
   std::vector<Bytes> rdata;
   std::optional<std::chrono::seconds> lease;  // the record stays for good otherwise
+  bool keeps_lease = false;                   // of kChange without `lease`: as the record has it
 };
 
 struct Batch {
@@ -68,6 +72,27 @@ struct Batch {
   bool strict = false;                     // what is a warning otherwise is refused
   bool force = false;                      // past the guard
   bool dry_run = false;
+};
+
+// What an update gives a zone. All else stays as it is when the turn of the write has come, so that
+// of two that give different fields neither undoes the other.
+struct ZoneUpdate {
+  Name zone;
+  std::optional<Name> primary_ns;
+  std::optional<Name> admin_email;
+  std::optional<std::uint32_t> refresh_s;
+  std::optional<std::uint32_t> retry_s;
+  std::optional<std::uint32_t> expire_s;
+  std::optional<std::uint32_t> minimum_ttl_s;
+  std::optional<std::uint32_t> default_ttl;
+  std::optional<std::uint32_t> serial;  // newer than the zone's (RFC 1982), or the same
+  std::optional<store::SerialPolicy> serial_policy;
+  std::optional<bool> auto_ptr;
+  std::optional<std::uint32_t> if_serial;  // kFailedPrecondition when the zone is beyond it
+  bool dry_run = false;
+
+  // The fields, but not the serial, which the write gives.
+  void put(store::ZoneRow& row) const;
 };
 
 // A batch or an import that removes more than `shrink_percent_max` of a zone's names, and at least
@@ -105,10 +130,13 @@ class Writer {
   // without any the primary_ns of the SOA becomes one. kAlreadyExists.
   virtual dsl::Result<Outcome> create_zone(const Author& author, store::ZoneRow row,
                                            std::vector<Record> records) = 0;
-  // SOA fields, default TTL, policies; a serial only if it is newer (RFC 1982).
-  virtual dsl::Result<Outcome> update_zone(const Author& author, const store::ZoneRow& row,
-                                           std::optional<std::uint32_t> if_serial) = 0;
-  virtual dsl::Result<void> delete_zone(const Author& author, const Name& origin) = 0;
+  // kInvalidArgument for a serial that is older.
+  virtual dsl::Result<Outcome> update_zone(const Author& author, const ZoneUpdate& update) = 0;
+  // kFailedPrecondition when the zone is beyond `if_serial`: what others wrote is not deleted with
+  // what the caller has seen.
+  virtual dsl::Result<Outcome> delete_zone(const Author& author, const Name& origin,
+                                           std::optional<std::uint32_t> if_serial,
+                                           bool dry_run) = 0;
 
   // The zone becomes these records (or gets them beside its own: `merge`), in one commit and one
   // version. The SOA among them sets the zone's fields and its serial when that is newer. Of
@@ -124,9 +152,11 @@ class Writer {
   };
   virtual dsl::Result<Outcome> import(const Author& author, Import import) = 0;
   // Undoes every change of records and SOA after `serial`, as a new version. Leases of records that
-  // come back are gone. kNotFound when the journal does not reach back that far.
+  // come back are gone. kNotFound when the journal does not reach back that far,
+  // kFailedPrecondition when the zone is beyond `if_serial`.
   virtual dsl::Result<Outcome> rollback(const Author& author, const Name& zone,
-                                        std::uint32_t serial, bool dry_run) = 0;
+                                        std::uint32_t serial,
+                                        std::optional<std::uint32_t> if_serial, bool dry_run) = 0;
 
   // New writes are refused (kUnavailable) from the return of `pause` on, and those accepted are
   // done: for the hand-over to another process. `resume` when that came to nothing.

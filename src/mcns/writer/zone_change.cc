@@ -5,37 +5,49 @@
 #include "mcns/writer/rules.h"
 #include "mcns/writer/serial.h"
 
+namespace mcns {
+
+void ZoneUpdate::put(store::ZoneRow& row) const {
+  const auto take = [](const auto& given, auto& field) {
+    if (given) {
+      field = *given;
+    }
+  };
+  take(primary_ns, row.soa.primary_ns);
+  take(admin_email, row.soa.admin_email);
+  take(refresh_s, row.soa.refresh_s);
+  take(retry_s, row.soa.retry_s);
+  take(expire_s, row.soa.expire_s);
+  take(minimum_ttl_s, row.soa.minimum_ttl_s);
+  take(default_ttl, row.default_ttl);
+  take(serial_policy, row.serial_policy);
+  take(auto_ptr, row.auto_ptr);
+}
+
+}  // namespace mcns
+
 namespace mcns::writer {
 
-using dsl::Code;
-using dsl::fail;
 using dsl::Result;
 
-Result<void> plan_update(Work& work, const store::ZoneRow& row,
-                         std::optional<std::uint32_t> if_serial) {
-  MC_ASSIGN(Draft * draft, work.begin(row.origin, if_serial));
+Result<void> plan_update(Work& work, const ZoneUpdate& update) {
+  MC_ASSIGN(Draft * draft, work.begin(update.zone, update.if_serial));
   store::ZoneRow& zone = draft->zone;
   const std::uint32_t current = zone.soa.serial;
-  const std::uint32_t wanted = row.soa.serial;
-  if (wanted != 0 && wanted != current) {
+  update.put(zone);
+  if (const std::uint32_t wanted = update.serial.value_or(current); wanted != current) {
     if (!is_newer(wanted, current)) {
-      return fail(Code::kInvalidArgument, "serial: {} is not newer than {}", wanted, current)
+      return wrong_field("serial", "{} is not newer than {}", wanted, current)
           .hint(dsl::text("leave it out, or give a later one (RFC 1982), for example {}",
                           next_serial(zone.serial_policy, current, work.now)));
     }
     draft->serial_wanted = wanted;
   }
-  zone.soa = row.soa;
-  zone.soa.serial = current;
-  zone.soa_ttl = row.soa_ttl;
-  zone.default_ttl = row.default_ttl;
-  zone.serial_policy = row.serial_policy;
-  zone.auto_ptr = row.auto_ptr;
   return check_zone(zone);
 }
 
-Result<void> plan_delete(Work& work, const Name& origin) {
-  MC_ASSIGN(Draft * draft, work.begin(origin, std::nullopt));
+Result<void> plan_delete(Work& work, const Name& origin, std::optional<std::uint32_t> if_serial) {
+  MC_ASSIGN(Draft * draft, work.begin(origin, if_serial));
   draft->kind = Draft::Kind::kDeleted;
   if (!draft->zone.auto_ptr) {
     return {};

@@ -5,9 +5,9 @@
 
 namespace mcns::writer {
 
-// Its fields become those of `row`.
-dsl::Result<void> plan_update(Work& work, const store::ZoneRow& row,
+// It gets the fields that the update gives.
+dsl::Result<void> plan_update(Work& work, const ZoneUpdate& update);
+dsl::Result<void> plan_delete(Work& work, const Name& origin,
                               std::optional<std::uint32_t> if_serial);
-dsl::Result<void> plan_delete(Work& work, const Name& origin);
 
 }  // namespace mcns::writer

@@ -1,5 +1,6 @@
 // AdminService, ForwardService and WatchService over the real parts.
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -129,6 +130,10 @@ TEST_F(Admin, AnExplanationOfNonsenseNamesTheField) {
 }
 
 TEST_F(Admin, ASnapshotIsACopyThatCanBeReadAndOlderOnesGo) {
+  for (const char* name : {"a.b.c", "b.c", "x.b.c", "ab.c", "a.b.d", "*.e"}) {
+    service_.add(kZone, name, "A", "192.0.2.1");
+  }
+  service_.add(kZone, "a.b.c", "TXT", "text");
   pb::SnapshotRequest request;
   request.set_keep(2);
   for (const char* old : {"mcns-20200101T000000Z.db", "mcns-20210101T000000Z.db", "notes.txt"}) {
@@ -142,6 +147,9 @@ TEST_F(Admin, ASnapshotIsACopyThatCanBeReadAndOlderOnesGo) {
   EXPECT_EQ(reply.sha256().size(), 64u);
   ASSERT_EQ(reply.zones_size(), 1);
   EXPECT_EQ(reply.zones(0).serial(), service_.serial(kZone));
+  const auto served = require_ok(ask<pb::Status>("AdminService.GetStatus", pb::GetStatusRequest()));
+  EXPECT_EQ(reply.zones(0).names(), served.zones(0).names());
+  EXPECT_EQ(reply.zones(0).records(), served.zones(0).records());
   EXPECT_THAT(reply.removed(), ElementsAre(HasSubstr("mcns-20200101T000000Z.db")));
   const auto left = require_ok(service_.env().files().list(service_.folder().file("backups")));
   EXPECT_EQ(left.size(), 3u) << testing::PrintToString(left);
@@ -305,7 +313,7 @@ TEST_F(Admin, AForwardOfTheFileIsReplacedByOneOfTheApiAndComesBack) {
   pb::DeleteForwardRequest remove;
   remove.set_zone("corp.example");
   EXPECT_THAT(ask<pb::DeleteForwardReply>("ForwardService.DeleteForward", remove),
-              failed_saying(Code::kFailedPrecondition, "configuration file"));
+              failed_saying(Code::kFailedPrecondition, "mcns upgrade or a restart"));
   require_ok(ask<pb::Forward>("ForwardService.SetForward", forward("CORP.example", "192.0.2.8")));
   const auto upstream = [&] {
     return require_ok(
@@ -366,6 +374,77 @@ TEST_F(Admin, AWatcherSeesChangesAndQuestionsAsTheyHappen) {
   EXPECT_EQ(change.entry().difference().value(), "192.0.2.1");
   EXPECT_EQ(change.entry().actor(), "mcp-agent");
   EXPECT_FALSE(service_.services().queries.wanted());
+}
+
+// Watches changes until `enough` of the events that came; `act` runs once the stream has begun.
+std::vector<pb::WatchEvent> watched(
+    TestService& service, const std::function<bool(const std::vector<pb::WatchEvent>&)>& enough,
+    const std::function<void()>& act) {
+  std::vector<pb::WatchEvent> events;
+  std::atomic<bool> began = false;
+  pb::WatchRequest request;
+  request.set_changes(true);
+  std::thread watcher([&] {
+    (void)service.run(
+        "root", "WatchService.Watch", request, [&](const Message& message) -> Result<void> {
+          const auto& event = static_cast<const pb::WatchEvent&>(message);
+          if (event.began()) {
+            began = true;
+            return {};
+          }
+          events.push_back(event);
+          return enough(events) ? dsl::fail(Code::kCancelled, "enough") : Result<void>();
+        });
+  });
+  while (!began) {
+    std::this_thread::yield();
+  }
+  act();
+  watcher.join();
+  return events;
+}
+
+// So many hosts and the SOA of the file of `TestService::import`.
+std::string hosts(int count) {
+  std::string text =
+      "$ORIGIN many.test.\n$TTL 300\n@ SOA ns1 hostmaster 2026040300 3600 600 604800 300\n"
+      "@ NS ns1\n";
+  for (int i = 0; i < count; ++i) {
+    text += dsl::text("h{} A 192.0.2.1\n", i);
+  }
+  return text;
+}
+
+TEST_F(Admin, AWatcherMissesNoneOfManyChangesAtOnce) {
+  constexpr int kHosts = 2500;
+
+  const auto events = watched(
+      service_, [](const auto& so_far) { return so_far.size() > kHosts; },
+      [&] { service_.import("many.test", hosts(kHosts)); });
+
+  ASSERT_EQ(events.size(), kHosts + 1u) << "and the NS";
+  std::set<std::string> names;
+  for (const pb::WatchEvent& event : events) {
+    ASSERT_TRUE(event.has_change());
+    names.insert(event.change().entry().difference().name());
+  }
+  EXPECT_EQ(names.size(), events.size());
+}
+
+TEST(Watch, AWatcherIsToldOfChangesThatTheJournalDidNotTake) {
+  TestService service({.journal_rows_max = 10});
+  service.import("many.test", hosts(1));
+
+  const auto events = watched(
+      service, [](const auto& so_far) { return so_far.back().has_change(); },
+      [&] {
+        service.import("many.test", hosts(30));
+        service.add("many.test", "after", "A", "192.0.2.1");
+      });
+
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].missed(), 1u);
+  EXPECT_EQ(events[1].change().entry().difference().name(), "after");
 }
 
 TEST_F(Admin, AWatchEndsWithTheService) {

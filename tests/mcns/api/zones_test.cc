@@ -1,4 +1,7 @@
 // ZoneService: zones, zone files, history.
+#include <barrier>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -104,6 +107,88 @@ TEST_F(Zones, AnUpdateChangesWhatIsGivenAndMovesTheSerial) {
   request.mutable_change()->set_if_serial(before);
   EXPECT_THAT(service_.call<pb::Zone>("root", "ZoneService.UpdateZone", request),
               failed_with(Code::kFailedPrecondition));
+}
+
+// Neither setting moves the serial, which therefore cannot tell one update of the other.
+TEST_F(Zones, UpdatesOfDifferentFieldsAtTheSameTimeAreBothKept) {
+  service_.create_zone("example.test");
+  const auto update = [&](const auto& give) {
+    pb::UpdateZoneRequest request;
+    request.set_zone("example.test");
+    give(request);
+    EXPECT_THAT(service_.call<pb::Zone>("root", "ZoneService.UpdateZone", request), ok());
+  };
+  for (std::uint32_t round = 1; round <= 50; ++round) {
+    std::barrier both(2);
+    const bool on = round % 2 == 1;
+    std::thread other([&] {
+      both.arrive_and_wait();
+      update([&](auto& request) { request.set_auto_ptr(on); });
+    });
+    both.arrive_and_wait();
+    update([&](auto& request) { request.set_default_ttl(round); });
+    other.join();
+
+    pb::GetZoneRequest get;
+    get.set_zone("example.test");
+    const auto zone = require_ok(service_.call<pb::Zone>("root", "ZoneService.GetZone", get));
+    ASSERT_EQ(zone.auto_ptr(), on) << "round " << round;
+    ASSERT_EQ(zone.default_ttl(), round);
+  }
+}
+
+TEST_F(Zones, ADryRunOfAnUpdateRefusesWhatTheUpdateWould) {
+  service_.create_zone("example.test");
+  const std::uint32_t before = service_.serial("example.test");
+  pb::UpdateZoneRequest request;
+  request.set_zone("example.test");
+  request.set_default_ttl(60);
+  request.mutable_change()->set_dry_run(true);
+  EXPECT_EQ(
+      require_ok(service_.call<pb::Zone>("root", "ZoneService.UpdateZone", request)).default_ttl(),
+      60u);
+  request.mutable_change()->set_if_serial(before - 1);
+  EXPECT_THAT(service_.call<pb::Zone>("root", "ZoneService.UpdateZone", request),
+              failed_with(Code::kFailedPrecondition));
+  request.mutable_change()->set_if_serial(before);
+  request.set_serial(before - 1);
+  EXPECT_THAT(service_.call<pb::Zone>("root", "ZoneService.UpdateZone", request),
+              failed_with(Code::kInvalidArgument));
+
+  pb::GetZoneRequest get;
+  get.set_zone("example.test");
+  EXPECT_EQ(require_ok(service_.call<pb::Zone>("root", "ZoneService.GetZone", get)).default_ttl(),
+            300u);
+}
+
+TEST_F(Zones, AWriteThatWasAcknowledgedIsNotDeletedByWhoHasNotSeenIt) {
+  pb::DeleteZoneRequest remove;
+  remove.set_zone("example.test");
+  for (int round = 0; round < 30; ++round) {
+    service_.create_zone("example.test");
+    remove.mutable_change()->set_if_serial(service_.serial("example.test"));
+    pb::CreateRecordRequest add;
+    add.set_zone("example.test");
+    add.set_name("www");
+    add.set_type("A");
+    add.set_value("192.0.2.1");
+    std::barrier both(2);
+    bool added = false;
+    std::thread other([&] {
+      both.arrive_and_wait();
+      added = service_.call<pb::Outcome>("root", "RecordService.CreateRecord", add).has_value();
+    });
+    both.arrive_and_wait();
+    const bool deleted =
+        service_.call<pb::DeleteZoneReply>("root", "ZoneService.DeleteZone", remove).has_value();
+    other.join();
+
+    ASSERT_NE(added, deleted) << "round " << round;
+    if (!deleted) {
+      remove.mutable_change()->set_if_serial(0);
+      require_ok(service_.call<pb::DeleteZoneReply>("root", "ZoneService.DeleteZone", remove));
+    }
+  }
 }
 
 TEST_F(Zones, ADeletedZoneIsGoneWithItsRecords) {

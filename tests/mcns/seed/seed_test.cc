@@ -194,7 +194,7 @@ TEST_F(SeedTest, WhatIsThereOrInTheWayIsLeftAsItIs) {
 
 TEST_F(SeedTest, DeletedZoneStaysDeleted) {
   apply_toml(kToml);
-  require_ok(writer_->delete_zone(author_, origin_));
+  require_ok(writer_->delete_zone(author_, origin_, std::nullopt, false));
   open();
   EXPECT_EQ(apply_toml(std::string(kToml) + "\n").added, 0u);
   EXPECT_THAT(content(), ElementsAre("no zone"));

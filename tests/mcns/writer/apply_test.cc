@@ -111,7 +111,80 @@ TEST_F(ApplyTest, DeletingWhatIsNotThereIsNotFound) {
               failed_with(Code::kNotFound));
 }
 
+TEST_F(ApplyTest, ChangeOfARecordThatIsGoneIsNotFoundAndAddsNothing) {
+  const std::int64_t id = require_ok(add("www A 192.0.2.1")).records[0].id;
+  require_ok(apply(deleting("www A 192.0.2.1")));
+
+  EXPECT_THAT(apply(changing(id, "www 60 A 192.0.2.1", false)),
+              failed_saying(Code::kNotFound, dsl::text("no record {}", id)));
+  EXPECT_THAT(apply(changing(id, "www A 192.0.2.2")), failed_with(Code::kNotFound));
+  require_ok(add("www A 192.0.2.1"));
+  EXPECT_THAT(apply(changing(id, "www 60 A 192.0.2.1", false)), failed_with(Code::kNotFound))
+      << "another one has its value";
+  EXPECT_THAT(content(), ElementsAre("@ 300 NS ns1.example.test.", "www 300 A 192.0.2.1"));
+}
+
+TEST_F(ApplyTest, ChangeThatIsNoneIsRefusedBeforeItIsQueued) {
+  EXPECT_THAT(apply(changing(0, "www A 192.0.2.1")), failed_saying(Code::kInvalidArgument, "id"));
+  Operation two = changing(7, "www A 192.0.2.1");
+  two.rdata.push_back(two.rdata.front());
+  EXPECT_THAT(apply(two), failed_saying(Code::kInvalidArgument, "value"));
+  EXPECT_THAT(apply(changing(7, "www 3000000000 A 192.0.2.1", false)),
+              failed_saying(Code::kInvalidArgument, "ttl"));
+}
+
+TEST_F(ApplyTest, ChangeOfARecordOfAnotherOwnerIsDenied) {
+  const std::int64_t id = require_ok(add("mcq A 192.0.2.1")).records[0].id;
+  const auto as_mcq = [&](Operation operation) {
+    return writer_->apply(mcq_, {.zone = origin_, .operations = {std::move(operation)}});
+  };
+
+  EXPECT_THAT(as_mcq(changing(id, "mcq 60 A 192.0.2.1", false)),
+              failed_with(Code::kPermissionDenied));
+  EXPECT_THAT(as_mcq(changing(id, "mcq A 192.0.2.2")), failed_with(Code::kPermissionDenied));
+}
+
+TEST_F(ApplyTest, WhatIsWrongIsInTheDetailsWithItsField) {
+  const auto field_of = [&](std::string_view text) -> std::string {
+    const auto result = add(text);
+    return result || result.error().details().empty() ? "" : result.error().details()[0].where;
+  };
+
+  EXPECT_EQ(field_of("www 3000000000 A 192.0.2.1"), "ttl");
+  EXPECT_EQ(field_of("*.www NS ns1"), "name");
+  EXPECT_EQ(field_of("www NS n_s"), "value");
+  EXPECT_EQ(field_of("www NSEC a. A"), "type");
+  const auto several = apply({adding("a A 192.0.2.1"), adding("*.www NS ns1")});
+  ASSERT_EQ(several.error().details().size(), 1u);
+  EXPECT_EQ(several.error().details()[0].where, "operations[1]");
+}
+
 // --- what is done ---
+
+TEST_F(ApplyTest, ChangeMovesTheTtlAndTheRecordKeepsItsNumber) {
+  const std::int64_t id = require_ok(add("www A 192.0.2.1")).records[0].id;
+  require_ok(add("www A 192.0.2.2"));
+
+  const Outcome slower = require_ok(apply(changing(id, "www 60 A 192.0.2.1", false)));
+
+  ASSERT_EQ(slower.records.size(), 1u);
+  EXPECT_EQ(slower.records[0].id, id);
+  EXPECT_THAT(content(), ElementsAre("@ 300 NS ns1.example.test.", "www 60 A 192.0.2.1",
+                                     "www 60 A 192.0.2.2"));
+  EXPECT_FALSE(require_ok(apply(changing(id, "www A 192.0.2.1", false))).changed) << "no TTL given";
+}
+
+TEST_F(ApplyTest, ChangeOfTheValueKeepsTheTtlThatTheRecordHasByThen) {
+  const std::int64_t id = require_ok(add("www A 192.0.2.1")).records[0].id;
+  require_ok(apply(setting("www 60 A 192.0.2.1")));
+
+  const Outcome moved = require_ok(apply(changing(id, "www A 192.0.2.2")));
+
+  ASSERT_EQ(moved.records.size(), 1u);
+  EXPECT_GT(moved.records[0].id, id);
+  EXPECT_THAT(content(), ElementsAre("@ 300 NS ns1.example.test.", "www 60 A 192.0.2.2"));
+  EXPECT_EQ(content(), rebuilt(origin_));
+}
 
 TEST_F(ApplyTest, AddedRecordIsServedAndItsStoredFormTold) {
   const Outcome done = require_ok(add("www A 192.0.2.1"));

@@ -91,11 +91,11 @@ TEST_F(AutoPtrTest, FollowsImportsRollbacksAndTheEndOfTheZone) {
       writer_->import(author_, import_of({"@ 300 NS ns1", "a A 192.0.2.1", "b A 192.0.2.2"})));
   EXPECT_EQ(reverse().size(), 3u);
   const std::uint32_t full = serial();
-  require_ok(writer_->rollback(author_, origin_, empty, false));
+  require_ok(writer_->rollback(author_, origin_, empty, std::nullopt, false));
   EXPECT_EQ(reverse().size(), 1u);
-  require_ok(writer_->rollback(author_, origin_, full, false));
+  require_ok(writer_->rollback(author_, origin_, full, std::nullopt, false));
   EXPECT_EQ(reverse().size(), 3u);
-  require_ok(writer_->delete_zone(author_, origin_));
+  require_ok(writer_->delete_zone(author_, origin_, std::nullopt, false));
   EXPECT_EQ(reverse().size(), 1u);
 }
 

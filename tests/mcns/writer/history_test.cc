@@ -12,7 +12,7 @@ class HistoryTest : public WriterTest {
   HistoryTest() { require_ok(create()); }
 
   dsl::Result<Outcome> rollback(std::uint32_t serial, bool dry_run = false) {
-    return writer_->rollback(author_, origin_, serial, dry_run);
+    return writer_->rollback(author_, origin_, serial, std::nullopt, dry_run);
   }
 };
 
@@ -69,13 +69,24 @@ TEST_F(HistoryTest, RollbackRestoresTheStateAsANewSerial) {
   EXPECT_EQ(content().size(), 4u);
 }
 
+TEST_F(HistoryTest, RollbackOfWhatTheCallerHasNotSeenIsRefused) {
+  const std::uint32_t target = serial();
+  require_ok(add("a A 192.0.2.1"));
+  const std::uint32_t seen = serial();
+  require_ok(add("b A 192.0.2.1"));
+
+  EXPECT_THAT(writer_->rollback(author_, origin_, target, seen, false),
+              failed_saying(Code::kFailedPrecondition, "is at serial 2026010103"));
+  EXPECT_EQ(content().size(), 3u);
+  EXPECT_THAT(writer_->rollback(author_, origin_, target, serial(), false), ok());
+  EXPECT_EQ(content().size(), 1u);
+}
+
 TEST_F(HistoryTest, RollbackRestoresOwnersAndSoaFields) {
   require_ok(writer_->apply(mcq_, {.zone = origin_, .operations = {adding("mcq 60 A 192.0.2.1")}}));
   const std::uint32_t target = serial();
   require_ok(apply(deleting("mcq A 192.0.2.1")));
-  store::ZoneRow row = stored_zone();
-  row.soa.refresh_s = 1;
-  require_ok(writer_->update_zone(author_, row, std::nullopt));
+  require_ok(writer_->update_zone(author_, {.zone = origin_, .refresh_s = 1}));
 
   require_ok(rollback(target));
 

@@ -220,7 +220,8 @@ TEST_F(ImportTest, LargerThanTheJournalIsKeptWhole) {
   EXPECT_EQ(content().size(), 301u);
   EXPECT_EQ(stored_zone().journal_rows, 0u);
   EXPECT_THAT(history(origin_), IsEmpty());
-  EXPECT_THAT(writer_->rollback(author_, origin_, 7, false), failed_with(Code::kNotFound));
+  EXPECT_THAT(writer_->rollback(author_, origin_, 7, std::nullopt, false),
+              failed_with(Code::kNotFound));
   EXPECT_EQ(content(), rebuilt(origin_));
 }
 

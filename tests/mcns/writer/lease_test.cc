@@ -82,6 +82,25 @@ TEST_F(LeaseTest, WriteWithoutOneKeepsTheRecordForGood) {
   EXPECT_THAT(add("a A 192.0.2.1"), failed_with(Code::kAlreadyExists));
 }
 
+TEST_F(LeaseTest, ChangeKeepsItEndsItOrBringsNoneBack) {
+  const std::int64_t id = require_ok(apply(leasing("a A 192.0.2.1", seconds(60)))).records[0].id;
+  Operation slower = changing(id, "a 60 A 192.0.2.1", false);
+  slower.keeps_lease = true;
+  const Outcome kept = require_ok(apply(slower));
+  EXPECT_EQ(kept.records[0].lease_expires_at, env_.clock().now() + seconds(60));
+  const Outcome ended = require_ok(apply(changing(id, "a A 192.0.2.1", false)));
+  EXPECT_FALSE(ended.records[0].lease_expires_at.has_value());
+  Operation renewed = changing(id, "a A 192.0.2.1", false);
+  renewed.lease = seconds(30);
+  require_ok(apply(renewed));
+
+  env_.manual_clock().advance(seconds(31));
+
+  ASSERT_TRUE(becomes([&] { return served() == 0; }));
+  EXPECT_THAT(apply(slower), failed_with(Code::kNotFound));
+  EXPECT_EQ(served(), 0u);
+}
+
 TEST_F(LeaseTest, IsKeptOverARestart) {
   require_ok(apply(leasing("a A 192.0.2.1", seconds(60))));
   env_.manual_clock().advance(seconds(30));

@@ -75,7 +75,8 @@ class PropertyTest : public WriterTest {
 
   dsl::Result<Outcome> any_rollback() {
     const std::uint32_t back = *rc::gen::inRange<std::uint32_t>(0, 4);
-    return writer_->rollback(author_, origin_, std::max(serial() - back, 2026010101u), false);
+    return writer_->rollback(author_, origin_, std::max(serial() - back, 2026010101u), std::nullopt,
+                             false);
   }
 
   std::vector<store::ChangeRow> changes_since(std::uint32_t serial) {
@@ -111,7 +112,7 @@ RC_GTEST_FIXTURE_PROP(PropertyTest, PublishedStoredJournalledAndRebuiltAreOne, (
   }
   // Every state is still to be had.
   const auto chosen = *rc::gen::elementOf(std::vector(states.begin(), states.end()));
-  require_ok(writer_->rollback(author_, origin_, chosen.first, false));
+  require_ok(writer_->rollback(author_, origin_, chosen.first, std::nullopt, false));
   RC_ASSERT(content() == chosen.second);
 }
 

@@ -133,6 +133,16 @@ class WriterTest : public ::testing::Test {
     }
     return out;
   }
+  // The record with that number, whose name and type `text` has; its value too, unless it is left
+  // out.
+  Operation changing(std::int64_t id, std::string_view text, bool value = true) const {
+    Operation out = operation(Operation::Kind::kChange, text, origin_);
+    out.id = id;
+    if (!value) {
+      out.rdata.clear();
+    }
+    return out;
+  }
   Operation deleting_all(std::string_view owner, std::string_view type) const {
     return {.kind = Operation::Kind::kDelete,
             .name = require_ok(Name::parse(owner, &origin_)),

@@ -59,10 +59,9 @@ TEST_F(ZonesTest, PoliciesBeginInTheirOwnWay) {
 
 TEST_F(ZonesTest, SoaFieldsThatChangeMoveTheSerialAndAreInTheJournal) {
   require_ok(create());
-  store::ZoneRow row = stored_zone();
-  row.soa.refresh_s = 7200;
 
-  const Outcome done = require_ok(writer_->update_zone(author_, row, std::nullopt));
+  const Outcome done =
+      require_ok(writer_->update_zone(author_, {.zone = origin_, .refresh_s = 7200}));
 
   EXPECT_TRUE(done.changed);
   EXPECT_EQ(done.serial, 2026010102u);
@@ -77,11 +76,9 @@ TEST_F(ZonesTest, SoaFieldsThatChangeMoveTheSerialAndAreInTheJournal) {
 
 TEST_F(ZonesTest, SettingsThatNobodyIsAnsweredMoveNoSerial) {
   require_ok(create());
-  store::ZoneRow row = stored_zone();
-  row.default_ttl = 60;
-  row.auto_ptr = true;
+  const ZoneUpdate update{.zone = origin_, .default_ttl = 60, .auto_ptr = true};
 
-  const Outcome done = require_ok(writer_->update_zone(author_, row, std::nullopt));
+  const Outcome done = require_ok(writer_->update_zone(author_, update));
 
   EXPECT_TRUE(done.changed);
   EXPECT_EQ(done.serial, 2026010101u);
@@ -90,18 +87,48 @@ TEST_F(ZonesTest, SettingsThatNobodyIsAnsweredMoveNoSerial) {
   require_ok(add("www A 192.0.2.1"));
   EXPECT_THAT(content(), ElementsAre("@ 300 NS ns1.example.test.", "www 60 A 192.0.2.1"));
 
-  EXPECT_FALSE(require_ok(writer_->update_zone(author_, stored_zone(), std::nullopt)).changed);
+  EXPECT_FALSE(require_ok(writer_->update_zone(author_, update)).changed);
+}
+
+TEST_F(ZonesTest, UpdateLeavesAloneWhatItDoesNotGive) {
+  require_ok(create());
+
+  require_ok(writer_->update_zone(author_, {.zone = origin_, .auto_ptr = true}));
+  require_ok(writer_->update_zone(author_, {.zone = origin_, .default_ttl = 60}));
+  require_ok(writer_->update_zone(
+      author_, {.zone = origin_, .serial_policy = store::SerialPolicy::kUnixtime}));
+
+  const store::ZoneRow row = stored_zone();
+  EXPECT_TRUE(row.auto_ptr);
+  EXPECT_EQ(row.default_ttl, 60u);
+  EXPECT_EQ(row.serial_policy, store::SerialPolicy::kUnixtime);
+  EXPECT_EQ(row.soa.primary_ns, name("ns1.example.test."));
+}
+
+TEST_F(ZonesTest, UpdateOfAZoneThatIsBeyondTheSerialIsRefused) {
+  require_ok(create());
+  const std::uint32_t before = serial();
+  require_ok(add("www A 192.0.2.1"));
+
+  EXPECT_THAT(
+      writer_->update_zone(author_, {.zone = origin_, .auto_ptr = true, .if_serial = before}),
+      failed_saying(Code::kFailedPrecondition, "is at serial 2026010102"));
+  EXPECT_FALSE(stored_zone().auto_ptr);
+  EXPECT_TRUE(require_ok(writer_->update_zone(author_,
+                                              {.zone = origin_, .auto_ptr = true, .dry_run = true}))
+                  .changed);
+  EXPECT_FALSE(stored_zone().auto_ptr) << "that was a dry run";
 }
 
 TEST_F(ZonesTest, SerialIsTakenOnlyWhenItIsNewer) {
   require_ok(create());
-  store::ZoneRow row = stored_zone();
-  row.soa.serial = 2026010100;
-  EXPECT_THAT(writer_->update_zone(author_, row, std::nullopt),
+  const auto updated = [&](std::uint32_t serial) {
+    return writer_->update_zone(author_, {.zone = origin_, .serial = serial});
+  };
+  EXPECT_THAT(updated(2026010100),
               failed_saying(Code::kInvalidArgument, "serial: 2026010100 is not newer"));
 
-  row.soa.serial = 3000000000;
-  EXPECT_EQ(require_ok(writer_->update_zone(author_, row, std::nullopt)).serial, 3000000000u);
+  EXPECT_EQ(require_ok(updated(3000000000)).serial, 3000000000u);
   EXPECT_EQ(serial(), 3000000000u);
   EXPECT_EQ(require_ok(add("www A 192.0.2.1")).serial, 3000000001u);
   EXPECT_EQ(history(origin_).size(), 4u) << "NS, the SOA twice, A: no serial without changes";
@@ -110,9 +137,10 @@ TEST_F(ZonesTest, SerialIsTakenOnlyWhenItIsNewer) {
 TEST_F(ZonesTest, DeletedZoneIsGoneWithAllOfIt) {
   require_ok(create());
   require_ok(add("www A 192.0.2.1"));
-  EXPECT_THAT(writer_->delete_zone(author_, name("other.test.")), failed_with(Code::kNotFound));
+  EXPECT_THAT(writer_->delete_zone(author_, name("other.test."), std::nullopt, false),
+              failed_with(Code::kNotFound));
 
-  EXPECT_THAT(writer_->delete_zone(author_, origin_), ok());
+  EXPECT_THAT(writer_->delete_zone(author_, origin_, std::nullopt, false), ok());
 
   EXPECT_THAT(content(), ElementsAre("no zone"));
   EXPECT_THAT(add("www A 192.0.2.1"), failed_with(Code::kNotFound));
@@ -120,11 +148,24 @@ TEST_F(ZonesTest, DeletedZoneIsGoneWithAllOfIt) {
   EXPECT_THAT(content(), ElementsAre("no zone"));
 }
 
+TEST_F(ZonesTest, ZoneThatIsBeyondTheSerialIsNotDeleted) {
+  require_ok(create());
+  const std::uint32_t before = serial();
+  require_ok(add("www A 192.0.2.1"));
+
+  EXPECT_THAT(writer_->delete_zone(author_, origin_, before, false),
+              failed_saying(Code::kFailedPrecondition, "is at serial 2026010102"));
+  EXPECT_THAT(writer_->delete_zone(author_, origin_, serial(), true), ok());
+  EXPECT_EQ(content().size(), 2u) << "neither was done";
+  EXPECT_THAT(writer_->delete_zone(author_, origin_, serial(), false), ok());
+  EXPECT_THAT(content(), ElementsAre("no zone"));
+}
+
 TEST_F(ZonesTest, ZoneThatComesBackGoesOnFromItsSerial) {
   require_ok(create());
   const Outcome done = require_ok(add("www A 192.0.2.1"));
   const std::int64_t id = done.records[0].id;
-  require_ok(writer_->delete_zone(author_, origin_));
+  require_ok(writer_->delete_zone(author_, origin_, std::nullopt, false));
   open();
 
   EXPECT_EQ(require_ok(create()).serial, 2026010103u);
