@@ -57,9 +57,10 @@ Cache::Hit Shard::lookup(std::uint64_t hash, const Query& query, std::int64_t no
   return hit;
 }
 
-void Shard::insert(Entry::Owner entry, std::int64_t now_ms) {
+void Shard::insert(Entry::Owner entry, std::int64_t now_ms,
+                   const std::function<bool()>& is_current) {
   const std::lock_guard lock(mutex_);
-  if (entry->block_bytes() > limit_bytes_ / kLargestPart) {
+  if (entry->block_bytes() > limit_bytes_ / kLargestPart || !is_current()) {
     return;
   }
   const std::size_t at = find(entry->place.hash);
