@@ -151,7 +151,8 @@ void Shard::prefetch(std::uint64_t hash, Ahead step) const {
       return;
     case Ahead::kSlot:
       // Should the table change meanwhile, this is a place where nothing is: no harm is done.
-      __builtin_prefetch(reinterpret_cast<const void*>(place));  // NOLINT(performance-no-int-to-ptr)
+      // NOLINTNEXTLINE(performance-no-int-to-ptr)
+      __builtin_prefetch(reinterpret_cast<const void*>(place));
       return;
     case Ahead::kEntry:
       // Whoever holds the lock brings it along.
