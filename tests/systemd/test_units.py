@@ -19,11 +19,15 @@ IMPLY_NO_NEW_PRIVILEGES = [
     "CapabilityBoundingSet"]
 
 
-def service_section(name):
+def section_of(name, section):
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str
     parser.read(ROOT / "deploy/systemd" / name)
-    return parser["Service"]
+    return parser[section]
+
+
+def service_section(name):
+    return section_of(name, "Service")
 
 
 @pytest.fixture
@@ -107,3 +111,27 @@ def test_the_name_service_waits_for_nobody_and_may_bind_port_53():
         == "CAP_NET_BIND_SERVICE"
     assert section["NoNewPrivileges"] == "yes" and section["ProtectSystem"] == "strict"
     assert section["RestrictNamespaces"] == "yes"
+
+
+def test_systemd_can_hold_port_53_for_the_name_service():
+    text = (ROOT / "deploy/systemd/mcns-dns.socket").read_text(encoding="utf-8")
+    section = section_of("mcns-dns.socket", "Socket")
+    name = section["FileDescriptorName"]
+
+    assert section["Service"] == "mcns.service"
+    assert f'kDnsSocket = "{name}"' in (ROOT / "src/mcns/service/service.h").read_text(encoding="utf-8")
+    for kind in ("Datagram", "Stream"):
+        for address in ("0.0.0.0:53", "[::]:53"):
+            assert f"\nListen{kind}={address}\n" in text
+    assert section["BindIPv6Only"] == "ipv6-only", "IPv4 has sockets of its own"
+
+
+def test_the_name_service_is_copied_every_night():
+    timer = section_of("mcns-backup.timer", "Timer")
+    section = service_section("mcns-backup.service")
+
+    assert timer["OnCalendar"] == "*-*-* 02:00:00 UTC" and timer["RandomizedDelaySec"] == "5min"
+    assert section["Type"] == "oneshot"
+    assert section["ExecStart"] == "/srv/mcns/mcns snapshot --keep 14"
+    names = service_section("mcns.service")
+    assert section["User"] == names["User"], "the local socket is for this user and root"

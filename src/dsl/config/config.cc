@@ -96,6 +96,12 @@ Key& Key::one_of(std::vector<std::string> values) {
   return *this;
 }
 
+Key& Key::or_one() {
+  MC_ASSERT(state_->kind() == Kind::kList, "only a list has several");
+  state_->or_one = true;
+  return *this;
+}
+
 Key& Key::port_variable(const std::string& name) {
   MC_ASSERT(state_->kind() == Kind::kText || state_->kind() == Kind::kInteger,
             "a port is a number or the end of an address");

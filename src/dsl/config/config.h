@@ -47,6 +47,7 @@ class Key {
   // In the key's own notation; "" = open. Integers, durations and sizes only.
   Key& range(const std::string& minimum, const std::string& maximum);
   Key& one_of(std::vector<std::string> values);  // texts, and each item of a list
+  Key& or_one();  // a list that may be given as one text: "a" is ["a"]
   // "" = $PORT, else $PORT_<NAME>. A text key keeps its host and gets this port.
   Key& port_variable(const std::string& name);
 

@@ -40,6 +40,7 @@ struct KeyState {
   bool required = false;
   bool secret = false;
   bool reloadable = false;
+  bool or_one = false;
   std::optional<Value> minimum;
   std::optional<Value> maximum;
   std::vector<std::string> one_of;

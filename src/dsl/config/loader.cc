@@ -323,7 +323,11 @@ std::optional<Loader::Setting> Loader::setting_from_file(const KeyState& state) 
   Position position;
   if (!found.secret_file) {
     TomlValue toml = convert(*found.value);
-    Result<Value> value = value_from_toml(state.kind(), toml, position);
+    const bool is_one = state.or_one && toml.kind == TomlValue::Kind::kString;
+    Result<Value> value = value_from_toml(is_one ? Kind::kText : state.kind(), toml, position);
+    if (is_one) {
+      value = Value(std::vector<std::string>{std::get<std::string>(*value)});
+    }
     if (state.kind() == Kind::kTables) {
       tables_.push_back(std::move(toml));
     }

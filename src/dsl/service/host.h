@@ -17,6 +17,9 @@ class Host {
  public:
   virtual ~Host() = default;
 
+  // This run ends as soon as it is ready (--once): a trial, which is to take nobody's place.
+  virtual bool ends_once_ready() const = 0;
+
   // Runs `work` on the thread that calls the service, soon; dropped when the process stops before.
   // From any thread.
   virtual void post(std::function<void()> work) = 0;

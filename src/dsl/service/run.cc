@@ -80,6 +80,7 @@ class Runner final : public Host {
 
   int run();
 
+  bool ends_once_ready() const override { return options_.once; }
   void post(std::function<void()> work) override;
   Result<std::unique_ptr<env::Process>> start_successor() override;
   void changing() override { notifier_.reloading(env_.clock().mono_now()); }

@@ -227,6 +227,10 @@ Answer Answerer::chaos(const Query& query, const Client& client, char* buffer) c
   std::memcpy(rdata.data() + 1, identity.data(), identity.size());
   (void)response.add_record(Section::kAnswer, kQuestionName, Type::kTxt, Class::kCh, 0,
                             {rdata.data(), 1 + identity.size()});
+  if (query.edns.present) {
+    response.add_opt(options_.udp_size, Rcode::kNoError, query.edns.dnssec_ok,
+                     options_for(query, options_.nsid, std::nullopt).wire());
+  }
   out.size = response.finish({.authoritative = true, .recursion_available = client.may_recurse});
   return out;
 }

@@ -46,11 +46,13 @@ Lookup::Result Lookup::run(const Options& options) {
   dnames_[0] = nullptr;
   while (true) {
     zone_ = version_.find_zone(*name_);
+    asks_parent_ = false;
     // RFC 4035 section 3.1.4.1: DS belongs to the parent, as far as we have it.
     if (zone_ != nullptr && query_.type == Type::kDs && name_->labels > 0 &&
         name_->labels == zone_->origin_labels()) {
       const Zone* parent = version_.find_zone(*name_, name_->labels - 1U);
-      zone_ = parent != nullptr ? parent : zone_;
+      asks_parent_ = parent != nullptr;
+      zone_ = asks_parent_ ? parent : zone_;
     }
     if (zone_ == nullptr) {
       if (links_ == 0) {
@@ -77,6 +79,11 @@ Lookup::Step Lookup::in_zone(const Options& options) {
   if (const Node node = zone_->find(*name_, name_->labels)) {
     note("name", node.is_empty() ? "is there, an empty non-terminal" : "is there");
     return at_node(node, options);
+  }
+  // RFC 8020: NXDOMAIN would deny the child zone and all that is in it, which we serve.
+  if (asks_parent_) {
+    note("name", "is a zone of ours, without a delegation");
+    return negative(Rcode::kNoError);
   }
   // RFC 4592 section 3.3.1: the closest encloser is the longest suffix that exists.
   std::size_t labels = name_->labels - 1U;

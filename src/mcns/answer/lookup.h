@@ -77,6 +77,7 @@ class Lookup {
   NameAt name_at_ = kQuestionName;
   QueryName chased_;
   const zone::Zone* zone_ = nullptr;
+  bool asks_parent_ = false;  // `zone_` is asked about the apex of a zone of ours below it
   std::array<const char*, kChaseMax> visited_;     // names of the chain, in wire form
   std::array<const char*, kChaseMax + 1> dnames_;  // by link, null when it is a CNAME
   unsigned links_ = 0;

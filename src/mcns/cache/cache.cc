@@ -1,6 +1,7 @@
 #include "mcns/cache/cache.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <deque>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "mcns/cache/lifetime.h"
 #include "mcns/cache/scan.h"
 #include "mcns/cache/shard.h"
+#include "mcns/wire/octets.h"
 
 namespace mcns {
 namespace {
@@ -45,7 +47,8 @@ class ShardedCache final : public Cache {
     shard_of(name).prefetch(key_hash(name, query), step);
   }
 
-  void insert(const Query& query, std::string_view response, std::int64_t now_ms) override {
+  void insert(const Query& query, std::string_view response, std::int64_t now_ms,
+              std::uint64_t generation) override {
     if (!repeats_question(query, response)) {
       return;
     }
@@ -56,10 +59,30 @@ class ShardedCache final : public Cache {
     }
     const std::uint64_t name = name_hash(query.name.suffix_hash[query.name.labels]);
     shard_of(name).insert(
-        Entry::make(query, response, *scan, lifetime, key_hash(name, query), now_ms), now_ms);
+        Entry::make(query, response, *scan, lifetime, key_hash(name, query), now_ms), now_ms,
+        [&] { return generation_ == generation; });
   }
 
+  void bound_ttls(const Query& query, std::span<char> response) const override {
+    const std::string_view octets(response.data(), response.size());
+    const std::size_t question_size = query.name.wire.size() + 4;
+    const auto scan = scan_response(octets, question_size, query.type);
+    if (!scan) {
+      return;
+    }
+    const Lifetime lifetime = lifetime_of(*scan, options_);
+    for (const std::size_t at : scan->ttls) {
+      const std::size_t place = kHeaderSize + question_size + at;
+      write32(response.data() + place, record_ttl(read_ttl(octets, place), lifetime));
+    }
+  }
+
+  std::uint64_t generation() const override { return generation_; }
+  void forget_pending() override { ++generation_; }
+
   std::size_t flush(std::string_view wire_name, bool subtree) override {
+    // First: whoever has inserted before has done so while nothing was removed yet.
+    forget_pending();
     std::string lower(wire_name);
     std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
     if (!subtree) {
@@ -108,6 +131,7 @@ class ShardedCache final : public Cache {
 
   const CacheOptions options_;
   const std::uint64_t seed_;
+  std::atomic<std::uint64_t> generation_{0};
   std::deque<Shard> shards_;  // a power of two
 };
 

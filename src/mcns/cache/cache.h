@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "mcns/wire/ahead.h"
@@ -58,8 +59,21 @@ class Cache {
   virtual void prefetch(const Query& query, Ahead step) = 0;
   // `response`: a whole message without OPT, checked to belong to the question and cleaned of what
   // is out of bailiwick. Not kept when its rcode or TTL says so, or when truncated.
-  virtual void insert(const Query& query, std::string_view response, std::int64_t now_ms) = 0;
+  void insert(const Query& query, std::string_view response, std::int64_t now_ms) {
+    insert(query, response, now_ms, generation());
+  }
+  // The same for an answer that was asked for at `generation`: not kept when something was removed
+  // since, as it may be what was to go.
+  virtual void insert(const Query& query, std::string_view response, std::int64_t now_ms,
+                      std::uint64_t generation) = 0;
+  // Brings the TTLs of such a response to what a hit would say of it, so that a client cannot tell
+  // whether it was the first to ask.
+  virtual void bound_ttls(const Query& query, std::span<char> response) const = 0;
 
+  // Another one after each `flush` and `forget_pending`.
+  virtual std::uint64_t generation() const = 0;
+  // What was asked for by now is not to be kept: it comes from others than will be asked next.
+  virtual void forget_pending() = 0;
   // Removes what is at `wire_name`, or at and below it. How many entries.
   virtual std::size_t flush(std::string_view wire_name, bool subtree) = 0;
   virtual CacheStats stats() const = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <optional>
 
 #include "dsl/result/result.h"
 #include "mcns/wire/octets.h"
@@ -92,11 +93,7 @@ Entry::Owner Entry::make(const Query& query, std::string_view response, const Sc
   std::copy(records.begin(), records.end(), copy);
   for (const std::size_t at : scan.ttls) {
     *ttls++ = static_cast<std::uint16_t>(at);
-    // The SOA of a negative answer says how long that is kept (RFC 2308 section 5), so no record
-    // may say more.
-    const std::uint32_t ttl_max_s = entry->positive_ ? lifetime.ttl_max_s : lifetime.ttl_s;
-    write32(copy + at, std::clamp(read_ttl(records, at), lifetime.ttl_min_s,
-                                  std::max(lifetime.ttl_min_s, ttl_max_s)));
+    write32(copy + at, record_ttl(read_ttl(records, at), lifetime));
   }
   return entry;
 }
@@ -136,15 +133,10 @@ std::size_t Entry::write(const Query& query, std::int64_t now_ms, std::uint32_t 
   const std::size_t question_end = kHeaderSize + name_size_ + 4U;
   MC_ASSERT(size_max >= question_end, "a response has room for its question");
 
-  // RFC 2181 section 9: what the client can do without is left out before the answer is called
-  // truncated. The authority section of a positive answer is such, unless it proves something.
-  std::size_t sections = 3;
-  const std::size_t needed = positive_ && !dnssec_ok_ ? 1 : 2;
-  while (sections > 0 && question_end + ends_[sections - 1] > size_max) {
-    --sections;
-  }
-  const bool truncated = sections < needed;
-  sections = truncated ? 0 : sections;
+  const std::optional<std::size_t> fitting = sections_that_fit(
+      {ends_[0], ends_[1], ends_[2]}, positive_ && !dnssec_ok_, size_max - question_end);
+  const bool truncated = !fitting;
+  const std::size_t sections = fitting.value_or(0);
   const std::size_t size = sections == 0 ? 0 : ends_[sections - 1];
 
   write16(buffer, query.id);

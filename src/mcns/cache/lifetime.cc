@@ -35,8 +35,15 @@ Lifetime lifetime_of(const Scan& scan, const CacheOptions& options) {
   if (!scan.negative_ttl) {
     return {};
   }
-  return within(std::min(scan.smallest_ttl, *scan.negative_ttl), options.min_ttl_s,
-                std::min(options.negative_ttl_s, options.max_ttl_s), options.stale_s);
+  Lifetime negative = within(std::min(scan.smallest_ttl, *scan.negative_ttl), options.min_ttl_s,
+                             std::min(options.negative_ttl_s, options.max_ttl_s), options.stale_s);
+  // Its SOA says how long it is kept, so no record may say more.
+  negative.ttl_max_s = negative.ttl_s;
+  return negative;
+}
+
+std::uint32_t record_ttl(std::uint32_t ttl_s, const Lifetime& lifetime) {
+  return std::clamp(ttl_s, lifetime.ttl_min_s, lifetime.ttl_max_s);
 }
 
 }  // namespace mcns

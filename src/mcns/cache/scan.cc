@@ -103,6 +103,18 @@ std::optional<Scan> scan_response(std::string_view response, std::size_t questio
   return scan;
 }
 
+// RFC 2181 section 9: what the client can do without is left out before the answer is called
+// truncated. The authority section of a positive answer is such, unless it proves something.
+std::optional<std::size_t> sections_that_fit(const std::array<std::size_t, 3>& ends,
+                                             bool answers_alone_do, std::size_t room_bytes) {
+  const std::size_t needed = answers_alone_do ? 1 : 2;
+  std::size_t sections = ends.size();
+  while (sections > 0 && ends[sections - 1] > room_bytes) {
+    --sections;
+  }
+  return sections < needed ? std::nullopt : std::optional(sections);
+}
+
 std::uint32_t read_ttl(std::string_view octets, std::size_t at) {
   const std::uint32_t ttl = read32(octets, at);
   return ttl > INT32_MAX ? 0 : ttl;

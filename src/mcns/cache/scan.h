@@ -30,6 +30,12 @@ struct Scan {
 // left over, or has an OPT record.
 std::optional<Scan> scan_response(std::string_view response, std::size_t question_size, Type asked);
 
+// How many sections of a response fit into `room_bytes` behind its question; nothing when it is
+// truncated then, and has none. `ends` as of Scan; `answers_alone_do`: it is positive, and its
+// authority section proves nothing.
+std::optional<std::size_t> sections_that_fit(const std::array<std::size_t, 3>& ends,
+                                             bool answers_alone_do, std::size_t room_bytes);
+
 // RFC 2181 section 8: with the sign bit it is 0.
 std::uint32_t read_ttl(std::string_view octets, std::size_t at);
 

@@ -57,9 +57,10 @@ Cache::Hit Shard::lookup(std::uint64_t hash, const Query& query, std::int64_t no
   return hit;
 }
 
-void Shard::insert(Entry::Owner entry, std::int64_t now_ms) {
+void Shard::insert(Entry::Owner entry, std::int64_t now_ms,
+                   const std::function<bool()>& is_current) {
   const std::lock_guard lock(mutex_);
-  if (entry->block_bytes() > limit_bytes_ / kLargestPart) {
+  if (entry->block_bytes() > limit_bytes_ / kLargestPart || !is_current()) {
     return;
   }
   const std::size_t at = find(entry->place.hash);
@@ -150,7 +151,8 @@ void Shard::prefetch(std::uint64_t hash, Ahead step) const {
       return;
     case Ahead::kSlot:
       // Should the table change meanwhile, this is a place where nothing is: no harm is done.
-      __builtin_prefetch(reinterpret_cast<const void*>(place));  // NOLINT(performance-no-int-to-ptr)
+      // NOLINTNEXTLINE(performance-no-int-to-ptr)
+      __builtin_prefetch(reinterpret_cast<const void*>(place));
       return;
     case Ahead::kEntry:
       // Whoever holds the lock brings it along.

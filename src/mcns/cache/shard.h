@@ -31,7 +31,8 @@ class alignas(64) Shard {
   // As of Cache; `hash` is that of the whole key.
   Cache::Hit lookup(std::uint64_t hash, const Query& query, std::int64_t now_ms, bool stale_ok,
                     char* buffer, std::size_t size_max);
-  void insert(Entry::Owner entry, std::int64_t now_ms);
+  // `is_current` is asked while nobody can remove anything here.
+  void insert(Entry::Owner entry, std::int64_t now_ms, const std::function<bool()>& is_current);
   void prefetch(std::uint64_t hash, Ahead step) const;
   std::size_t flush(std::string_view lower_name, bool subtree);
   void add_to(CacheStats& stats) const;

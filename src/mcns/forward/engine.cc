@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mcns/forward/stale.h"
+
 namespace mcns {
 namespace {
 
@@ -63,6 +65,7 @@ std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& group
   // Those that are gone live on in the questions that they were asked.
   servers_ = std::move(servers);
   groups_ = std::move(by_suffix);
+  for_fetches_.cache.forget_pending();
   return rows;
 }
 
@@ -102,6 +105,11 @@ void Engine::begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> 
   Bytes zone = zone_of(question.name, group->zone);
   std::size_t& count = by_zone_[zone];
   if (count >= options_.inflight_per_zone_max) {
+    // RFC 8767 section 5: nobody is asked, which is as good as nobody who answers.
+    if (const auto stale = stale_answer(for_fetches_.cache, question, now_ms())) {
+      waiter->tell(*stale);
+      return;
+    }
     waiter->tell(refusal(ExtendedError::kNetworkError,
                          dsl::text("{} questions of one zone are under way", count)));
     return;
@@ -113,6 +121,12 @@ void Engine::begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> 
   running_[ticket] = {fetch, std::move(key), std::move(zone)};
   fetch->join(std::move(waiter));
   fetch->start();
+}
+
+std::int64_t Engine::now_ms() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             for_fetches_.clock.mono_now().time_since_epoch())
+      .count();
 }
 
 std::shared_ptr<Fetch> Engine::find(Ticket ticket) const {

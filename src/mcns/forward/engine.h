@@ -52,6 +52,7 @@ class Engine final : private ServerEvents {
   void begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> group, Bytes key,
              std::shared_ptr<Waiter> waiter);
   void ended(Ticket ticket);
+  std::int64_t now_ms() const;  // as the cache counts
 
   dsl::net::Loop& loop_;
   const ForwardOptions options_;

@@ -1,10 +1,10 @@
 #include "mcns/forward/fetch.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "mcns/forward/clean.h"
+#include "mcns/forward/stale.h"
 #include "mcns/wire/octets.h"
 
 namespace mcns {
@@ -12,9 +12,14 @@ namespace {
 
 using dsl::env::MonoTime;
 
-constexpr std::size_t kMessageMax = 65535;
 // One question of so many goes to another upstream than the fastest: that may have changed.
 constexpr std::size_t kExploreEvery = 32;
+constexpr std::uint8_t kResponse = 0x80;  // header octet 2
+constexpr std::uint8_t kRecursionDesired = 0x01;
+constexpr std::uint8_t kRecursionAvailable = 0x80;  // header octet 3
+constexpr std::uint8_t kCheckingDisabled = 0x10;
+constexpr std::size_t kCounts = 6;  // of records, in the header
+constexpr std::size_t kCountsSize = 6;
 
 template <class List>
 bool contains(const List& list, const Server& server) {
@@ -52,6 +57,7 @@ Fetch::Fetch(const Shared& shared, Ticket ticket, ForwardQuestion question,
       group_(std::move(group)),
       packet_(make_packet(question_)),
       started_(shared.loop.now()),
+      generation_(shared.cache.generation()),
       timer_(shared.loop, [this] { time_passed(); }) {
   const ParseResult parsed = parse_query(*packet_, query_);
   MC_ASSERT(parsed == ParseResult::kOk, "what we send is a query");
@@ -205,7 +211,8 @@ void Fetch::time_passed() {
 }
 
 void Fetch::succeed(const Server& server, Rcode rcode, Bytes message) {
-  shared_.cache.insert(query_, message, milliseconds(shared_.clock.mono_now().time_since_epoch()));
+  shared_.cache.bound_ttls(query_, message);
+  shared_.cache.insert(query_, message, now_ms(), generation_);
   give({.rcode = rcode,
         .message = std::move(message),
         .detail = dsl::text("{} after {} ms", server.address(),
@@ -215,26 +222,33 @@ void Fetch::succeed(const Server& server, Rcode rcode, Bytes message) {
 
 void Fetch::fail(std::string why) {
   if (!give_stale()) {
+    keep_failure();
     give({.rcode = Rcode::kServFail, .error = error_, .detail = std::move(why)});
   }
   end();
 }
 
+// RFC 9520 section 3.1: who cannot be told now is not asked for again at once. The cache keeps it
+// when [cache] failure_ttl says so.
+void Fetch::keep_failure() {
+  Bytes message = packet_->substr(0, kHeaderSize + query_.question_size);
+  message[2] = static_cast<char>(kResponse | kRecursionDesired);
+  message[3] = static_cast<char>(kRecursionAvailable | (query_.flags2 & kCheckingDisabled) |
+                                 static_cast<unsigned>(Rcode::kServFail));
+  message.replace(kCounts, kCountsSize, kCountsSize, '\0');
+  shared_.cache.insert(query_, message, now_ms(), generation_);
+}
+
 bool Fetch::give_stale() {
-  static thread_local std::array<char, kMessageMax> buffer;
-  const Cache::Hit hit =
-      shared_.cache.lookup(query_, milliseconds(shared_.clock.mono_now().time_since_epoch()), true,
-                           buffer.data(), buffer.size());
-  if (hit.size == 0) {
-    return false;
+  const auto answer = stale_answer(shared_.cache, query_, now_ms());
+  if (answer) {
+    give(*answer);
   }
-  ForwardAnswer answer{.message = Bytes(buffer.data(), hit.size), .stale = hit.stale};
-  answer.rcode = static_cast<Rcode>(read8(answer.message, 3) & 0x0fU);
-  answer.error = answer.rcode == Rcode::kNxDomain ? ExtendedError::kStaleNxdomainAnswer
-                                                  : ExtendedError::kStaleAnswer;
-  answer.detail = dsl::text("from the cache, {} s old", hit.age_s);
-  give(answer);
-  return true;
+  return answer.has_value();
+}
+
+std::int64_t Fetch::now_ms() const {
+  return milliseconds(shared_.clock.mono_now().time_since_epoch());
 }
 
 void Fetch::give(const ForwardAnswer& answer) {

@@ -78,7 +78,9 @@ class Fetch {
 
   void succeed(const Server& server, Rcode rcode, Bytes message);
   void fail(std::string why);
+  void keep_failure();
   bool give_stale();
+  std::int64_t now_ms() const;
   void give(const ForwardAnswer& answer);
   void end();
 
@@ -89,6 +91,7 @@ class Fetch {
   const Packet packet_;
   Query query_;  // read from packet_: what the cache knows it by
   const dsl::env::MonoTime started_;
+  const std::uint64_t generation_;  // of the cache when it was asked
 
   std::vector<std::shared_ptr<Waiter>> waiters_;
   Some asked_;       // in this round

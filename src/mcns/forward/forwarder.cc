@@ -10,6 +10,7 @@
 
 #include "mcns/forward/engine.h"
 #include "mcns/forward/groups.h"
+#include "mcns/forward/stale.h"
 
 namespace mcns {
 namespace {
@@ -21,6 +22,8 @@ class ForwarderImpl final : public Forwarder {
   ForwarderImpl(std::unique_ptr<dsl::net::Loop> loop, dsl::env::Env& env, Cache& cache,
                 const ForwardOptions& options)
       : options_(options),
+        clock_(env.clock()),
+        cache_(cache),
         loop_(std::move(loop)),
         engine_(std::make_unique<Engine>(*loop_, env, cache, nonces_, options)),
         thread_([this] { run(); }) {}
@@ -51,6 +54,11 @@ class ForwarderImpl final : public Forwarder {
 
   void ask(ForwardQuestion question, std::function<void(const ForwardAnswer&)> done) override {
     if (waiting_ >= options_.inflight_max) {
+      // RFC 8767 section 5: nobody is asked, which is as good as nobody who answers.
+      if (const auto stale = stale_answer(cache_, question, now_ms())) {
+        done(*stale);
+        return;
+      }
       done({.error = ExtendedError::kNetworkError, .detail = "too many questions are under way"});
       return;
     }
@@ -90,12 +98,19 @@ class ForwarderImpl final : public Forwarder {
   }
 
  private:
+  std::int64_t now_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               clock_.mono_now().time_since_epoch())
+        .count();
+  }
   void run() {
     ::pthread_setname_np(::pthread_self(), "mcns-forward");
     loop_->run();
   }
 
   const ForwardOptions options_;
+  dsl::env::Clock& clock_;
+  Cache& cache_;
   Nonces nonces_;
   std::atomic<std::size_t> waiting_{0};
   std::unique_ptr<dsl::net::Loop> loop_;

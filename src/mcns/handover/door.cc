@@ -90,6 +90,9 @@ void Door::run() {
 void Door::receive(PacketLink link) {
   const PacketLink::Peer peer = link.peer();
   auto said = hear(link, kFirstWord);
+  if (!said && said.error().code() == Code::kUnavailable) {
+    return;  // somebody who has looked whether we are here (is_served)
+  }
   Result<void> allowed =
       said ? check_right(peer, said->message.kind) : Result<void>(tl::unexpected(said.error()));
   Visit visit;

@@ -14,9 +14,6 @@ using dsl::Result;
 using dsl::net::PacketLink;
 
 const dsl::log::Logger logger("mcns.handover");
-// He ends his running calls and empties his log first.
-constexpr std::chrono::milliseconds kEstateWait{60000};
-constexpr std::chrono::milliseconds kAnswerWait{30000};
 constexpr std::chrono::hours kForever{24};  // he lives some seconds longer
 
 dsl::Error with_context(dsl::Error error) {
@@ -25,12 +22,23 @@ dsl::Error with_context(dsl::Error error) {
     out.set_hint("its log says why; it may serve as before");
     return out;
   }
+  if (error.code() == Code::kDeadlineExceeded) {
+    error.set_hint("its log says what it was at; [handover] timeout is how long it is waited for");
+  }
   return error;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Heir>> Heir::ask(const std::string& path, const std::string& version) {
+Result<bool> is_served(const std::string& path) {
+  const auto link = PacketLink::connect(path);
+  if (!link && link.error().code() != Code::kNotFound) {
+    return tl::unexpected(link.error());
+  }
+  return link.has_value();
+}
+
+Result<std::unique_ptr<Heir>> Heir::ask(const std::string& path, const HeirOptions& options) {
   auto link = PacketLink::connect(path);
   if (!link && link.error().code() == Code::kNotFound) {
     return std::unique_ptr<Heir>();
@@ -38,9 +46,9 @@ Result<std::unique_ptr<Heir>> Heir::ask(const std::string& path, const std::stri
   if (!link) {
     return tl::unexpected(link.error());
   }
-  std::unique_ptr<Heir> heir(new Heir(*std::move(link)));
+  std::unique_ptr<Heir> heir(new Heir(*std::move(link), options.timeout));
   logger.info("asks the process that serves for its place", {{"pid", heir->link_.peer().pid}});
-  Result<void> received = heir->link_.send(encode({Kind::kTake, {version}}));
+  Result<void> received = heir->link_.send(encode({Kind::kTake, {options.version}}));
   if (received) {
     received = heir->receive_estate();
   }
@@ -59,7 +67,7 @@ Heir::~Heir() {
 
 Result<void> Heir::receive_estate() {
   while (true) {
-    MC_ASSIGN(Said said, hear(link_, kEstateWait));
+    MC_ASSIGN(Said said, hear(link_, 2 * timeout_));
     if (said.message.kind == Kind::kRefused) {
       return refusal(said.message);
     }
@@ -85,7 +93,7 @@ Result<void> Heir::receive_estate() {
 Result<void> Heir::serving() {
   Result<void> sent = link_.send(encode({Kind::kServing, {}}));
   if (sent) {
-    if (const auto said = expect(link_, Kind::kFree, kAnswerWait); !said) {
+    if (const auto said = expect(link_, Kind::kFree, timeout_); !said) {
       sent = tl::unexpected(said.error());
     }
   }
@@ -101,8 +109,9 @@ Result<void> Heir::ready(std::function<void(dsl::env::UniqueFd)> adopt) {
   }
   thread_ = std::thread([this, adopt = std::move(adopt)] { run(adopt); });
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, kAnswerWait, [&] { return outcome_.has_value(); })) {
-    return fail(Code::kDeadlineExceeded, "the old process neither hands over nor goes on");
+  if (!changed_.wait_for(lock, timeout_, [&] { return outcome_.has_value(); })) {
+    return tl::unexpected(with_context(
+        dsl::Error(Code::kDeadlineExceeded, "the old process neither hands over nor goes on")));
   }
   return *outcome_;
 }

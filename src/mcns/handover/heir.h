@@ -1,6 +1,7 @@
 // The new process's side of a hand-over.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -22,13 +23,24 @@ struct Estate {
   std::string sources;       // as of Holdings
 };
 
+struct HeirOptions {
+  std::string version;
+  // For each answer of his; twice that for the estate, before which he ends his running calls and
+  // closes the database.
+  std::chrono::milliseconds timeout{30000};
+};
+
+// Whether somebody listens at `path`: a look only, which asks nothing of him.
+dsl::Result<bool> is_served(const std::string& path);
+
 // Confined to the thread that starts the service; it has one of its own for late connections.
 class Heir {
  public:
   // Asks whoever listens at `path` for his place, and returns when he has let go of the database;
-  // null when nobody is there. kPermissionDenied, kFailedPrecondition: he keeps it.
+  // null when nobody is there. kPermissionDenied, kFailedPrecondition, kDeadlineExceeded: he keeps
+  // it.
   static dsl::Result<std::unique_ptr<Heir>> ask(const std::string& path,
-                                                const std::string& version);
+                                                const HeirOptions& options);
   ~Heir();
   Heir(const Heir&) = delete;
   Heir& operator=(const Heir&) = delete;
@@ -42,11 +54,13 @@ class Heir {
   dsl::Result<void> ready(std::function<void(dsl::env::UniqueFd)> adopt);
 
  private:
-  explicit Heir(dsl::net::PacketLink link) : link_(std::move(link)) {}
+  Heir(dsl::net::PacketLink link, std::chrono::milliseconds timeout)
+      : link_(std::move(link)), timeout_(timeout) {}
   dsl::Result<void> receive_estate();
   void run(const std::function<void(dsl::env::UniqueFd)>& adopt);
 
   dsl::net::PacketLink link_;
+  const std::chrono::milliseconds timeout_;
   Estate estate_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -125,20 +125,6 @@ Result<void> check_free(const SocketAddress& address) {
   return {};
 }
 
-Result<std::vector<SocketAddress>> addresses_of(const std::string& listen) {
-  std::vector<SocketAddress> out;
-  if (listen.rfind(':', 0) == 0) {
-    for (const char* host : {"0.0.0.0", "[::]"}) {
-      MC_ASSIGN(SocketAddress address, dsl::env::parse_socket_address(host + listen));
-      out.push_back(address);
-    }
-    return out;
-  }
-  MC_ASSIGN(SocketAddress address, dsl::env::parse_socket_address(listen));
-  out.push_back(address);
-  return out;
-}
-
 bool has_ipv6() {
   const UniqueFd probe(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   return static_cast<bool>(probe);
@@ -146,10 +132,26 @@ bool has_ipv6() {
 
 }  // namespace
 
+Result<std::vector<SocketAddress>> listen_addresses(const std::string& listen) {
+  const bool is_everywhere = listen.rfind(':', 0) == 0;
+  const std::vector<std::string> hosts =
+      is_everywhere ? std::vector<std::string>{"0.0.0.0", "[::]"} : std::vector<std::string>{""};
+  std::vector<SocketAddress> out;
+  for (const std::string& host : hosts) {
+    const auto address = dsl::env::parse_socket_address(host + listen);
+    if (!address) {
+      return fail(Code::kInvalidArgument, "\"{}\" is no address and port to listen on", listen)
+          .hint("192.0.2.53:53, [2001:db8::53]:53, or :53 for every address");
+    }
+    out.push_back(*address);
+  }
+  return out;
+}
+
 Result<std::vector<DnsSocket>> bind_sockets(const std::vector<std::string>& listen, int workers) {
   std::vector<DnsSocket> out;
   for (const std::string& text : listen) {
-    MC_ASSIGN(const std::vector<SocketAddress> addresses, addresses_of(text));
+    MC_ASSIGN(const std::vector<SocketAddress> addresses, listen_addresses(text));
     for (const SocketAddress& address : addresses) {
       if (addresses.size() > 1 && address.family() == AF_INET6 && !has_ipv6()) {
         continue;  // ":53" on a machine without IPv6

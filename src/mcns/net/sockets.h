@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/env/unique_fd.h"
 #include "dsl/result/result.h"
 #include "mcns/resolve/counters.h"
@@ -16,6 +17,9 @@ struct DnsSocket {
   std::string address;       // "192.0.2.1:53", where it is really bound
   bool any_address = false;  // bound to every address: an answer has to name the one it comes from
 };
+
+// What one of `listen` means: several for ":53". kInvalidArgument.
+dsl::Result<std::vector<dsl::env::SocketAddress>> listen_addresses(const std::string& listen);
 
 // For each of `listen` ("192.0.2.1:53", "[::1]:53", ":53" = every address) a UDP and a TCP socket
 // per worker, sharing the port; with port 0 all of an address share the one that is found.

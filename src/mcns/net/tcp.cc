@@ -53,7 +53,7 @@ void TcpConnection::pump() {
 }
 
 bool TcpConnection::is_full() const {
-  return in_flight_ >= worker_.options().tcp_queries_in_flight || out_.size() - written_ > kOutMax;
+  return in_flight_ >= worker_.options().tcp_queries_in_flight || out_.rest().size() > kOutMax;
 }
 
 void TcpConnection::drain() {
@@ -173,14 +173,14 @@ void TcpConnection::answer(std::string_view packet) {
 }
 
 void TcpConnection::reply(std::string_view response) {
-  out_ += static_cast<char>(response.size() >> 8U);
-  out_ += static_cast<char>(response.size());
-  out_ += response;
+  out_.add(static_cast<char>(response.size() >> 8U));
+  out_.add(static_cast<char>(response.size()));
+  out_.add(response);
 }
 
 void TcpConnection::write_some() {
-  while (written_ < out_.size()) {
-    const dsl::net::IoResult done = stream_.write(std::string_view(out_).substr(written_));
+  while (!out_.empty()) {
+    const dsl::net::IoResult done = stream_.write(out_.rest());
     if (done.io == dsl::net::Io::kWantWrite) {
       return;
     }
@@ -188,11 +188,9 @@ void TcpConnection::write_some() {
       end();
       return;
     }
-    written_ += done.count;
+    out_.took(done.count);
     touch();
   }
-  out_.clear();
-  written_ = 0;
   if (!reading_ && !is_busy()) {
     end();
   }

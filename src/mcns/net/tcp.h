@@ -9,6 +9,7 @@
 #include "dsl/net/acceptor.h"
 #include "dsl/net/loop.h"
 #include "dsl/net/stream.h"
+#include "mcns/net/out_buffer.h"
 #include "mcns/resolve/resolver.h"
 
 namespace mcns::net {
@@ -55,8 +56,7 @@ class TcpConnection final : public dsl::net::Watcher {
   dsl::net::Timer idle_;
   std::string in_;         // octets of questions that are not whole yet
   std::size_t taken_ = 0;  // of `in_`
-  std::string out_;        // not yet taken by the socket
-  std::size_t written_ = 0;
+  OutBuffer out_;
   int in_flight_ = 0;  // questions at upstreams
   bool reading_ = true;
   bool draining_ = false;

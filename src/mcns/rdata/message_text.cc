@@ -50,6 +50,8 @@ std::string_view meaning(ExtendedError error) {
       return "Other";
     case ExtendedError::kStaleAnswer:
       return "Stale Answer";
+    case ExtendedError::kCachedError:
+      return "Cached Error";
     case ExtendedError::kNotReady:
       return "Not Ready";
     case ExtendedError::kBlocked:

@@ -10,6 +10,7 @@
 
 #include "dsl/env/env.h"
 #include "dsl/result/result.h"
+#include "mcns/cache/scan.h"
 #include "mcns/forward/loop_options.h"
 #include "mcns/special/special.h"
 #include "mcns/wire/message.h"
@@ -17,6 +18,7 @@
 namespace mcns {
 namespace {
 
+constexpr std::size_t kSections = 3;  // of records
 constexpr std::uint8_t kResponse = 0x80;
 constexpr std::uint8_t kTruncated = 0x02;
 constexpr std::uint8_t kRecursionAvailable = 0x80;
@@ -36,6 +38,30 @@ Bytes ask_for(const Query& query, std::string_view target) {
 std::optional<ExtendedError> extended_of(const ForwardAnswer& answer) {
   const bool failed = answer.message.empty() || answer.rcode == Rcode::kServFail;
   return failed || answer.stale ? std::optional(answer.error) : std::nullopt;
+}
+
+// The part of an upstream's response to `query` that fits into `room` octets.
+struct Fit {
+  std::size_t size = 0;
+  std::size_t sections = 0;
+  bool truncated = false;
+};
+
+Fit fit_into(std::string_view message, const Query& query, std::size_t room) {
+  if (message.size() <= room) {
+    return {message.size(), kSections};
+  }
+  const std::size_t question_end = kHeaderSize + query.question_size;
+  const auto scan = scan_response(message, query.question_size, query.type);
+  const bool answers_alone_do =
+      scan && scan->has_answer && scan->rcode == Rcode::kNoError && !query.edns.dnssec_ok;
+  const auto sections =
+      scan ? sections_that_fit(scan->ends, answers_alone_do, room - question_end) : std::nullopt;
+  // RFC 2181 section 9: what does not fit is asked for again over TCP, so none of it is needed.
+  if (!sections) {
+    return {.size = question_end, .truncated = true};
+  }
+  return {question_end + (*sections == 0 ? 0 : scan->ends[*sections - 1]), *sections};
 }
 
 // Behind the `size` octets of a response in `buffer`. The size of both.
@@ -140,9 +166,10 @@ std::size_t Resolver::special(const Query& query, const Client& client, const An
   if (found.kind == SpecialAnswer::Kind::kNotSpecial) {
     return 0;
   }
-  // A forward that names it knows more about it than we do.
+  // A forward that names it knows more about it than we do; without any it is still special.
   const auto owned = Name::from_wire(name.wire);
-  if (!owned || parts_.forwarder->group_of(*owned) != kEverythingElse) {
+  const std::string group = owned ? parts_.forwarder->group_of(*owned) : std::string();
+  if (!owned || (!group.empty() && group != kEverythingElse)) {
     return 0;
   }
   const Transport transport = client.stream ? Transport::kTcp : Transport::kUdp;
@@ -167,10 +194,14 @@ Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
     return {Outcome::kPending, 0};
   }
   if (hit.prefetch) {
-    parts_.forwarder->ask(question(query, query.name.wire), [](const ForwardAnswer&) {});
+    prefetch(query, query.name.wire);
   }
   const auto rcode = static_cast<Rcode>(buffer[3] & 0x0f);
   counters_.answered(client.stream ? Transport::kTcp : Transport::kUdp, rcode);
+  if (rcode == Rcode::kServFail) {
+    // Without records, so there is room for the reason.
+    return {Outcome::kReply, add_opt(query, rcode, ExtendedError::kCachedError, buffer, hit.size)};
+  }
   return {Outcome::kReply, append_opt(opt, buffer, hit.size)};
 }
 
@@ -187,11 +218,20 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
   if (hit.size == 0) {
     return {Outcome::kPending, 0};
   }
+  if (hit.prefetch) {
+    prefetch(query, pending.target);  // the cache tells one caller only, which is us
+  }
   found.resize(hit.size);
   ForwardAnswer answer;
+  answer.error = ExtendedError::kCachedError;  // should it be a failure
   answer.rcode = static_cast<Rcode>(found[3] & 0x0f);
   answer.message = std::move(found);
   return {Outcome::kReply, join(query, pending, answer, buffer)};
+}
+
+// Asks so that the cache has a new answer in time; nobody waits for it.
+void Resolver::prefetch(const Query& query, std::string_view target) {
+  parts_.forwarder->ask(question(query, target), [](const ForwardAnswer&) {});
 }
 
 void Resolver::forward(const Pending& pending, std::function<void(const ForwardAnswer&)> done) {
@@ -219,23 +259,19 @@ std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answ
   const std::size_t opt_size =
       answerer_.opt(query, answer.rcode, extended_of(answer), room.data()).size();
   const std::size_t limit = std::min(answerer_.limit(query, pending.client), buffer_size);
-  std::size_t size = answer.message.size();
-  // RFC 2181 section 9: what does not fit is asked for again over TCP, so none of it is needed.
-  const bool fits = size + opt_size <= limit;
-  size = fits ? size : kHeaderSize + query.question_size;
-  std::memcpy(buffer, answer.message.data(), size);
-  if (!fits) {
-    std::memset(buffer + 6, 0, 6);
-  }
+  const Fit fit = fit_into(answer.message, query, limit - opt_size);
+  std::memcpy(buffer, answer.message.data(), fit.size);
+  std::memset(buffer + 6 + 2 * fit.sections, 0, 2 * (kSections - fit.sections));
   buffer[0] = static_cast<char>(query.id >> 8U);
   buffer[1] = static_cast<char>(query.id);
-  buffer[2] = static_cast<char>(kResponse | (query.flags1 & 0x01U) | (fits ? 0U : kTruncated));
+  buffer[2] =
+      static_cast<char>(kResponse | (query.flags1 & 0x01U) | (fit.truncated ? kTruncated : 0U));
   buffer[3] = static_cast<char>(kRecursionAvailable | (query.flags2 & 0x10U) |
                                 (static_cast<unsigned>(answer.rcode) & 0x0fU));
   // The question as this client asked it: the one that was sent may have been another's.
   std::memcpy(buffer + kHeaderSize, query.name.wire.data(), query.question_size);
   counters_.answered(pending.transport, answer.rcode);
-  return add_opt(query, answer.rcode, extended_of(answer), buffer, size);
+  return add_opt(query, answer.rcode, extended_of(answer), buffer, fit.size);
 }
 
 std::size_t Resolver::add_opt(const Query& query, Rcode rcode,

@@ -86,6 +86,7 @@ class Resolver {
 
   Handled from_cache(const Query& query, const Client& client, std::int64_t now_ms, char* buffer,
                      std::size_t buffer_size);
+  void prefetch(const Query& query, std::string_view target);
   // The response when the question, or where its chain leads to, is a name that never leaves the
   // house; 0 when it is not.
   std::size_t special(const Query& query, const Client& client, const Answer& answer, char* buffer);

@@ -111,6 +111,7 @@ void Config::bind(dsl::config::Table& table) {
       .help("one that is not ready by then ends, and this one goes on");
 
   table.list("dns.listen_addr", &listen)
+      .or_one()
       .help("where DNS is asked, UDP and TCP: address:port, or :port for every address");
   table.integer("dns.workers", &workers).range("0", "256").help("threads; 0 = one per allowed CPU");
   table.integer("dns.udp_size", &udp_size).range("512", "4096").help("most octets of a UDP answer");
@@ -166,9 +167,12 @@ void Config::bind(dsl::config::Table& table) {
       .help("accounts that may change any record, and no zone");
 
   table.check([this]() -> Result<void> {
-    MC_TRY(parse_upstreams(upstreams));
-    MC_TRY(parse_upstreams(fallback_upstreams));
-    MC_TRY(Prefixes::parse(allow_recursion));
+    for (const std::string& each : listen) {
+      MC_TRY(dsl::with_context(net::listen_addresses(each), "dns.listen_addr"));
+    }
+    MC_TRY(dsl::with_context(parse_upstreams(upstreams), "dns.upstreams"));
+    MC_TRY(dsl::with_context(parse_upstreams(fallback_upstreams), "dns.fallback_upstreams"));
+    MC_TRY(dsl::with_context(Prefixes::parse(allow_recursion), "dns.allow_recursion"));
     return {};
   });
 }

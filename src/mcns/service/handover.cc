@@ -10,6 +10,7 @@
 #include "dsl/service/version.h"
 #include "mcns/cache/image.h"
 #include "mcns/handover/memory.h"
+#include "mcns/handover/watched.h"
 #include "mcns/service/service.h"
 
 namespace mcns {
@@ -67,7 +68,12 @@ Result<void> Service::inherit() {
   if (host_ == nullptr) {
     return {};
   }
-  MC_ASSIGN(heir_, handover::Heir::ask(config_.handover_path(), dsl::build_info().version));
+  if (host_->ends_once_ready()) {
+    return leave_who_serves();
+  }
+  MC_ASSIGN(heir_,
+            handover::Heir::ask(config_.handover_path(), {.version = dsl::build_info().version,
+                                                          .timeout = config_.handover_timeout}));
   if (!heir_) {
     return {};
   }
@@ -82,6 +88,18 @@ Result<void> Service::inherit() {
     }
   }
   logger.info("takes over", {{"from", heir_->estate().version}, {"sockets", dns_sockets_.size()}});
+  return {};
+}
+
+// A trial run would take the place of who serves, and then end: nobody would answer.
+Result<void> Service::leave_who_serves() {
+  MC_ASSIGN(const bool is_served, handover::is_served(config_.handover_path()));
+  if (is_served) {
+    return fail(Code::kFailedPrecondition,
+                "a server is running on {}: a run that ends at once would take its place",
+                config_.handover_path())
+        .hint("mcns check-config checks the configuration; mcns upgrade starts the new program");
+  }
   return {};
 }
 
@@ -221,13 +239,18 @@ handover::Holdings Service::release() {
   if (database_) {
     database_->stop_waiting();
   }
-  if (writer_) {
-    writer_->pause();
-  }
-  if (face_) {
-    face_->stop(kCallGrace);
-  }
-  close_store();
+  // Each may take long: a change that is being written, calls that end, the end of the log.
+  watched([this] {
+    if (writer_) {
+      writer_->pause();
+    }
+  });
+  watched([this] {
+    if (face_) {
+      face_->stop(kCallGrace);
+    }
+  });
+  watched([this] { close_store(); });
   serve_refusals();
 
   for (const net::DnsSocket& socket : dns_->sockets()) {
@@ -238,12 +261,18 @@ handover::Holdings Service::release() {
     out.names.push_back(name);
     out.fds.push_back(fd);
   }
-  if (auto memory = handover::sealed_memory(write_cache_image(*cache_, mono_ms(*env_)))) {
+  Result<UniqueFd> memory = UniqueFd();
+  watched([&] { memory = handover::sealed_memory(write_cache_image(*cache_, mono_ms(*env_))); });
+  if (memory) {
     out.cache = *std::move(memory);
   } else {
     logger.failure(dsl::log::Level::kWarn, "the cache stays behind", memory.error());
   }
   return out;
+}
+
+void Service::watched(const std::function<void()>& work) {
+  handover::do_watched(work, [this] { still_alive(); }, {.patience = config_.handover_timeout});
 }
 
 void Service::close_store() {
@@ -286,7 +315,9 @@ void Service::stop_reading(std::function<bool(int fd)> take) { dns_->hand_over(s
 
 void Service::take_back() {
   leave_addresses();
-  if (const Result<void> reopened = reopen_store(); !reopened) {
+  Result<void> reopened;
+  watched([&] { reopened = reopen_store(); });
+  if (!reopened) {
     // Names go on being answered from memory.
     logger.failure(dsl::log::Level::kError,
                    "the database cannot be opened again: names are answered, nothing can be "

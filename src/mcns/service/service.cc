@@ -177,10 +177,12 @@ void Service::stop(std::chrono::milliseconds grace) {
   refusals_.reset();
   face_.reset();
   heir_.reset();
-  dns_.reset();
   services_.reset();
   forwards_.reset();
+  // Its end answers what is still at upstreams, by way of the workers: their loops have stopped and
+  // drop it, but they have to be there.
   forwarder_.reset();
+  dns_.reset();
   writer_.reset();
   database_.reset();
 }

@@ -1,6 +1,7 @@
 // mcns as a server: what is built in which order, and how it ends.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,12 +57,15 @@ class Service : public dsl::service::Service, private handover::Owner {
 
   // --- handover.cc ---
   dsl::Result<void> inherit();
+  dsl::Result<void> leave_who_serves();
   void keep_cache_of_estate(dsl::env::Env& env);
   void open_door();
   void answer_door();
   dsl::Result<handover::Upgraded> upgrade_now();
   dsl::Result<handover::Visit> await_successor(dsl::env::Process& successor);
   dsl::Result<void> hand_over_to(handover::Visit& visit);
+  // Waits for `work`, which has the service to itself meanwhile, with signs of life.
+  void watched(const std::function<void()>& work);
   void close_store();
   dsl::Result<void> reopen_store();
   void serve_refusals();

@@ -73,6 +73,7 @@ enum class Rcode : std::uint16_t {
 enum class ExtendedError : std::uint16_t {
   kOther = 0,
   kStaleAnswer = 3,
+  kCachedError = 13,
   kNotReady = 14,
   kBlocked = 15,
   kProhibited = 18,

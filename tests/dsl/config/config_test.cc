@@ -343,6 +343,23 @@ TEST_F(ConfigTest, EffectiveShowsValueAndOriginAndMasksSecrets) {
             "# [[peer]]: 1 in the file  # mcq.toml:4:1\n");
 }
 
+TEST_F(ConfigTest, AListMayBeGivenAsOneText) {
+  std::vector<std::string> addresses;
+  table_.list("server.addresses", &addresses).or_one();
+
+  EXPECT_EQ(problems_of("server.addresses = \"192.0.2.1, or so\"\n"), "none");
+  EXPECT_EQ(addresses, std::vector<std::string>{"192.0.2.1, or so"});
+  EXPECT_EQ(problems_of("server.addresses = [\"a\", \"b\"]\n"), "none");
+  EXPECT_EQ(addresses, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(problems_of("server.addresses = 7\n"),
+            "mcq.toml:1:20: server.addresses: expected an array of strings, found an integer\n");
+}
+
+TEST_F(ConfigTest, AListIsNoTextElsewhere) {
+  EXPECT_EQ(problems_of("agent.zones = \"a\"\n"),
+            "mcq.toml:1:15: agent.zones: expected an array of strings, found a string\n");
+}
+
 TEST_F(ConfigTest, ASecretIsInNoMessage) {
   std::string pin;
   table_.text("server.pin", &pin).secret().one_of({"", "s3cret"});

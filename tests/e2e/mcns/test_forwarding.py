@@ -20,7 +20,7 @@ www  A   192.0.2.10
 ZONES = {"example.test": ZONE}
 GOOD = "198.51.100.80"
 # RFC 8914.
-STALE_ANSWER, PROHIBITED, NOT_AUTHORITATIVE = 3, 18, 20
+STALE_ANSWER, CACHED_ERROR, PROHIBITED, NOT_AUTHORITATIVE = 3, 13, 18, 20
 NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 22, 23
 
 
@@ -67,6 +67,31 @@ def test_a_failure_of_an_upstream_is_never_served_again(make, upstream, rcode):
     before = len(upstream.questions)
     assert texts(server.ask("www.elsewhere.net", "A"), "A") == [GOOD]
     assert len(upstream.questions) == before
+
+
+def test_a_failure_is_kept_when_the_configuration_says_so(make, upstream):
+    server = make(upstream, cache={"failure_ttl": "5s"})
+    upstream.handler = lambda query: refusal(query, "SERVFAIL")
+    assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL
+    before = len(upstream.questions)
+    kept = server.ask("www.elsewhere.net", "A")
+    assert kept.rcode() == dns.rcode.SERVFAIL and extended_errors(kept) == [CACHED_ERROR]
+    assert len(upstream.questions) == before
+
+
+def test_special_names_need_no_upstream(make):
+    server = make(dns={"upstreams": [], "fallback_upstreams": []})
+    assert texts(server.ask("localhost", "A"), "A") == ["127.0.0.1"]
+    for name in ("name.onion", "1.1.168.192.in-addr.arpa"):
+        assert server.ask(name, "A").rcode() == dns.rcode.NXDOMAIN
+    assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL
+
+
+def test_the_first_answer_says_the_ttl_of_the_next(make, upstream):
+    upstream.handler = lambda query: answer(query, 86400, "A", GOOD)
+    server = make(upstream, cache={"max_ttl": "100s"})
+    first, second = (server.ask("www.elsewhere.net", "A").answer[0].ttl for _ in range(2))
+    assert first == 100 and second in (99, 100)
 
 
 def test_a_failure_of_one_upstream_is_asked_of_another(make, upstream):

@@ -434,6 +434,14 @@ def test_systemd_is_told_who_the_main_process_is(server, tmp_path):
     assert systemd.next()["STOPPING"] == "1"
 
 
+def test_a_trial_run_leaves_the_live_server_its_place(server):
+    server.start()
+    trial = server.cli("server", "--once", "--config", server.config, code=6)
+    assert "mcns check-config" in trial.stderr
+    assert server.is_running()
+    server.serves_and_writes()
+
+
 def test_without_a_server_it_says_so(server):
     failed = server.upgrade(code=5)
     assert "no name service" in failed.stderr and "hint:" in failed.stderr

@@ -125,6 +125,13 @@ class Walk {
         return through_dname(zone, name);
       }
     }
+    // RFC 8020: the name is there, and so is what is below it, though this zone does not say so.
+    const bool is_apex = std::any_of(zones_.begin(), zones_.end(),
+                                     [&](const ZoneData& each) { return each.origin == name_; });
+    if (type_ == Type::kDs && is_apex && !zone.exists(name_)) {
+      out.authorities.push_back(negative_soa(zone));
+      return false;
+    }
     const std::optional<Name> source = source_of(zone, name_);
     if (!source) {
       out.rcode = Rcode::kNxDomain;

@@ -380,6 +380,55 @@ TEST(Cache, FlushTakesASubtree) {
   EXPECT_EQ(subject.cache->flush(name_of(".").wire(), true), 3u);
 }
 
+TEST(Cache, WhatWasAskedForBeforeAFlushIsNotKeptAfterIt) {
+  Subject subject;
+  const Asked asked("www.example.test.");
+  const Bytes response = response_to(asked, {a_record("www.example.test.", 300)}).encode();
+  const std::uint64_t before = subject.cache->generation();
+
+  (void)subject.cache->flush(name_of("example.test.").wire(), true);
+  subject.cache->insert(asked.query, response, kNow, before);
+  EXPECT_FALSE(subject.find(asked));
+
+  subject.cache->insert(asked.query, response, kNow, subject.cache->generation());
+  EXPECT_TRUE(subject.find(asked));
+}
+
+TEST(Cache, ForgettingWhatIsPendingRemovesNothing) {
+  Subject subject;
+  const std::uint64_t before = subject.cache->generation();
+  subject.keep_a("www.example.test.", 300);
+
+  subject.cache->forget_pending();
+
+  EXPECT_NE(subject.cache->generation(), before);
+  EXPECT_TRUE(subject.find(Asked("www.example.test.")));
+}
+
+TEST(Cache, BoundTtlsAreThoseOfAHit) {
+  Subject subject({.max_ttl_s = 100, .negative_ttl_s = 50, .min_ttl_s = 10});
+  const auto first_ttl = [&](const Asked& asked, const Message& response) {
+    Bytes octets = response.encode();
+    subject.cache->bound_ttls(asked.query, octets);
+    const Message bound = dsl::test::require_ok(Message::parse(octets));
+    return bound.answers.empty() ? bound.authorities.at(0).ttl : bound.answers[0].ttl;
+  };
+  const Asked asked("www.example.test.");
+
+  for (const std::uint32_t ttl : {0U, 60U, 86400U}) {
+    const Message positive = response_to(asked, {a_record("www.example.test.", ttl)});
+    subject.keep(asked, positive);
+    EXPECT_EQ(first_ttl(asked, positive), subject.ttl(asked)) << ttl;
+    const Message negative =
+        response_to(asked, {}, {soa_record("example.test.", 3600, ttl)}, Rcode::kNxDomain);
+    subject.keep(asked, negative);
+    EXPECT_EQ(first_ttl(asked, negative), subject.ttl(asked)) << ttl;
+  }
+  // Nothing says how long it would be kept.
+  EXPECT_EQ(first_ttl(asked, response_to(asked, {cname_record("www.example.test.", 900, "gone.")})),
+            900U);
+}
+
 TEST(Cache, TheRootCanBeAsked) {
   Subject subject;
   const Asked asked(".", Type::kNs);

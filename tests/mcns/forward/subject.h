@@ -41,8 +41,8 @@ bool eventually(Condition&& condition) {
 }
 
 struct Subject {
-  explicit Subject(ForwardOptions options = quick())
-      : cache(Cache::make({}, 1)),
+  explicit Subject(ForwardOptions options = quick(), const CacheOptions& kept = {})
+      : cache(Cache::make(kept, 1)),
         forwarder(dsl::test::require_ok(Forwarder::start(env, *cache, options))) {}
 
   void use(std::vector<Upstream> upstreams, std::vector<Upstream> fallback = {},
@@ -85,14 +85,16 @@ struct Subject {
   }
   ForwardAnswer ask(std::string_view name) { return ask({.name = name_of(name)}); }
 
+  std::int64_t now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               env.clock().mono_now().time_since_epoch())
+        .count();
+  }
   // What the cache has, or nothing.
   std::optional<Message> cached(std::string_view name, bool stale_ok = false) {
     const Asked asked(name);
     std::vector<char> buffer(4096);
-    const std::int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                    env.clock().mono_now().time_since_epoch())
-                                    .count();
-    const auto hit = cache->lookup(asked.query, now_ms, stale_ok, buffer.data(), buffer.size());
+    const auto hit = cache->lookup(asked.query, now_ms(), stale_ok, buffer.data(), buffer.size());
     if (hit.size == 0) {
       return std::nullopt;
     }

@@ -87,7 +87,25 @@ class Talk : public ::testing::Test {
 };
 
 TEST_F(Talk, WithoutAnOldProcessThereIsNothingToInherit) {
-  EXPECT_EQ(require_ok(Heir::ask(dir_.file("nobody.sock"), "2")), nullptr);
+  EXPECT_EQ(require_ok(Heir::ask(dir_.file("nobody.sock"), {.version = "2"})), nullptr);
+}
+
+TEST_F(Talk, WhoOnlyLooksAsksForNothing) {
+  EXPECT_FALSE(require_ok(is_served(dir_.file("nobody.sock"))));
+  EXPECT_TRUE(require_ok(is_served(path_)));
+
+  // The door takes one after the other, so the look is behind it when this one is heard.
+  const auto link = require_ok(dsl::net::PacketLink::connect(path_));
+  ASSERT_THAT(link.send(encode({Kind::kUpgrade, {}})), ok());
+  EXPECT_EQ(visit().asks.kind, Kind::kUpgrade);
+  EXPECT_FALSE(door_->next(std::chrono::milliseconds(0)));
+}
+
+TEST_F(Talk, AnHeirWaitsForAsLongAsItIsToldTo) {
+  const auto asked = Heir::ask(path_, {.version = "2", .timeout = std::chrono::milliseconds(5)});
+
+  ASSERT_THAT(asked, failed_with(Code::kDeadlineExceeded));
+  EXPECT_THAT(asked.error().hint(), HasSubstr("[handover] timeout"));
 }
 
 TEST_F(Talk, AHandOverBeginsWithNothingElse) {
@@ -100,7 +118,7 @@ TEST_F(Talk, AHandOverBeginsWithNothingElse) {
 }
 
 TEST_F(Talk, AnHeirThatEndsLeavesAllToTheOldProcess) {
-  const pid_t child = in_child([this] { (void)Heir::ask(path_, "2"); });
+  const pid_t child = in_child([this] { (void)Heir::ask(path_, {.version = "2"}); });
   Visit heir = visit();
 
   EXPECT_THAT(give(heir, owner_, {.version = "1"}), failed_with(Code::kUnavailable));
@@ -110,7 +128,7 @@ TEST_F(Talk, AnHeirThatEndsLeavesAllToTheOldProcess) {
 
 TEST_F(Talk, AnHeirThatEndsWhereTheAddressesAreFreeDoesToo) {
   const pid_t child = in_child([this] {
-    auto heir = Heir::ask(path_, "2");
+    auto heir = Heir::ask(path_, {.version = "2"});
     (void)(*heir)->serving();
   });
   Visit heir = visit();
@@ -122,7 +140,7 @@ TEST_F(Talk, AnHeirThatEndsWhereTheAddressesAreFreeDoesToo) {
 
 TEST_F(Talk, AnHeirThatHangsIsKilledBeforeAnythingIsTakenBack) {
   const pid_t child = in_child([this] {
-    auto heir = Heir::ask(path_, "2");
+    auto heir = Heir::ask(path_, {.version = "2"});
     while (true) {
       ::pause();
     }
@@ -147,7 +165,7 @@ TEST_F(Talk, ARefusalReachesTheHeirWithItsHint) {
     EXPECT_THAT(heir.link.send(encode(refused(error))), ok());
   });
 
-  EXPECT_THAT(Heir::ask(path_, "2"), failed_with(Code::kFailedPrecondition));
+  EXPECT_THAT(Heir::ask(path_, {.version = "2"}), failed_with(Code::kFailedPrecondition));
   old_process.join();
 }
 
@@ -158,7 +176,7 @@ TEST_F(Talk, TheHeirGetsAllInOrderAndConnectionsUntilTheEnd) {
     EXPECT_EQ(heir.asks.texts, std::vector<std::string>{"2"});
     EXPECT_THAT(give(heir, owner, {.version = "1"}), ok());
   });
-  const auto heir = require_ok(Heir::ask(path_, "2"));
+  const auto heir = require_ok(Heir::ask(path_, {.version = "2"}));
   EXPECT_EQ(heir->estate().version, "1");
   EXPECT_EQ(heir->estate().sockets.size(), dsl::net::kPacketFdsMax + 3);
   EXPECT_EQ(require_ok(MappedMemory::open(heir->estate().cache, 100)).bytes(), "cache");

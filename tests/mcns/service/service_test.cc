@@ -1,10 +1,17 @@
 #include "mcns/service/service.h"
 
+#include <array>
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include "dsl/env/socket_address.h"
 #include "dsl/rpc/client.h"
 #include "mcns/v1/admin.pb.h"
+#include "mcns/wire/message.h"
 #include "support/result_matchers.h"
 #include "support/temp_dir.h"
 #include "support/test_ca.h"
@@ -17,6 +24,57 @@ using dsl::test::ok;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+
+// A process that never hands over: it counts who comes to the door.
+class FakeHost : public dsl::service::Host {
+ public:
+  explicit FakeHost(bool once = false) : once_(once) {}
+  bool ends_once_ready() const override { return once_; }
+  void post(std::function<void()>) override { ++posts; }
+  dsl::Result<std::unique_ptr<dsl::env::Process>> start_successor() override {
+    return dsl::fail(dsl::Code::kFailedPrecondition, "a test has no successor");
+  }
+  void changing() override {}
+  void still_alive() override {}
+  void keeps_serving(std::string_view) override {}
+  void succeeded_by(pid_t) override {}
+
+  std::atomic<int> posts{0};
+
+ private:
+  const bool once_;
+};
+
+// A socket of loopback; `to`: connected to that address.
+dsl::env::UniqueFd udp_socket(const std::string& to = "") {
+  dsl::env::UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const timeval patience{20, 0};
+  EXPECT_EQ(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+  const auto address =
+      dsl::test::require_ok(dsl::env::parse_socket_address(to.empty() ? "127.0.0.1:0" : to));
+  const auto attach = to.empty() ? &::bind : &::connect;
+  EXPECT_EQ(attach(fd.get(), address.raw(), address.size), 0);
+  return fd;
+}
+
+Bytes question(std::string_view name) {
+  Message message;
+  message.id = 7;
+  message.recursion_desired = true;
+  message.questions.push_back({dsl::test::require_ok(Name::parse(name)), Type::kA});
+  return message.encode();
+}
+
+// Until a question comes that has `label` in its name.
+void await_question(const dsl::env::UniqueFd& upstream, std::string_view label) {
+  std::array<char, 4096> room;
+  std::string_view got;
+  while (got.find(label) == std::string_view::npos) {
+    const ssize_t size = ::recv(upstream.get(), room.data(), room.size(), 0);
+    ASSERT_GT(size, 0);
+    got = {room.data(), static_cast<std::size_t>(size)};
+  }
+}
 
 // The configuration of a service in a folder of its own.
 class ServiceTest : public ::testing::Test {
@@ -92,6 +150,77 @@ TEST_F(ServiceTest, AnUpstreamThatIsOurselvesIsRefused) {
   const auto started = second.start(dsl::env::system_env());
   ASSERT_THAT(started, failed_with(dsl::Code::kInvalidArgument));
   EXPECT_THAT(started.error().message(), HasSubstr(own));
+}
+
+TEST_F(ServiceTest, WhereItListensIsCheckedBeforeAnythingStarts) {
+  for (const std::string wrong : {"nonsense", "127.0.0.1", ":", ":dns", "dns.example.test:53"}) {
+    Service service;
+    const auto loaded = configure(service, {{"dns.listen_addr", "127.0.0.1:0," + wrong}});
+
+    ASSERT_THAT(loaded, failed_with(dsl::Code::kInvalidArgument)) << wrong;
+    EXPECT_THAT(loaded.error().render(), HasSubstr("dns.listen_addr"));
+    EXPECT_THAT(loaded.error().render(), HasSubstr(wrong));
+  }
+}
+
+TEST_F(ServiceTest, OneAddressToListenOnNeedsNoList) {
+  const std::string path = folder_.write("mcns.toml", "[dns]\nlisten_addr = \"127.0.0.1:0\"\n");
+  Service service;
+  dsl::config::Table table("mcns");
+  service.configure(table);
+
+  ASSERT_THAT(table.load(dsl::env::system_env(), {.file = path}), ok());
+  EXPECT_EQ(service.config().listen, std::vector<std::string>{"127.0.0.1:0"});
+}
+
+// A trial that takes the place of the live server and then ends leaves nobody to answer.
+TEST_F(ServiceTest, ARunThatEndsAtOnceTakesNobodysPlace) {
+  FakeHost host;
+  Service live;
+  ASSERT_THAT(configure(live), ok());
+  live.run_by(host);
+  ASSERT_THAT(live.start(dsl::env::system_env()), ok());
+  FakeHost trial_host(true);
+  Service trial;
+  ASSERT_THAT(configure(trial), ok());
+  trial.run_by(trial_host);
+
+  const auto started = trial.start(dsl::env::system_env());
+
+  ASSERT_THAT(started, failed_with(dsl::Code::kFailedPrecondition));
+  EXPECT_THAT(started.error().hint(), HasSubstr("mcns check-config"));
+  const auto channel = dsl::rpc::Channel::open("unix:" + file("admin.sock"));
+  EXPECT_THAT(channel->call<v1::Status>("mcns.v1.AdminService.GetStatus", v1::GetStatusRequest()),
+              ok());
+  live.stop(std::chrono::seconds(5));
+  EXPECT_EQ(host.posts, 0) << "nobody asks for the place";
+}
+
+TEST_F(ServiceTest, WithNobodyThereARunThatEndsAtOnceStarts) {
+  FakeHost host(true);
+  Service service;
+  ASSERT_THAT(configure(service), ok());
+  service.run_by(host);
+
+  EXPECT_THAT(service.start(dsl::env::system_env()), ok());
+  service.stop(std::chrono::seconds(5));
+}
+
+// What the forwarder says at its end is said to the workers: that they are there still is what the
+// address sanitizer sees.
+TEST_F(ServiceTest, StopsWhileAQuestionIsAtAnUpstream) {
+  const dsl::env::UniqueFd upstream = udp_socket();
+  const std::string address = dsl::env::to_text(dsl::env::local_address(upstream.get()));
+  Service service;
+  ASSERT_THAT(configure(service, {{"dns.upstreams", address}}), ok());
+  ASSERT_THAT(service.start(dsl::env::system_env()), ok());
+  const auto client = udp_socket(service.listeners().front().substr(std::string("udp ").size()));
+  const Bytes packet = question("slow.elsewhere.net.");
+  ASSERT_EQ(::send(client.get(), packet.data(), packet.size(), 0),
+            static_cast<ssize_t>(packet.size()));
+  await_question(upstream, "slow");
+
+  service.stop(std::chrono::milliseconds(0));
 }
 
 TEST(ServiceExample, IsTheConfigurationReference) {

@@ -1,0 +1,47 @@
+#include "mcns/handover/watched.h"
+
+#include <future>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace mcns::handover {
+namespace {
+
+constexpr std::chrono::milliseconds kSlice{1};
+
+TEST(Watched, GivesSignsOfLifeOnTheCallersThreadWhileItWorks) {
+  std::promise<void> seen;
+  int signs = 0;
+  std::thread::id worker;
+
+  do_watched(
+      [&] {
+        worker = std::this_thread::get_id();
+        seen.get_future().wait();  // ends by signs of life only
+      },
+      [&, caller = std::this_thread::get_id()] {
+        EXPECT_EQ(std::this_thread::get_id(), caller);
+        if (++signs == 3) {
+          seen.set_value();
+        }
+      },
+      {.slice = kSlice, .patience = std::chrono::minutes(5)});
+
+  EXPECT_GE(signs, 3);
+  EXPECT_NE(worker, std::this_thread::get_id());
+}
+
+TEST(Watched, IsSilentOnceItsPatienceHasPassed) {
+  int signs = 0;
+  bool done = false;
+
+  do_watched([&] { done = true; }, [&] { ++signs; },
+             {.slice = kSlice, .patience = std::chrono::milliseconds(0)});
+
+  EXPECT_TRUE(done);
+  EXPECT_EQ(signs, 0);
+}
+
+}  // namespace
+}  // namespace mcns::handover

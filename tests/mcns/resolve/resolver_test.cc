@@ -1,0 +1,196 @@
+// What a worker makes of a question, with a forwarder that only writes down what it is asked.
+#include "mcns/resolve/resolver.h"
+
+#include <array>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include "mcns/cache/messages.h"
+#include "mcns/rdata/rdata.h"
+
+namespace mcns {
+namespace {
+
+using test::a_record;
+using test::Asked;
+using test::name_of;
+using test::record_of;
+using test::response_to;
+using test::soa_record;
+using testing::ElementsAre;
+
+constexpr std::int64_t kNow = 1'000'000;  // ms
+
+class FakeForwarder : public Forwarder {
+ public:
+  dsl::Result<void> set_groups(std::vector<ForwardGroup>,
+                               const std::vector<std::string>&) override {
+    return {};
+  }
+  void ask(ForwardQuestion question, std::function<void(const ForwardAnswer&)> done) override {
+    asked.push_back(question.name.text());
+    done({});
+  }
+  std::vector<UpstreamState> upstreams() const override { return {}; }
+  std::string group_of(const Name&) const override { return group; }
+  bool is_own_nonce(std::uint64_t) override { return false; }
+
+  std::vector<std::string> asked;
+  std::string group = ".";
+};
+
+class ResolverTest : public ::testing::Test {
+ protected:
+  ResolverTest() {
+    const Name origin = name_of("example.test.");
+    Soa soa;
+    soa.primary_ns = name_of("ns.example.test.");
+    soa.admin_email = name_of("admin.example.test.");
+    zone::Edit edit(zones_);
+    edit.create(1, origin);
+    edit.put(origin, {origin, Type::kSoa, 300, {soa.rdata()}});
+    edit.put(origin, {name_of("alias.example.test."),
+                      Type::kCname,
+                      300,
+                      {name_of("www.elsewhere.net.").wire()}});
+    edit.publish();
+    client_.sin_family = AF_INET;
+    client_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  }
+
+  Resolver::Handled handle(const Asked& asked, std::int64_t now_ms = kNow) {
+    const zone::Pin version(reader_);
+    Resolver::read(*version, asked.packet, question_);
+    return resolver_.handle(*version, question_, asked.packet,
+                            reinterpret_cast<const sockaddr*>(&client_), Transport::kUdp, now_ms,
+                            buffer_.data(), buffer_.size(), pending_);
+  }
+  Message reply(std::size_t size) const {
+    return dsl::test::require_ok(Message::parse({buffer_.data(), size}));
+  }
+  Message complete(const Message& response) {
+    return reply(resolver_.complete(pending_,
+                                    {.rcode = response.rcode, .message = response.encode()},
+                                    buffer_.data(), buffer_.size()));
+  }
+  void keep(std::string_view name, std::uint32_t ttl) {
+    const Asked asked(name);
+    cache_->insert(asked.query, response_to(asked, {a_record(name, ttl)}).encode(), kNow);
+  }
+
+  zone::Store zones_;
+  zone::Reader reader_{zones_};
+  std::unique_ptr<Cache> cache_ = Cache::make({.failure_ttl_s = 5}, 1);
+  FakeForwarder forwarder_;
+  ResolverParts parts_{.zones = zones_,
+                       .cache = *cache_,
+                       .forwarder = &forwarder_,
+                       .allow_recursion = dsl::test::require_ok(Prefixes::parse({"private"})),
+                       .answer = {},
+                       .events = nullptr};
+  Counters counters_;
+  Resolver resolver_{parts_, counters_};
+  sockaddr_in client_{};
+  mcns::Asked question_;
+  Pending pending_;
+  std::array<char, 65535> buffer_{};
+};
+
+// RFC 6761, 7686, 6303.
+TEST_F(ResolverTest, SpecialNamesAreAnsweredWithAnyDefaultUpstreamAndWithout) {
+  for (const char* group : {".", ""}) {
+    forwarder_.group = group;
+    const auto local = handle(Asked("localhost."));
+    ASSERT_EQ(local.outcome, Resolver::Outcome::kReply) << "group " << group;
+    EXPECT_EQ(reply(local.size).answers.size(), 1U);
+    for (const char* name : {"name.onion.", "1.1.168.192.in-addr.arpa."}) {
+      const auto handled = handle(Asked(name));
+      ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply) << name << " group " << group;
+      EXPECT_EQ(reply(handled.size).rcode, Rcode::kNxDomain) << name;
+    }
+  }
+}
+
+TEST_F(ResolverTest, AForwardThatNamesASpecialNameKnowsMore) {
+  forwarder_.group = "168.192.in-addr.arpa.";
+
+  EXPECT_EQ(handle(Asked("1.1.168.192.in-addr.arpa.")).outcome, Resolver::Outcome::kPending);
+}
+
+TEST_F(ResolverTest, WhatAChainOfOursLeadsToIsAskedForAgainBeforeItEnds) {
+  keep("www.elsewhere.net.", 100);
+
+  for (int i = 0; i < 2; ++i) {
+    const auto handled = handle(Asked("alias.example.test."), kNow + 95'000);
+    ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+    EXPECT_EQ(reply(handled.size).answers.size(), 2U);
+  }
+
+  EXPECT_THAT(forwarder_.asked, ElementsAre("www.elsewhere.net."));
+}
+
+// RFC 8914 section 4.14.
+TEST_F(ResolverTest, AKeptFailureSaysThatItIsOne) {
+  Message query = Asked::make("www.elsewhere.net.", Type::kA);
+  query.edns = Edns{};
+  const Asked asked(query);
+  Message failure = response_to(asked, {}, {}, Rcode::kServFail);
+  cache_->insert(asked.query, failure.encode(), kNow);
+
+  const auto handled = handle(asked);
+
+  ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+  const Message said = reply(handled.size);
+  EXPECT_EQ(said.rcode, Rcode::kServFail);
+  ASSERT_TRUE(said.edns);
+  ASSERT_EQ(said.edns->options.size(), 1U);
+  EXPECT_EQ(said.edns->options[0].code, kOptionExtendedError);
+  EXPECT_EQ(said.edns->options[0].data, Bytes("\x00\x0d", 2));
+}
+
+// RFC 2181 section 9.
+TEST_F(ResolverTest, WhatAFreshAnswerCanDoWithoutIsLeftOutBeforeItIsTruncated) {
+  const Asked asked("www.elsewhere.net.");
+  ASSERT_EQ(handle(asked).outcome, Resolver::Outcome::kPending);
+  Message response = response_to(
+      asked, {a_record("www.elsewhere.net.", 60)},
+      {record_of("elsewhere.net.", Type::kNs, 60, name_of("ns.elsewhere.net.").wire())});
+  for (int i = 0; i < 30; ++i) {
+    response.additionals.push_back(a_record("ns.elsewhere.net.", 60, static_cast<char>(i)));
+  }
+
+  const Message without_additional = complete(response);
+  EXPECT_FALSE(without_additional.truncated);
+  EXPECT_EQ(without_additional.answers.size(), 1U);
+  EXPECT_EQ(without_additional.authorities.size(), 1U);
+  EXPECT_EQ(without_additional.additionals.size(), 0U);
+
+  for (int i = 0; i < 40; ++i) {
+    response.answers.push_back(a_record("www.elsewhere.net.", 60, static_cast<char>(i + 2)));
+  }
+  const Message truncated = complete(response);
+  EXPECT_TRUE(truncated.truncated);
+  EXPECT_EQ(truncated.answers.size(), 0U);
+  EXPECT_EQ(truncated.questions.size(), 1U);
+}
+
+TEST_F(ResolverTest, TheSectionThatProvesIsNotLeftOut) {
+  const Asked asked("nobody.elsewhere.net.");
+  ASSERT_EQ(handle(asked).outcome, Resolver::Outcome::kPending);
+  Message response = response_to(asked, {}, {}, Rcode::kNxDomain);
+  for (int i = 0; i < 30; ++i) {
+    response.authorities.push_back(soa_record("elsewhere.net.", 60, 60));
+  }
+
+  const Message truncated = complete(response);
+  EXPECT_TRUE(truncated.truncated);
+  EXPECT_EQ(truncated.rcode, Rcode::kNxDomain);
+  EXPECT_EQ(truncated.authorities.size(), 0U);
+}
+
+}  // namespace
+}  // namespace mcns
