@@ -57,8 +57,7 @@ Writer::Writer(const Options& options)
       thread_([this] { run(); }) {}
 
 void Writer::write(Level level, std::string_view component, std::string_view message,
-                   std::span<const Field> outer, std::span<const Field> inner,
-                   Repeats repeats) {
+                   std::span<const Field> outer, std::span<const Field> inner, Repeats repeats) {
   if (level != Level::kError && repeats == Repeats::kSilenced) {
     const std::lock_guard lock(mutex_);
     const env::MonoTime report_before = limiter_.next_report();

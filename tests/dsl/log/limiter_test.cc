@@ -72,10 +72,8 @@ TEST(Limiter, MemoryIsBoundedAndOldSitesMakeRoom) {
 }
 
 TEST(Limiter, FullMemoryIsSearchedForRoomNowAndThenOnly) {
-  Limiter limiter({.lines_max = 1,
-                   .window = seconds{10},
-                   .sites_max = 1,
-                   .sweep_interval = seconds{30}});
+  Limiter limiter(
+      {.lines_max = 1, .window = seconds{10}, .sites_max = 1, .sweep_interval = seconds{30}});
   EXPECT_EQ(admitted(limiter, 1, kStart, "a"), 1);
   EXPECT_EQ(admitted(limiter, 3, kStart, "b"), 3);
 
