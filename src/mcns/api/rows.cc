@@ -165,25 +165,4 @@ Result<ChangePage> changes_page(Transaction& tx, const ZoneRow& zone, const Chan
   return page;
 }
 
-Result<std::vector<ChangeRow>> changes_after(Transaction& tx, const ZoneRow& zone,
-                                             std::int64_t after, std::size_t rows_max) {
-  std::vector<ChangeRow> rows;
-  std::int64_t before = 0;
-  bool more = true;
-  while (more) {
-    MC_ASSIGN(std::vector<ChangeRow> step, store::list_changes(tx, zone, before, kStep));
-    more = step.size() == kStep;
-    for (ChangeRow& row : step) {
-      if (row.id <= after || rows.size() >= rows_max) {
-        more = false;
-        break;
-      }
-      before = row.id;
-      rows.push_back(std::move(row));
-    }
-  }
-  std::reverse(rows.begin(), rows.end());
-  return rows;
-}
-
 }  // namespace mcns::api

@@ -48,9 +48,4 @@ struct ChangePage {
 Result<ChangePage> changes_page(dsl::db::Transaction& tx, const store::ZoneRow& zone,
                                 const ChangeFilter& filter, const std::string& token,
                                 PageLimit limit);
-// Those with a number above `after`, the oldest first; of more than `rows_max` only the newest.
-Result<std::vector<store::ChangeRow>> changes_after(dsl::db::Transaction& tx,
-                                                    const store::ZoneRow& zone, std::int64_t after,
-                                                    std::size_t rows_max);
-
 }  // namespace mcns::api

@@ -19,7 +19,7 @@ using dsl::rpc::CallContext;
 namespace {
 
 constexpr std::chrono::milliseconds kLook{50};  // between looks for a new version of the zones
-constexpr std::size_t kChangesMax = 1000;       // of a zone, at one look
+constexpr std::size_t kChangesMax = 1000;       // of a zone, read at once
 
 // One stream. Confined to its thread.
 class Watch {
@@ -32,15 +32,23 @@ class Watch {
 
  private:
   struct Seen {
-    std::uint32_t serial = 0;
-    std::int64_t change = 0;  // the last number that was sent
+    std::uint32_t serial = 0;  // 0: the zone is new
+    std::int64_t change = 0;   // the last number that was sent
+  };
+  // What of a zone comes next, of one moment.
+  struct Page {
+    store::ZoneRow zone;
+    std::vector<store::ChangeRow> changes;
   };
 
   Result<void> remember_present();
   Result<void> send_changes();
+  Result<void> send_changes(const Name& origin);
+  Result<void> send_page(const Page& page);
   Result<void> send_queries(QueryEvents::Subscription& queries, std::chrono::milliseconds patience);
   Result<void> send(const store::ZoneRow& zone, const store::ChangeRow& change);
   Result<void> send(const QueryEvent& query);
+  Result<void> send_missed(std::uint64_t events);
 
   Services& services_;
   const CallContext& call_;
@@ -93,25 +101,57 @@ Result<void> Watch::send_changes() {
     return {};
   }
   version_ = newest;
-  std::vector<std::pair<store::ZoneRow, std::vector<store::ChangeRow>>> came;
-  MC_TRY(services_.database.read([&](Transaction& tx) -> Result<void> {
-    MC_ASSIGN(std::vector<store::ZoneRow> zones, store::all_zones(tx));
-    for (store::ZoneRow& zone : zones) {
-      Seen& seen = seen_[zone.id];
-      if (seen.serial == zone.soa.serial || !filter_.wants_zone(zone.origin)) {
-        continue;
-      }
-      MC_ASSIGN(std::vector<store::ChangeRow> changes,
-                changes_after(tx, zone, seen.change, kChangesMax));
-      seen = {zone.soa.serial, changes.empty() ? seen.change : changes.back().id};
-      came.emplace_back(std::move(zone), std::move(changes));
+  MC_ASSIGN(const std::vector<store::ZoneRow> zones,
+            services_.database.read([](Transaction& tx) { return store::all_zones(tx); }));
+  for (const store::ZoneRow& zone : zones) {
+    if (seen_[zone.id].serial != zone.soa.serial && filter_.wants_zone(zone.origin)) {
+      MC_TRY(send_changes(zone.origin));
     }
-    return {};
-  }));
-  for (const auto& [zone, changes] : came) {
-    for (const store::ChangeRow& change : changes) {
-      MC_TRY(send(zone, change));
+  }
+  return {};
+}
+
+// From what was sent last on, page by page: an import alone may be many of them.
+Result<void> Watch::send_changes(const Name& origin) {
+  bool more = true;
+  while (more && !call_.cancelled()) {
+    MC_ASSIGN(const std::optional<Page> page,
+              services_.database.read([&](Transaction& tx) -> Result<std::optional<Page>> {
+                MC_ASSIGN(std::optional<store::ZoneRow> zone, store::find_zone(tx, origin));
+                if (!zone) {
+                  return std::optional<Page>();  // deleted meanwhile, with its journal
+                }
+                MC_ASSIGN(std::vector<store::ChangeRow> changes,
+                          store::next_changes(tx, *zone, seen_[zone->id].change, kChangesMax));
+                return std::optional(Page{std::move(*zone), std::move(changes)});
+              }));
+    if (!page) {
+      return {};
     }
+    MC_TRY(send_page(*page));
+    more = page->changes.size() == kChangesMax;
+  }
+  return {};
+}
+
+// Serials form a chain. Where a link is missing the journal has dropped changes before they were
+// sent, or did not take those of an import larger than itself; how many those were nobody knows.
+Result<void> Watch::send_page(const Page& page) {
+  Seen& seen = seen_[page.zone.id];
+  for (const store::ChangeRow& change : page.changes) {
+    const bool is_first = seen.serial == 0 || change.serial_from == 0;  // of a zone that is new
+    const bool follows =
+        is_first || change.serial_from == seen.serial || change.serial_to == seen.serial;
+    if (!follows) {
+      MC_TRY(send_missed(1));
+    }
+    seen = {change.serial_to, change.id};
+    MC_TRY(send(page.zone, change));
+  }
+  const bool is_last = page.changes.size() < kChangesMax;
+  if (is_last && seen.serial != page.zone.soa.serial) {
+    MC_TRY(send_missed(1));
+    seen.serial = page.zone.soa.serial;
   }
   return {};
 }
@@ -124,11 +164,12 @@ Result<void> Watch::send_queries(QueryEvents::Subscription& queries,
     }
   }
   const std::uint64_t missed = queries.missed();
-  if (missed == 0) {
-    return {};
-  }
+  return missed == 0 ? Result<void>() : send_missed(missed);
+}
+
+Result<void> Watch::send_missed(std::uint64_t events) {
   pb::WatchEvent event;
-  event.set_missed(missed);
+  event.set_missed(events);
   return writer_.write(event);
 }
 

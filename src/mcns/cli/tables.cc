@@ -305,8 +305,9 @@ std::string event_line(const Globals& globals, const pb::WatchEvent& event) {
                   query.source(), query.took_us());
     }
     case pb::WatchEvent::kMissed:
-      return paint(globals, Paint::kWarn,
-                   text("... {} queries were not shown: too many at once", event.missed())) +
+      return paint(
+                 globals, Paint::kWarn,
+                 text("... at least {} events were not shown: too many at once", event.missed())) +
              "\n";
     case pb::WatchEvent::kBegan:
     case pb::WatchEvent::EVENT_NOT_SET:

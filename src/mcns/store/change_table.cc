@@ -17,6 +17,9 @@ using dsl::db::Transaction;
 constexpr std::string_view kSelect =
     "SELECT id, serial_from, serial_to, op, name, type, ttl, rdata, owner, actor, source, at "
     "FROM changes WHERE zone_id = ? AND id < ? ORDER BY id DESC LIMIT ?";
+constexpr std::string_view kSelectNext =
+    "SELECT id, serial_from, serial_to, op, name, type, ttl, rdata, owner, actor, source, at "
+    "FROM changes WHERE zone_id = ? AND id > ? ORDER BY id LIMIT ?";
 
 Result<ChangeRow> change_from(const Row& row, const ZoneRow& zone) {
   const auto name = Name::parse(row.text(4), &zone.origin);
@@ -39,6 +42,21 @@ Result<ChangeRow> change_from(const Row& row, const ZoneRow& zone) {
                    .actor = row.text(9),
                    .source = row.text(10),
                    .at = row.time(11)};
+}
+
+Result<std::vector<ChangeRow>> select_changes(Transaction& tx, std::string_view select,
+                                              const ZoneRow& zone, std::int64_t bound,
+                                              std::size_t limit) {
+  std::vector<ChangeRow> changes;
+  MC_TRY(tx.query(
+      select,
+      [&](Row& row) -> Result<void> {
+        MC_ASSIGN(ChangeRow change, change_from(row, zone));
+        changes.push_back(std::move(change));
+        return {};
+      },
+      zone.id, bound, static_cast<std::int64_t>(limit)));
+  return changes;
 }
 
 }  // namespace
@@ -64,17 +82,13 @@ Result<void> each_change_backwards(Transaction& tx, const ZoneRow& zone,
 
 Result<std::vector<ChangeRow>> list_changes(Transaction& tx, const ZoneRow& zone,
                                             std::int64_t before, std::size_t limit) {
-  std::vector<ChangeRow> changes;
-  MC_TRY(tx.query(
-      kSelect,
-      [&](Row& row) -> Result<void> {
-        MC_ASSIGN(ChangeRow change, change_from(row, zone));
-        changes.push_back(std::move(change));
-        return {};
-      },
-      zone.id, before == 0 ? std::numeric_limits<std::int64_t>::max() : before,
-      static_cast<std::int64_t>(limit)));
-  return changes;
+  return select_changes(tx, kSelect, zone,
+                        before == 0 ? std::numeric_limits<std::int64_t>::max() : before, limit);
+}
+
+Result<std::vector<ChangeRow>> next_changes(Transaction& tx, const ZoneRow& zone,
+                                            std::int64_t after, std::size_t limit) {
+  return select_changes(tx, kSelectNext, zone, after, limit);
 }
 
 Result<std::vector<ChangeRow>> changes_since(Transaction& tx, const ZoneRow& zone,

@@ -18,6 +18,9 @@ dsl::Result<void> each_change_backwards(
 // Newest first, those with an id below `before` (0: from the newest on).
 dsl::Result<std::vector<ChangeRow>> list_changes(dsl::db::Transaction& tx, const ZoneRow& zone,
                                                  std::int64_t before, std::size_t limit);
+// Oldest first, those with an id above `after`.
+dsl::Result<std::vector<ChangeRow>> next_changes(dsl::db::Transaction& tx, const ZoneRow& zone,
+                                                 std::int64_t after, std::size_t limit);
 // Oldest first, all of the serials behind `serial`; kNotFound when the journal does not reach back
 // that far. None when it is the zone's.
 dsl::Result<std::vector<ChangeRow>> changes_since(dsl::db::Transaction& tx, const ZoneRow& zone,

@@ -1,5 +1,6 @@
 // AdminService, ForwardService and WatchService over the real parts.
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -366,6 +367,74 @@ TEST_F(Admin, AWatcherSeesChangesAndQuestionsAsTheyHappen) {
   EXPECT_EQ(change.entry().difference().value(), "192.0.2.1");
   EXPECT_EQ(change.entry().actor(), "mcp-agent");
   EXPECT_FALSE(service_.services().queries.wanted());
+}
+
+// What a watcher of changes is sent while `act` runs; the service ends then, and with it the
+// stream.
+std::vector<pb::WatchEvent> watched(TestService& service, const std::function<void()>& act) {
+  std::vector<pb::WatchEvent> events;
+  std::atomic<bool> began = false;
+  pb::WatchRequest request;
+  request.set_changes(true);
+  std::thread watcher([&] {
+    EXPECT_THAT(service.run("root", "WatchService.Watch", request,
+                            [&](const Message& message) -> Result<void> {
+                              const auto& event = static_cast<const pb::WatchEvent&>(message);
+                              if (event.began()) {
+                                began = true;
+                              } else {
+                                events.push_back(event);
+                              }
+                              return {};
+                            }),
+                ok());
+  });
+  while (!began) {
+    std::this_thread::yield();
+  }
+  act();
+  service.services().stopping = true;
+  watcher.join();
+  return events;
+}
+
+// So many hosts and the SOA of the file of `TestService::import`.
+std::string hosts(int count) {
+  std::string text =
+      "$ORIGIN many.test.\n$TTL 300\n@ SOA ns1 hostmaster 2026040300 3600 600 604800 300\n"
+      "@ NS ns1\n";
+  for (int i = 0; i < count; ++i) {
+    text += dsl::text("h{} A 192.0.2.1\n", i);
+  }
+  return text;
+}
+
+TEST_F(Admin, AWatcherMissesNoneOfManyChangesAtOnce) {
+  constexpr int kHosts = 2500;
+
+  const auto events = watched(service_, [&] { service_.import("many.test", hosts(kHosts)); });
+
+  ASSERT_EQ(events.size(), kHosts + 1u) << "and the NS";
+  std::set<std::string> names;
+  for (const pb::WatchEvent& event : events) {
+    ASSERT_TRUE(event.has_change());
+    names.insert(event.change().entry().difference().name());
+  }
+  EXPECT_EQ(names.size(), events.size());
+}
+
+TEST(Watch, AWatcherIsToldOfChangesThatTheJournalDidNotTake) {
+  TestService service({.journal_rows_max = 10});
+  service.import("many.test", hosts(1));
+
+  const auto events = watched(service, [&] {
+    service.import("many.test", hosts(30));
+    service.add("many.test", "after", "A", "192.0.2.1");
+  });
+
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].missed(), 1u);
+  EXPECT_EQ(events[1].change().entry().difference().name(), "after");
 }
 
 TEST_F(Admin, AWatchEndsWithTheService) {

@@ -47,12 +47,12 @@ Result<Caller> caller_of(const Peer& peer) {
   return found->second;
 }
 
-TestService::TestService() {
+TestService::TestService(const WriterOptions& writing) {
   env_.use_real_files();
   env_.use_real_clock();
   database_ = require_ok(
       dsl::db::Database::open(env_, folder_.file("mcns.db"), {.migrations = store::migrations()}));
-  writer_ = require_ok(Writer::open(env_, *database_, zones_, {}));
+  writer_ = require_ok(Writer::open(env_, *database_, zones_, writing));
   cache_ = Cache::make({}, 1);
   forwarder_ = require_ok(Forwarder::start(env_, *cache_, {}));
   parts_ = std::make_unique<ResolverParts>(

@@ -35,7 +35,7 @@ dsl::Result<dsl::rpc::Caller> caller_of(const dsl::rpc::Peer& peer);
 
 class TestService {
  public:
-  TestService();
+  explicit TestService(const WriterOptions& writing = {});
   ~TestService();
 
   // Method without the package: "ZoneService.GetZone".
