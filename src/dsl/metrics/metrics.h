@@ -13,6 +13,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,12 +29,20 @@ class Counter {
  public:
   virtual ~Counter() = default;
   virtual void add(LabelValues labels, double by = 1) = 0;
+  // Of what somebody else counts: shows that count. One that is lower than before began anew.
+  // Called from `before_exposition`, and for label sets that nobody adds to.
+  virtual void show(LabelValues labels, double total) = 0;
 };
+
+// Label sets, each in the order of the names.
+using LabelSets = std::set<std::vector<std::string>>;
 
 class Gauge {
  public:
   virtual ~Gauge() = default;
   virtual void set(LabelValues labels, double value) = 0;
+  // Forgets every label set but these: those of things that are gone.
+  virtual void keep_only(const LabelSets& sets) = 0;
 };
 
 class Histogram {
@@ -69,8 +78,8 @@ class Registry {
                std::vector<std::string> labels = {});
   Histogram& histogram(const std::string& name, const std::string& help,
                        std::vector<std::string> labels, std::vector<double> buckets);
-  // Called before each exposition, to set gauges that nobody sets as they change. Must not block
-  // for long. To be added before the first exposition.
+  // Called before each exposition, one at a time, to set gauges that nobody sets as they change and
+  // to show what others count. Must not block for long. To be added before the first exposition.
   void before_exposition(std::function<void()> update);
 
   // The text format, version 0.0.4.

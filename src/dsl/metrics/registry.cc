@@ -30,31 +30,61 @@ template <class Metric>
 class Family {
  public:
   using Make = std::function<Metric&(const prometheus::Labels&)>;
+  using Remove = std::function<void(Metric&)>;
 
   Family(std::string name, std::vector<std::string> labels, std::size_t max, Make make,
-         std::function<void()> rejected)
+         Remove remove, std::function<void()> rejected)
       : name_(std::move(name)),
         labels_(std::move(labels)),
         max_(max),
         make_(std::move(make)),
+        remove_(std::move(remove)),
         rejected_(std::move(rejected)) {}
 
-  // Nothing when the set would be one too many.
-  Metric* find(LabelValues values) {
-    MC_ASSERT(values.size() == labels_.size(), "a metric gets a value for each of its labels");
-    const std::vector<std::string> key(values.begin(), values.end());
+  // Calls `use` with the member, which nobody removes meanwhile; not when it would be one too many.
+  template <class Use>
+  void with(LabelValues values, const Use& use) {
+    const std::vector<std::string> key = key_of(values);
     {
       const std::shared_lock lock(mutex_);
       if (const auto found = members_.find(key); found != members_.end()) {
-        return found->second;
+        use(*found->second);
+        return;
       }
     }
-    return add(key);
+    const std::unique_lock lock(mutex_);
+    if (Metric* member = add(key)) {
+      use(*member);
+    }
+  }
+
+  // The member goes, and comes back as new when it is asked for.
+  void forget(LabelValues values) {
+    const std::unique_lock lock(mutex_);
+    if (const auto found = members_.find(key_of(values)); found != members_.end()) {
+      remove_(*found->second);
+      members_.erase(found);
+    }
+  }
+  void keep_only(const LabelSets& sets) {
+    const std::unique_lock lock(mutex_);
+    std::erase_if(members_, [&](const auto& member) {
+      if (sets.contains(member.first)) {
+        return false;
+      }
+      remove_(*member.second);
+      return true;
+    });
   }
 
  private:
+  std::vector<std::string> key_of(LabelValues values) const {
+    MC_ASSERT(values.size() == labels_.size(), "a metric gets a value for each of its labels");
+    return {values.begin(), values.end()};
+  }
+
+  // With the mutex held for writing.
   Metric* add(const std::vector<std::string>& key) {
-    const std::unique_lock lock(mutex_);
     if (const auto found = members_.find(key); found != members_.end()) {
       return found->second;
     }
@@ -78,6 +108,7 @@ class Family {
   const std::vector<std::string> labels_;
   const std::size_t max_;
   const Make make_;
+  const Remove remove_;
   const std::function<void()> rejected_;
   std::shared_mutex mutex_;
   std::map<std::vector<std::string>, Metric*> members_;  // guarded by mutex_
@@ -89,8 +120,20 @@ class OneCounter final : public Counter {
   explicit OneCounter(std::unique_ptr<Family<prometheus::Counter>> family)
       : family_(std::move(family)) {}
   void add(LabelValues labels, double by) override {
-    if (auto* member = family_->find(labels)) {
-      member->Increment(by);
+    family_->with(labels, [by](prometheus::Counter& member) { member.Increment(by); });
+  }
+  void show(LabelValues labels, double total) override {
+    bool began_anew = false;
+    const auto raise = [&](prometheus::Counter& member) {
+      began_anew = total < member.Value();
+      if (!began_anew) {
+        member.Increment(total - member.Value());
+      }
+    };
+    family_->with(labels, raise);
+    if (began_anew) {
+      family_->forget(labels);
+      family_->with(labels, raise);
     }
   }
 
@@ -103,10 +146,9 @@ class OneGauge final : public Gauge {
   explicit OneGauge(std::unique_ptr<Family<prometheus::Gauge>> family)
       : family_(std::move(family)) {}
   void set(LabelValues labels, double value) override {
-    if (auto* member = family_->find(labels)) {
-      member->Set(value);
-    }
+    family_->with(labels, [value](prometheus::Gauge& member) { member.Set(value); });
   }
+  void keep_only(const LabelSets& sets) override { family_->keep_only(sets); }
 
  private:
   const std::unique_ptr<Family<prometheus::Gauge>> family_;
@@ -117,9 +159,7 @@ class OneHistogram final : public Histogram {
   explicit OneHistogram(std::unique_ptr<Family<prometheus::Histogram>> family)
       : family_(std::move(family)) {}
   void observe(LabelValues labels, double value) override {
-    if (auto* member = family_->find(labels)) {
-      member->Observe(value);
-    }
+    family_->with(labels, [value](prometheus::Histogram& member) { member.Observe(value); });
   }
 
  private:
@@ -160,11 +200,16 @@ struct Registry::Impl {
     MC_ASSERT(names.insert(full).second, "a metric is made once");
     return full;
   }
-  template <class Metric>
+  // `made` is prometheus-cpp's, `more` what its members need beside their labels.
+  template <class Metric, class... More>
   std::unique_ptr<Family<Metric>> family(const std::string& name, std::vector<std::string> labels,
-                                         typename Family<Metric>::Make make) {
-    return std::make_unique<Family<Metric>>(name, std::move(labels), label_sets_max,
-                                            std::move(make), [this] { rejected->Increment(); });
+                                         prometheus::Family<Metric>& made, const More&... more) {
+    return std::make_unique<Family<Metric>>(
+        name, std::move(labels), label_sets_max,
+        [&made, more...](const prometheus::Labels& set) -> Metric& {
+          return made.Add(set, more...);
+        },
+        [&made](Metric& member) { made.Remove(&member); }, [this] { rejected->Increment(); });
   }
 
   std::string service;
@@ -177,6 +222,7 @@ struct Registry::Impl {
   std::vector<std::unique_ptr<Gauge>> gauges;
   std::vector<std::unique_ptr<Histogram>> histograms;
   std::vector<std::function<void()>> updates;
+  std::mutex updating;  // an older count must not be shown after a newer one
 };
 
 Registry::Registry(std::string service, std::size_t label_sets_max)
@@ -198,10 +244,7 @@ Counter& Registry::counter(const std::string& name, const std::string& help,
                            std::vector<std::string> labels) {
   const std::string full = impl_->claim(name);
   auto& family = prometheus::BuildCounter().Name(full).Help(help).Register(impl_->registry);
-  auto made = std::make_unique<OneCounter>(impl_->family<prometheus::Counter>(
-      full, std::move(labels), [&family](const prometheus::Labels& set) -> auto& {
-        return family.Add(set);
-      }));
+  auto made = std::make_unique<OneCounter>(impl_->family(full, std::move(labels), family));
   const std::lock_guard lock(impl_->mutex);
   return *impl_->counters.emplace_back(std::move(made));
 }
@@ -210,10 +253,7 @@ Gauge& Registry::gauge(const std::string& name, const std::string& help,
                        std::vector<std::string> labels) {
   const std::string full = impl_->claim(name);
   auto& family = prometheus::BuildGauge().Name(full).Help(help).Register(impl_->registry);
-  auto made = std::make_unique<OneGauge>(impl_->family<prometheus::Gauge>(
-      full, std::move(labels), [&family](const prometheus::Labels& set) -> auto& {
-        return family.Add(set);
-      }));
+  auto made = std::make_unique<OneGauge>(impl_->family(full, std::move(labels), family));
   const std::lock_guard lock(impl_->mutex);
   return *impl_->gauges.emplace_back(std::move(made));
 }
@@ -222,11 +262,8 @@ Histogram& Registry::histogram(const std::string& name, const std::string& help,
                                std::vector<std::string> labels, std::vector<double> buckets) {
   const std::string full = impl_->claim(name);
   auto& family = prometheus::BuildHistogram().Name(full).Help(help).Register(impl_->registry);
-  auto made = std::make_unique<OneHistogram>(impl_->family<prometheus::Histogram>(
-      full, std::move(labels),
-      [&family, buckets = std::move(buckets) ](const prometheus::Labels& set) -> auto& {
-        return family.Add(set, buckets);
-      }));
+  auto made =
+      std::make_unique<OneHistogram>(impl_->family(full, std::move(labels), family, buckets));
   const std::lock_guard lock(impl_->mutex);
   return *impl_->histograms.emplace_back(std::move(made));
 }
@@ -242,8 +279,11 @@ std::string Registry::exposition() {
     const std::lock_guard lock(impl_->mutex);
     updates = impl_->updates;
   }
-  for (const auto& update : updates) {
-    update();
+  {
+    const std::lock_guard lock(impl_->updating);
+    for (const auto& update : updates) {
+      update();
+    }
   }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }

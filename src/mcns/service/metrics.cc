@@ -6,7 +6,9 @@
 namespace mcns {
 namespace {
 
+using dsl::metrics::Counter;
 using dsl::metrics::Gauge;
+using dsl::metrics::LabelSets;
 using dsl::metrics::Registry;
 
 constexpr std::array<std::string_view, 2> kTransports = {"udp", "tcp"};
@@ -24,18 +26,18 @@ double sum(const net::Server& dns, Pick pick) {
 }
 
 void add_queries(Registry& registry, const MetricSources& sources) {
-  Gauge& answers = registry.gauge("queries_total", "Answers sent.", {"transport", "rcode"});
-  Gauge& types = registry.gauge("query_types_total", "Questions by type.", {"qtype"});
-  Gauge& paths = registry.gauge("query_paths_total",
-                                "Where answers came from: zones, cache or an upstream.", {"path"});
-  Gauge& dropped = registry.gauge("dropped_total", "Packets without an answer.", {"reason"});
+  Counter& answers = registry.counter("queries_total", "Answers sent.", {"transport", "rcode"});
+  Counter& types = registry.counter("query_types_total", "Questions by type.", {"qtype"});
+  Counter& paths = registry.counter(
+      "query_paths_total", "Where answers came from: zones, cache or an upstream.", {"path"});
+  Counter& dropped = registry.counter("dropped_total", "Packets without an answer.", {"reason"});
   registry.before_exposition([&answers, &types, &paths, &dropped, &dns = sources.dns] {
     for (std::size_t t = 0; t < kTransports.size(); ++t) {
       for (std::size_t r = 0; r < Counters::kRcodes; ++r) {
         const double count =
             sum(dns, [&](const Counters& c) -> const Count& { return c.answers[t][r]; });
         if (count > 0) {
-          answers.set({kTransports[t], text(static_cast<Rcode>(r))}, count);
+          answers.show({kTransports[t], text(static_cast<Rcode>(r))}, count);
         }
       }
     }
@@ -43,32 +45,33 @@ void add_queries(Registry& registry, const MetricSources& sources) {
       const double count = sum(dns, [&](const Counters& c) -> const Count& { return c.types[t]; });
       const bool is_rest = t + 1 == Counters::kTypes;
       if (count > 0) {
-        types.set({is_rest ? "other" : text(static_cast<Type>(t))}, count);
+        types.show({is_rest ? "other" : text(static_cast<Type>(t))}, count);
       }
     }
-    paths.set({"zone"}, sum(dns, [](const Counters& c) -> const Count& { return c.from_zones; }));
-    paths.set({"cache"}, sum(dns, [](const Counters& c) -> const Count& { return c.from_cache; }));
-    paths.set({"forward"}, sum(dns, [](const Counters& c) -> const Count& { return c.forwarded; }));
-    dropped.set({"malformed"},
-                sum(dns, [](const Counters& c) -> const Count& { return c.dropped_malformed; }));
-    dropped.set({"too_long"},
-                sum(dns, [](const Counters& c) -> const Count& { return c.dropped_truncated; }));
-    dropped.set({"send_failed"},
-                sum(dns, [](const Counters& c) -> const Count& { return c.send_failed; }));
+    paths.show({"zone"}, sum(dns, [](const Counters& c) -> const Count& { return c.from_zones; }));
+    paths.show({"cache"}, sum(dns, [](const Counters& c) -> const Count& { return c.from_cache; }));
+    paths.show({"forward"},
+               sum(dns, [](const Counters& c) -> const Count& { return c.forwarded; }));
+    dropped.show({"malformed"},
+                 sum(dns, [](const Counters& c) -> const Count& { return c.dropped_malformed; }));
+    dropped.show({"too_long"},
+                 sum(dns, [](const Counters& c) -> const Count& { return c.dropped_truncated; }));
+    dropped.show({"send_failed"},
+                 sum(dns, [](const Counters& c) -> const Count& { return c.send_failed; }));
   });
 }
 
 void add_cache(Registry& registry, const MetricSources& sources) {
-  Gauge& hits = registry.gauge("cache_hits_total", "Answers that the cache had.");
-  Gauge& misses = registry.gauge("cache_misses_total", "Questions that it had nothing for.");
-  Gauge& stale = registry.gauge("cache_stale_total", "Answers past their TTL.");
+  Counter& hits = registry.counter("cache_hits_total", "Answers that the cache had.");
+  Counter& misses = registry.counter("cache_misses_total", "Questions that it had nothing for.");
+  Counter& stale = registry.counter("cache_stale_total", "Answers past their TTL.");
   Gauge& bytes = registry.gauge("cache_used_bytes", "What its entries take.");
   Gauge& entries = registry.gauge("cache_entries_count", "How many there are.");
   registry.before_exposition([&, &cache = sources.cache] {
     const CacheStats stats = cache.stats();
-    hits.set({}, number(stats.hits));
-    misses.set({}, number(stats.misses));
-    stale.set({}, number(stats.stale));
+    hits.show({}, number(stats.hits));
+    misses.show({}, number(stats.misses));
+    stale.show({}, number(stats.stale));
     bytes.set({}, number(stats.bytes));
     entries.set({}, number(stats.entries));
   });
@@ -83,11 +86,15 @@ void add_zones(Registry& registry, const MetricSources& sources) {
   registry.before_exposition([&, &zones = sources.zones] {
     zone::Reader reader(zones);
     const zone::Pin version(reader);
+    LabelSets there;
     for (const auto& zone : version->zones()) {
       const std::string name = zone->origin().text();
       serial.set({name}, zone->serial());
       records.set({name}, number(zone->records()));
+      there.insert({name});
     }
+    serial.keep_only(there);
+    records.keep_only(there);
     memory.set({}, number(zones.memory().used_bytes));
     lag.set({}, number(zones.lag()));
   });
@@ -96,14 +103,18 @@ void add_zones(Registry& registry, const MetricSources& sources) {
 void add_upstreams(Registry& registry, const MetricSources& sources) {
   Gauge& rtt = registry.gauge("upstream_rtt_seconds", "Mean time to an answer.", {"upstream"});
   Gauge& up = registry.gauge("upstream_up_count", "1 when it answers.", {"upstream"});
-  Gauge& failures =
-      registry.gauge("upstream_failures_total", "Questions without a good answer.", {"upstream"});
+  Counter& failures =
+      registry.counter("upstream_failures_total", "Questions without a good answer.", {"upstream"});
   registry.before_exposition([&, &forwarder = sources.forwarder] {
+    LabelSets there;
     for (const UpstreamState& state : forwarder.upstreams()) {
       rtt.set({state.upstream}, state.rtt_ms / 1000);
       up.set({state.upstream}, state.state == "up" ? 1 : 0);
-      failures.set({state.upstream}, number(state.failed));
+      failures.show({state.upstream}, number(state.failed));
+      there.insert({state.upstream});
     }
+    rtt.keep_only(there);
+    up.keep_only(there);
   });
 }
 

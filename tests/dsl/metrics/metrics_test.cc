@@ -81,6 +81,37 @@ TEST(Registry, PrintsWhatItWasTold) {
   }
 }
 
+TEST(Registry, ACountOfSomebodyElsesIsShownAsACounterThatMayBeginAnew) {
+  Registry registry("test");
+  auto& counter = registry.counter("hits_total", "Hits.", {"of"});
+
+  counter.show({"a"}, 5);
+  counter.show({"a"}, 7);
+  counter.show({"b"}, 5);
+  counter.show({"b"}, 2);
+
+  const std::string all = registry.exposition();
+  EXPECT_THAT(all, HasSubstr("# TYPE mc_test_hits_total counter\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_hits_total{of=\"a\"} 7\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_hits_total{of=\"b\"} 2\n"));
+}
+
+TEST(Registry, LabelSetsOfWhatIsGoneAreForgottenAndMakeRoom) {
+  Registry registry("test", 2);
+  auto& gauge = registry.gauge("size_bytes", "Size.", {"name"});
+  gauge.set({"a"}, 1);
+  gauge.set({"b"}, 2);
+
+  gauge.keep_only({{"b"}, {"nobody"}});
+  gauge.set({"c"}, 3);
+
+  const std::string all = registry.exposition();
+  EXPECT_THAT(all, Not(HasSubstr("name=\"a\"")));
+  EXPECT_THAT(all, HasSubstr("mc_test_size_bytes{name=\"b\"} 2\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_size_bytes{name=\"c\"} 3\n"));
+  EXPECT_THAT(all, Not(HasSubstr("nobody")));
+}
+
 TEST(Registry, ManyThreadsLoseNothing) {
   Registry registry("test");
   auto& counter = registry.counter("calls_total", "Calls.", {"code"});
