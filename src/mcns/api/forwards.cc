@@ -133,7 +133,9 @@ Result<Forwards::Group> Forwards::remove(const Name& zone) {
   if (at->configured) {
     return fail(Code::kFailedPrecondition, "the forward for {} is in the configuration file",
                 zone.text())
-        .hint("change the file and reload, or set another one in its place: mcns forward set");
+        .hint(
+            "change the file, then mcns upgrade or a restart; or set another one in its place: "
+            "mcns forward set");
   }
   const Group& former = *at;
   MC_ASSIGN(const std::vector<Group> after,

@@ -5,6 +5,7 @@
 #include "dsl/env/path.h"
 #include "dsl/log/log.h"
 #include "mcns/api/fields.h"
+#include "mcns/store/record_table.h"
 #include "mcns/store/schema.h"
 #include "mcns/store/zone_table.h"
 
@@ -55,15 +56,29 @@ Result<std::string> destination(Services& services, const dsl::rpc::CallContext&
   return request.out();
 }
 
+Result<std::vector<pb::ZoneStatus>> zones_in(dsl::db::Transaction& tx) {
+  std::vector<pb::ZoneStatus> zones;
+  MC_ASSIGN(const std::vector<store::ZoneRow> rows, store::all_zones(tx));
+  for (const store::ZoneRow& row : rows) {
+    MC_ASSIGN(const store::ZoneCounts counts, store::count_zone(tx, row));
+    pb::ZoneStatus& zone = zones.emplace_back();
+    zone.set_name(zone_text(row.origin));
+    zone.set_serial(row.soa.serial);
+    zone.set_names(counts.names);
+    zone.set_records(counts.records + 1);  // the SOA has no row
+  }
+  return zones;
+}
+
 // What the copy holds, read as a start from it would read it; kDataLoss when it is damaged.
-Result<std::vector<store::ZoneRow>> verified_zones(dsl::env::Env& env, const std::string& path) {
-  std::vector<store::ZoneRow> zones;
+Result<std::vector<pb::ZoneStatus>> verified_zones(dsl::env::Env& env, const std::string& path) {
+  std::vector<pb::ZoneStatus> zones;
   {
     MC_ASSIGN(const auto copy,
               dsl::db::Database::open(
                   env, path, {.migrations = store::migrations(), .readers = 1, .owner = false}));
     MC_TRY(copy->check());
-    MC_ASSIGN(zones, copy->read([](dsl::db::Transaction& tx) { return store::all_zones(tx); }));
+    MC_ASSIGN(zones, copy->read(zones_in));
   }
   // Left by the look: nothing was written into them.
   for (const char* companion : {"-wal", "-shm"}) {
@@ -102,7 +117,7 @@ Result<pb::SnapshotReply> snapshot(Services& services, const dsl::rpc::CallConte
   dsl::env::FileSystem& files = services.env.files();
   MC_TRY(files.make_directories(dsl::env::folder_of(path), 0750));
   MC_ASSIGN(const dsl::db::SnapshotReport report, services.database.snapshot(path));
-  Result<std::vector<store::ZoneRow>> zones = verified_zones(services.env, path);
+  Result<std::vector<pb::ZoneStatus>> zones = verified_zones(services.env, path);
   if (!zones) {
     (void)files.remove(path);  // a damaged copy must not be taken for a good one
     return tl::unexpected(std::move(zones).error());
@@ -112,11 +127,7 @@ Result<pb::SnapshotReply> snapshot(Services& services, const dsl::rpc::CallConte
   reply.set_size_bytes(report.size_bytes);
   reply.set_sha256(report.sha256);
   reply.set_rows(report.rows);
-  for (const store::ZoneRow& zone : *zones) {
-    pb::ZoneStatus& out = *reply.add_zones();
-    out.set_name(zone_text(zone.origin));
-    out.set_serial(zone.soa.serial);
-  }
+  reply.mutable_zones()->Assign(zones->begin(), zones->end());
   if (request.keep() > 0) {
     for (std::string& removed : prune(services, static_cast<std::size_t>(request.keep()))) {
       reply.add_removed(std::move(removed));

@@ -26,29 +26,32 @@ struct Words {
   ChangeFlags change;
 };
 
-// Every page of the list.
-Result<std::vector<pb::Record>> all_records(Client& client, pb::ListRecordsRequest request) {
-  std::vector<pb::Record> records;
+// Every page of the list. The serial is that of the first: whoever writes under it is refused when
+// the zone was changed while it was read.
+Result<pb::ListRecordsReply> all_records(Client& client, pb::ListRecordsRequest request) {
+  pb::ListRecordsReply all;
   request.set_page_size(1000);
   do {
     MC_ASSIGN(pb::ListRecordsReply reply,
               client.call<pb::ListRecordsReply>("RecordService.ListRecords", request));
+    if (request.page_token().empty()) {
+      all.set_serial(reply.serial());
+    }
     std::move(reply.mutable_records()->begin(), reply.mutable_records()->end(),
-              std::back_inserter(records));
+              google::protobuf::RepeatedFieldBackInserter(all.mutable_records()));
     request.set_page_token(reply.next_page_token());
   } while (!request.page_token().empty());
-  return records;
+  return all;
 }
 
-Result<int> print_records(Context& context, const std::vector<pb::Record>& records) {
+Result<int> print_records(Context& context, const pb::ListRecordsReply& reply) {
   if (context.json()) {
-    pb::ListRecordsReply reply;
-    reply.mutable_records()->Assign(records.begin(), records.end());
     context.print_json(reply);
-  } else if (records.empty()) {
+  } else if (reply.records().empty()) {
     context.note("no records");
   } else {
-    context.print(records_table(context.globals, records, context.now_ms()));
+    context.print(records_table(context.globals, {reply.records().begin(), reply.records().end()},
+                                context.now_ms()));
   }
   return dsl::kExitOk;
 }
@@ -60,8 +63,8 @@ Result<int> list(Context& context, const Words& words) {
   request.set_name(words.name);
   request.set_type(words.type);
   request.set_owner(words.owner);
-  MC_ASSIGN(const std::vector<pb::Record> records, all_records(*client, request));
-  return print_records(context, records);
+  MC_ASSIGN(const pb::ListRecordsReply reply, all_records(*client, request));
+  return print_records(context, reply);
 }
 
 Result<int> get(Context& context, const Words& words) {
@@ -70,19 +73,22 @@ Result<int> get(Context& context, const Words& words) {
     pb::ListRecordsRequest request;
     request.set_zone(words.zone);
     request.set_name(words.name);
-    MC_ASSIGN(const std::vector<pb::Record> records, all_records(*client, request));
-    if (records.empty()) {
+    MC_ASSIGN(const pb::ListRecordsReply reply, all_records(*client, request));
+    if (reply.records().empty()) {
       return fail(Code::kNotFound, "{} has no records in {}", words.name, words.zone)
           .hint("mcns record list shows what the zone has");
     }
-    return print_records(context, records);
+    return print_records(context, reply);
   }
   pb::GetRRsetRequest request;
   request.set_zone(words.zone);
   request.set_name(words.name);
   request.set_type(words.type);
-  MC_ASSIGN(const pb::RRset reply, client->call<pb::RRset>("RecordService.GetRRset", request));
-  return print_records(context, {reply.records().begin(), reply.records().end()});
+  MC_ASSIGN(const pb::RRset rrset, client->call<pb::RRset>("RecordService.GetRRset", request));
+  pb::ListRecordsReply reply;
+  *reply.mutable_records() = rrset.records();
+  reply.set_serial(rrset.serial());
+  return print_records(context, reply);
 }
 
 template <class Request>

@@ -1,5 +1,7 @@
 #include "mcns/store/record_table.h"
 
+#include <algorithm>
+
 #include "mcns/rdata/rdata.h"
 #include "mcns/store/octets.h"
 #include "mcns/store/record_rows.h"
@@ -10,6 +12,23 @@ namespace mcns::store {
 using dsl::Result;
 using dsl::db::Row;
 using dsl::db::Transaction;
+
+namespace {
+
+// `key` and the names above it that are neither `last`, the key before it, nor above that.
+std::uint64_t names_between(const Bytes& last, const Bytes& key) {
+  std::uint64_t names = 0;
+  std::size_t end = 0;
+  while (end < key.size()) {
+    end = std::min(key.find('\0', end + 1), key.size());
+    const BytesView name = BytesView(key).substr(0, end);
+    const bool is_known = last.starts_with(name) && (last.size() == end || last[end] == '\0');
+    names += is_known ? 0 : 1;
+  }
+  return names;
+}
+
+}  // namespace
 
 Result<std::vector<RecordRow>> records_at(Transaction& tx, const ZoneRow& zone, const Name& name) {
   static const std::string sql =
@@ -106,6 +125,23 @@ Result<std::uint64_t> count_names(Transaction& tx, const ZoneRow& zone) {
       },
       zone.id));
   return count;
+}
+
+Result<ZoneCounts> count_zone(Transaction& tx, const ZoneRow& zone) {
+  ZoneCounts counts{.names = 1};  // the apex
+  Bytes last;
+  MC_TRY(tx.query(
+      "SELECT sort_key, count(*) FROM records WHERE zone_id = ? GROUP BY sort_key "
+      "ORDER BY sort_key",
+      [&](Row& row) -> Result<void> {
+        Bytes key(octets(row.blob(0)));
+        counts.names += names_between(last, key);
+        counts.records += static_cast<std::uint64_t>(row.integer(1));
+        last = std::move(key);
+        return {};
+      },
+      zone.id));
+  return counts;
 }
 
 Result<std::vector<ExpiredLease>> expired_leases(Transaction& tx, dsl::env::WallTime now,

@@ -63,6 +63,12 @@ dsl::Result<void> each_name_below(dsl::db::Transaction& tx, const ZoneRow& zone,
 // Names that have records.
 dsl::Result<std::uint64_t> count_names(dsl::db::Transaction& tx, const ZoneRow& zone);
 
+struct ZoneCounts {
+  std::uint64_t names = 0;  // with empty non-terminals
+  std::uint64_t records = 0;
+};
+dsl::Result<ZoneCounts> count_zone(dsl::db::Transaction& tx, const ZoneRow& zone);
+
 struct ExpiredLease {
   std::int64_t zone_id = 0;
   std::int64_t record_id = 0;

@@ -130,6 +130,10 @@ TEST_F(Admin, AnExplanationOfNonsenseNamesTheField) {
 }
 
 TEST_F(Admin, ASnapshotIsACopyThatCanBeReadAndOlderOnesGo) {
+  for (const char* name : {"a.b.c", "b.c", "x.b.c", "ab.c", "a.b.d", "*.e"}) {
+    service_.add(kZone, name, "A", "192.0.2.1");
+  }
+  service_.add(kZone, "a.b.c", "TXT", "text");
   pb::SnapshotRequest request;
   request.set_keep(2);
   for (const char* old : {"mcns-20200101T000000Z.db", "mcns-20210101T000000Z.db", "notes.txt"}) {
@@ -143,6 +147,9 @@ TEST_F(Admin, ASnapshotIsACopyThatCanBeReadAndOlderOnesGo) {
   EXPECT_EQ(reply.sha256().size(), 64u);
   ASSERT_EQ(reply.zones_size(), 1);
   EXPECT_EQ(reply.zones(0).serial(), service_.serial(kZone));
+  const auto served = require_ok(ask<pb::Status>("AdminService.GetStatus", pb::GetStatusRequest()));
+  EXPECT_EQ(reply.zones(0).names(), served.zones(0).names());
+  EXPECT_EQ(reply.zones(0).records(), served.zones(0).records());
   EXPECT_THAT(reply.removed(), ElementsAre(HasSubstr("mcns-20200101T000000Z.db")));
   const auto left = require_ok(service_.env().files().list(service_.folder().file("backups")));
   EXPECT_EQ(left.size(), 3u) << testing::PrintToString(left);
@@ -306,7 +313,7 @@ TEST_F(Admin, AForwardOfTheFileIsReplacedByOneOfTheApiAndComesBack) {
   pb::DeleteForwardRequest remove;
   remove.set_zone("corp.example");
   EXPECT_THAT(ask<pb::DeleteForwardReply>("ForwardService.DeleteForward", remove),
-              failed_saying(Code::kFailedPrecondition, "configuration file"));
+              failed_saying(Code::kFailedPrecondition, "mcns upgrade or a restart"));
   require_ok(ask<pb::Forward>("ForwardService.SetForward", forward("CORP.example", "192.0.2.8")));
   const auto upstream = [&] {
     return require_ok(

@@ -67,6 +67,14 @@ TEST_F(Commands, RecordsAreAddedSetListedAndRemoved) {
             dsl::kExitUsage);
 }
 
+TEST_F(Commands, RecordsAsJsonHaveTheSerialThatTheyAreOf) {
+  const std::string serial = dsl::text("\"serial\": {}", live_.service.serial("example.test"));
+
+  EXPECT_THAT(run({"record", "list", "example.test", "--json"}).out, HasSubstr(serial));
+  EXPECT_THAT(run({"record", "get", "example.test", "ns1", "--json"}).out, HasSubstr(serial));
+  EXPECT_THAT(run({"record", "get", "example.test", "ns1", "A", "--json"}).out, HasSubstr(serial));
+}
+
 TEST_F(Commands, FilesGoInAndOut) {
   const std::string exported = run({"export", "example.test"}).out;
   EXPECT_THAT(exported, HasSubstr("$ORIGIN example.test."));
