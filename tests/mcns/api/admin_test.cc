@@ -376,33 +376,14 @@ TEST_F(Admin, AWatcherSeesChangesAndQuestionsAsTheyHappen) {
   EXPECT_FALSE(service_.services().queries.wanted());
 }
 
-<<<<<<< HEAD
-// Watches changes until `enough` of the events that came; `act` runs once the stream has begun.
-std::vector<pb::WatchEvent> watched(
-    TestService& service, const std::function<bool(const std::vector<pb::WatchEvent>&)>& enough,
-    const std::function<void()>& act) {
-=======
 // What a watcher of changes is sent while `act` runs; the service ends then, and with it the
 // stream.
 std::vector<pb::WatchEvent> watched(TestService& service, const std::function<void()>& act) {
->>>>>>> fix-images
   std::vector<pb::WatchEvent> events;
   std::atomic<bool> began = false;
   pb::WatchRequest request;
   request.set_changes(true);
   std::thread watcher([&] {
-<<<<<<< HEAD
-    (void)service.run(
-        "root", "WatchService.Watch", request, [&](const Message& message) -> Result<void> {
-          const auto& event = static_cast<const pb::WatchEvent&>(message);
-          if (event.began()) {
-            began = true;
-            return {};
-          }
-          events.push_back(event);
-          return enough(events) ? dsl::fail(Code::kCancelled, "enough") : Result<void>();
-        });
-=======
     EXPECT_THAT(service.run("root", "WatchService.Watch", request,
                             [&](const Message& message) -> Result<void> {
                               const auto& event = static_cast<const pb::WatchEvent&>(message);
@@ -414,16 +395,12 @@ std::vector<pb::WatchEvent> watched(TestService& service, const std::function<vo
                               return {};
                             }),
                 ok());
->>>>>>> fix-images
   });
   while (!began) {
     std::this_thread::yield();
   }
   act();
-<<<<<<< HEAD
-=======
   service.services().stopping = true;
->>>>>>> fix-images
   watcher.join();
   return events;
 }
@@ -442,13 +419,7 @@ std::string hosts(int count) {
 TEST_F(Admin, AWatcherMissesNoneOfManyChangesAtOnce) {
   constexpr int kHosts = 2500;
 
-<<<<<<< HEAD
-  const auto events = watched(
-      service_, [](const auto& so_far) { return so_far.size() > kHosts; },
-      [&] { service_.import("many.test", hosts(kHosts)); });
-=======
   const auto events = watched(service_, [&] { service_.import("many.test", hosts(kHosts)); });
->>>>>>> fix-images
 
   ASSERT_EQ(events.size(), kHosts + 1u) << "and the NS";
   std::set<std::string> names;
@@ -463,19 +434,10 @@ TEST(Watch, AWatcherIsToldOfChangesThatTheJournalDidNotTake) {
   TestService service({.journal_rows_max = 10});
   service.import("many.test", hosts(1));
 
-<<<<<<< HEAD
-  const auto events = watched(
-      service, [](const auto& so_far) { return so_far.back().has_change(); },
-      [&] {
-        service.import("many.test", hosts(30));
-        service.add("many.test", "after", "A", "192.0.2.1");
-      });
-=======
   const auto events = watched(service, [&] {
     service.import("many.test", hosts(30));
     service.add("many.test", "after", "A", "192.0.2.1");
   });
->>>>>>> fix-images
 
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].missed(), 1u);
