@@ -1,7 +1,8 @@
 # Writes OUT, which holds SCRIPT with the files of UNITS in it, between its marks, so that it needs
 # nothing beside itself.
 set(cases "")
-file(GLOB units "${UNITS}/*.service" "${UNITS}/*.timer")
+# Those that a node has; a service's own units are for who runs it without an agent.
+file(GLOB units "${UNITS}/mcp-*.service" "${UNITS}/mcp-*.timer")
 list(SORT units)
 foreach(unit IN LISTS units)
   get_filename_component(name "${unit}" NAME)
