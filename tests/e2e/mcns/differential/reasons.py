@@ -161,6 +161,14 @@ def ds_below_cut(pair):
     return pair.theirs
 
 
+def ds_of_a_zone_without_delegation(pair):
+    """The parent knows nothing of a zone that the same server has: the name is not there, or its
+    wildcard's."""
+    if pair.type == DS and pair.name in pair.zones and not pair.ours.answer:
+        return pair.ours
+    return pair.theirs
+
+
 def any_of_nothing(pair):
     """A record of type 0 for an empty non-terminal."""
     if pair.type == ANY and {record.type for record in pair.theirs.answer} == {0}:
@@ -318,6 +326,9 @@ REASONS = (
            "4.3.2 step 3b, from the apex down", deepest_cut),
     Reason((POWERDNS,), "no referral for DS below a cut; against RFC 4035 section 3.1.4.1",
            ds_below_cut),
+    Reason((KNOT, BIND, POWERDNS), "NXDOMAIN, or a wildcard, for the DS of a zone that is "
+           "served without a delegation; by RFC 8020 section 2 that denies all that is in it",
+           ds_of_a_zone_without_delegation),
     Reason((POWERDNS,), "more beside a CNAME that was made and asked for; against RFC 6672 section "
            "3.2 and RFC 4592 section 3.3.1", made_cname),
     Reason((POWERDNS,), "a record of type 0 answers ANY at an empty non-terminal; against RFC 8020 "
