@@ -203,7 +203,7 @@ def write_data(node):
 def is_written_by_mcns(path):
     """What a running name service changes by itself; what it says tells whether it was kept."""
     return path.name == "mcns" or (path.parent.name == "mcns" and
-                                   path.name.startswith(("mcns.db", "admin.sock")))
+                                   path.name.startswith(("mcns.db", "admin.sock", "handover.sock")))
 
 
 def data_of(node):
