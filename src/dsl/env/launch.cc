@@ -12,10 +12,7 @@
 #include <unistd.h>
 
 #include "dsl/env/errno_error.h"
-
-extern "C" {
-#include <sys/pidfd.h>  // of glibc 2.36: forgot the linkage for C++
-}
+#include "dsl/env/pidfd.h"
 
 namespace dsl::env {
 namespace {

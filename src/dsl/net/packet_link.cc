@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,7 +14,8 @@
 #include "dsl/env/clock.h"
 #include "dsl/env/env.h"
 #include "dsl/env/errno_error.h"
-#include "dsl/env/socket_address.h"
+#include "dsl/env/path.h"
+#include "dsl/env/unix_socket_place.h"
 
 namespace dsl::net {
 namespace {
@@ -42,6 +44,10 @@ bool wait_readable(int fd, std::chrono::milliseconds timeout) {
   }
 }
 
+Result<env::UnixSocketPlace> place_of(const std::string& path) {
+  return env::unix_socket_in(env::folder_of(path), env::name_of(path));
+}
+
 Failure gone() { return fail(Code::kUnavailable, "the other process has ended the connection"); }
 
 // Room for the descriptors of a message, aligned as the kernel wants it.
@@ -68,19 +74,28 @@ std::vector<env::UniqueFd> take_descriptors(msghdr& message) {
 }  // namespace
 
 Result<PacketLink> PacketLink::connect(const std::string& path) {
-  MC_ASSIGN(const env::SocketAddress address, env::unix_socket_address(path));
+  const Result<env::UnixSocketPlace> place = place_of(path);
   env::UniqueFd fd = new_socket();
   if (!fd) {
     return fail(env::errno_error(errno, "make", "a socket"));
   }
-  if (::connect(fd.get(), address.raw(), address.size) != 0) {
+  // For the connection only: where too many wait it is refused, instead of waiting for ever.
+  (void)::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  if (!place || ::connect(fd.get(), place->address.raw(), place->address.size) != 0) {
     // ECONNREFUSED: left by a process that ended. EPROTOTYPE: a socket of another kind.
-    if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR || errno == EPROTOTYPE ||
-        errno == ENOTSOCK) {
+    const bool nobody = !place ? place.error().code() == Code::kNotFound
+                               : errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR ||
+                                     errno == EPROTOTYPE || errno == ENOTSOCK;
+    if (nobody) {
       return fail(Code::kNotFound, "nobody listens on {}", path);
     }
-    return fail(env::errno_error(errno, "connect to", path));
+    if (place && errno == EAGAIN) {
+      return fail(Code::kUnavailable, "too many wait at {} already", path)
+          .hint("try again in a moment");
+    }
+    return place ? fail(env::errno_error(errno, "connect to", path)) : fail(place.error());
   }
+  (void)::fcntl(fd.get(), F_SETFL, 0);
   return PacketLink(std::move(fd));
 }
 
@@ -160,14 +175,15 @@ PacketLink::Peer PacketLink::peer() const {
 
 Result<PacketListener> PacketListener::open(const std::string& path) {
   const std::string fresh = path + ".new";
-  MC_ASSIGN(const env::SocketAddress address, env::unix_socket_address(fresh));
+  MC_ASSIGN(const env::UnixSocketPlace place, place_of(fresh));
   env::UniqueFd fd = new_socket();
   if (!fd) {
     return fail(env::errno_error(errno, "make", "a socket"));
   }
   (void)::unlink(fresh.c_str());  // left by one that was killed right here
   // The file gets the mode of the socket's own inode, so that it is never open to others.
-  if (::fchmod(fd.get(), kMode) != 0 || ::bind(fd.get(), address.raw(), address.size) != 0 ||
+  if (::fchmod(fd.get(), kMode) != 0 ||
+      ::bind(fd.get(), place.address.raw(), place.address.size) != 0 ||
       ::listen(fd.get(), kBacklog) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
     const int number = errno;
     (void)::unlink(fresh.c_str());

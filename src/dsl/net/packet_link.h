@@ -42,7 +42,8 @@ class PacketLink {
   PacketLink() = default;
   explicit PacketLink(env::UniqueFd fd) : fd_(std::move(fd)) {}
 
-  // kNotFound when nobody listens there, whatever lies at the path.
+  // kNotFound when nobody listens there, whatever lies at the path; kUnavailable when too many wait
+  // there. A path may be of any length.
   static Result<PacketLink> connect(const std::string& path);
   // Both ends, for tests and children.
   static Result<std::pair<PacketLink, PacketLink>> pair();
@@ -65,8 +66,8 @@ class PacketLink {
 // Confined to its owner. Its end leaves the file at the path: it may be the next one's already.
 class PacketListener {
  public:
-  // Takes the place of what lies at `path` in one step, so that there is no moment without a
-  // listener. The file is 0600 from the first moment.
+  // Takes the place of what lies at `path`, of any length, in one step, so that there is no moment
+  // without a listener. The file is 0600 from the first moment.
   static Result<PacketListener> open(const std::string& path);
 
   // kDeadlineExceeded.

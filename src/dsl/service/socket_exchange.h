@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dsl/env/unique_fd.h"
+#include "dsl/net/packet_link.h"
 #include "dsl/result/result.h"
 
 namespace dsl::service {
@@ -33,16 +34,15 @@ Result<std::vector<HandedSocket>> fetch_sockets(const std::string& directory,
                                                 std::chrono::milliseconds patience);
 
 // --- the agent's end ---
-// Listens in `directory`, in place of a socket that a former agent has left. Non-blocking, mode
-// 0600 for whom this process runs as.
-Result<env::UniqueFd> listen_for_services(const std::string& directory);
-// Waits for at most `patience` for the request of a connection that was accepted there, and answers
-// it. With `refusal` no sockets are handed over. Peers of another user are refused.
+// Listens in `directory`, in place of a socket that a former agent has left.
+Result<net::PacketListener> listen_for_services(const std::string& directory);
+// Waits for at most `patience` for the request of a service that came there, and answers it. With
+// `refusal` no sockets are handed over. Services of another user are refused.
 struct OfferedSocket {
   std::string_view name;
   int fd = -1;  // stays the caller's
 };
-Result<void> answer_service(int connection, std::span<const OfferedSocket> sockets,
+Result<void> answer_service(const net::PacketLink& link, std::span<const OfferedSocket> sockets,
                             const std::string& refusal, std::chrono::milliseconds patience);
 
 }  // namespace dsl::service

@@ -1,7 +1,6 @@
 #include "mcns/api/forwards.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "mcns/api/fields.h"
@@ -14,11 +13,6 @@ using dsl::db::Row;
 using dsl::db::Transaction;
 
 namespace {
-
-constexpr std::array<std::pair<ForwardPolicy, std::string_view>, 3> kPolicies{
-    {{ForwardPolicy::kOrdered, "ordered"},
-     {ForwardPolicy::kFastest, "fastest"},
-     {ForwardPolicy::kParallel, "parallel"}}};
 
 std::string joined(const std::vector<Upstream>& upstreams) {
   std::string out;
@@ -64,18 +58,6 @@ void put(std::vector<Forwards::Group>& groups, Forwards::Group group) {
 }
 
 }  // namespace
-
-std::string_view text(ForwardPolicy policy) {
-  return std::find_if(kPolicies.begin(), kPolicies.end(),
-                      [&](const auto& row) { return row.first == policy; })
-      ->second;
-}
-
-std::optional<ForwardPolicy> parse_forward_policy(std::string_view text) {
-  const auto row = std::find_if(kPolicies.begin(), kPolicies.end(),
-                                [&](const auto& known) { return known.second == text; });
-  return row == kPolicies.end() ? std::nullopt : std::optional(row->first);
-}
 
 Result<void> Forwards::configure(std::vector<ForwardGroup> configured) {
   const std::lock_guard lock(mutex_);

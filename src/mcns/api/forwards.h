@@ -16,9 +16,6 @@ namespace mcns::api {
 
 using dsl::Result;
 
-std::string_view text(ForwardPolicy policy);  // "ordered"
-std::optional<ForwardPolicy> parse_forward_policy(std::string_view text);
-
 // Thread-safe. What it refers to outlives it.
 class Forwards {
  public:

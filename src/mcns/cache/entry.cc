@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "dsl/result/result.h"
+#include "mcns/wire/lower.h"
 #include "mcns/wire/octets.h"
 
 namespace mcns {
@@ -26,15 +27,6 @@ std::uint64_t word_at(const char* octets) {
   return word;
 }
 
-// Eight octets with ASCII letters in lower case. No sum carries into the next octet.
-std::uint64_t lower_word(std::uint64_t word) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
-  const std::uint64_t low7 = word & (0x7f * kOnes);
-  const std::uint64_t from_a = low7 + (0x80 - 'A') * kOnes;
-  const std::uint64_t after_z = low7 + (0x80 - 'Z' - 1) * kOnes;
-  return word | ((from_a & ~after_z & ~word & (0x80 * kOnes)) >> 2U);
-}
-
 // `lower` is in lower case already. Length octets are below 'A', so they stay what they are.
 bool equals_lower(std::string_view name, std::string_view lower) {
   if (name.size() != lower.size()) {
@@ -42,7 +34,7 @@ bool equals_lower(std::string_view name, std::string_view lower) {
   }
   std::size_t at = 0;
   for (; at + 8 <= name.size(); at += 8) {
-    if (lower_word(word_at(name.data() + at)) != word_at(lower.data() + at)) {
+    if (lower8(word_at(name.data() + at)) != word_at(lower.data() + at)) {
       return false;
     }
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@
 namespace mcns {
 
 enum class ForwardPolicy { kOrdered, kFastest, kParallel };
+std::string_view text(ForwardPolicy policy);  // "ordered"
+std::optional<ForwardPolicy> parse_forward_policy(std::string_view text);
 
 // "udp://192.0.2.1:53" (TCP when truncated), "tcp://...", "192.0.2.1" alone is udp on 53. Literal
 // addresses only: a resolver that resolves its resolvers does not come up.
@@ -42,7 +45,7 @@ struct ForwardGroup {
 struct ForwardOptions {
   std::chrono::milliseconds timeout_total{4000};    // resolv.conf clients give up at 5 s
   std::chrono::milliseconds stale_after{1800};      // then a stale answer is sent, if there is one
-  std::size_t inflight_max = 4096;                  // beyond it SERVFAIL at once
+  std::size_t inflight_max = 4096;                  // beyond it a stale answer, or SERVFAIL
   std::size_t inflight_per_zone_max = 512;          // random-subdomain floods
   std::size_t sockets_per_upstream = 16;            // connected, on random ports
   int hops_max = 4;                                 // between servers of ours

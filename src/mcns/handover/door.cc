@@ -8,11 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "dsl/env/pidfd.h"
 #include "dsl/log/log.h"
-
-extern "C" {
-#include <sys/pidfd.h>  // of glibc 2.36: forgot the linkage for C++
-}
 
 namespace mcns::handover {
 namespace {

@@ -12,12 +12,9 @@
 #include <sys/time.h>
 
 #include "dsl/env/env.h"
+#include "dsl/env/pidfd.h"
 #include "dsl/log/log.h"
 #include "dsl/result/text.h"
-
-extern "C" {
-#include <sys/pidfd.h>  // of glibc 2.36: forgot the linkage for C++
-}
 
 namespace mcns::handover {
 namespace {

@@ -46,15 +46,8 @@ Result<std::vector<std::string>> texts_of(const TomlValue& value, std::string_vi
 }
 
 Result<ForwardPolicy> parse_policy(const std::string& text) {
-  static constexpr std::array<std::pair<std::string_view, ForwardPolicy>, 3> kPolicies = {{
-      {"ordered", ForwardPolicy::kOrdered},
-      {"fastest", ForwardPolicy::kFastest},
-      {"parallel", ForwardPolicy::kParallel},
-  }};
-  for (const auto& [name, policy] : kPolicies) {
-    if (name == text) {
-      return policy;
-    }
+  if (const auto policy = parse_forward_policy(text)) {
+    return *policy;
   }
   return fail(Code::kInvalidArgument, "forward.policy is ordered, fastest or parallel, not \"{}\"",
               text);

@@ -4,6 +4,9 @@
 
 #include <sys/auxv.h>
 
+#include "mcns/wire/lower.h"
+#include "mcns/wire/octets.h"
+
 namespace mcns {
 namespace {
 
@@ -13,6 +16,7 @@ struct HashSecrets {
   std::uint64_t start = 0;  // of the root
   std::uint64_t factor = 0;
   HashSecrets() {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how the kernel hands it over
     std::memcpy(this, reinterpret_cast<const void*>(::getauxval(AT_RANDOM)), sizeof(*this));
     factor |= 1U;
   }
@@ -22,25 +26,6 @@ const HashSecrets kSecrets;
 constexpr std::uint16_t kOptNsid = 3;
 constexpr std::uint16_t kOptCookie = 10;
 constexpr std::size_t kOptFixed = 11;  // owner, type, class, TTL and length of an OPT record
-
-std::uint8_t octet(std::string_view wire, std::size_t at) {
-  return static_cast<std::uint8_t>(wire[at]);
-}
-
-std::uint16_t number16(std::string_view wire, std::size_t at) {
-  return static_cast<std::uint16_t>((octet(wire, at) << 8U) | octet(wire, at + 1));
-}
-
-// Eight octets, ASCII letters in lower case: no carry crosses an octet, as each sum stays below
-// 256.
-std::uint64_t lower8(std::uint64_t word) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
-  const std::uint64_t low7 = word & (0x7f * kOnes);
-  const std::uint64_t from_a = low7 + (0x80 - 'A') * kOnes;
-  const std::uint64_t after_z = low7 + (0x80 - 'Z' - 1) * kOnes;
-  const std::uint64_t letters = from_a & ~after_z & ~word & (0x80 * kOnes);
-  return word | (letters >> 2U);
-}
 
 // Both halves of a product, so that every bit depends on all others and on the secret.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
@@ -71,8 +56,8 @@ bool read_options(std::string_view options, QueryEdns& edns) {
     if (options.size() - at < 4) {
       return false;
     }
-    const std::uint16_t code = number16(options, at);
-    const std::size_t size = number16(options, at + 2);
+    const std::uint16_t code = read16(options, at);
+    const std::size_t size = read16(options, at + 2);
     if (options.size() - at - 4 < size) {
       return false;
     }
@@ -93,7 +78,7 @@ std::size_t skip_name(std::string_view packet, std::size_t at) {
   std::size_t behind = 0;  // set by the first pointer
   std::size_t part = at;
   while (at < packet.size()) {
-    const std::uint8_t size = octet(packet, at);
+    const std::uint8_t size = read8(packet, at);
     if (size == 0) {
       return behind != 0 ? behind : at + 1;
     }
@@ -102,7 +87,7 @@ std::size_t skip_name(std::string_view packet, std::size_t at) {
         return 0;
       }
       behind = behind != 0 ? behind : at + 2;
-      const std::size_t target = number16(packet, at) & 0x3fffU;
+      const std::size_t target = read16(packet, at) & 0x3fffU;
       if (target >= part || target < kHeaderSize) {
         return 0;
       }
@@ -120,17 +105,17 @@ std::size_t skip_name(std::string_view packet, std::size_t at) {
 // The sections behind the question. Of a query only the OPT record matters; all else has to be
 // whole (a query may carry a signature, or for IXFR an SOA).
 bool read_sections(std::string_view packet, std::size_t at, Query& query) {
-  const unsigned answers = number16(packet, 6);
-  const unsigned before_additional = answers + number16(packet, 8);
-  const unsigned records = before_additional + number16(packet, 10);
+  const unsigned answers = read16(packet, 6);
+  const unsigned before_additional = answers + read16(packet, 8);
+  const unsigned records = before_additional + read16(packet, 10);
   for (unsigned i = 0; i < records; ++i) {
     const bool root_owner = at < packet.size() && packet[at] == '\0';
     at = skip_name(packet, at);
     if (at == 0 || packet.size() - at < kOptFixed - 1) {
       return false;
     }
-    const auto type = static_cast<Type>(number16(packet, at));
-    const std::size_t size = number16(packet, at + 8);
+    const auto type = static_cast<Type>(read16(packet, at));
+    const std::size_t size = read16(packet, at + 8);
     if (packet.size() - at - (kOptFixed - 1) < size) {
       return false;
     }
@@ -140,9 +125,9 @@ bool read_sections(std::string_view packet, std::size_t at, Query& query) {
         return false;
       }
       query.edns.present = true;
-      query.edns.udp_size = number16(packet, at + 2);
-      query.edns.version = octet(packet, at + 5);
-      query.edns.dnssec_ok = (octet(packet, at + 6) & 0x80U) != 0;
+      query.edns.udp_size = read16(packet, at + 2);
+      query.edns.version = read8(packet, at + 5);
+      query.edns.dnssec_ok = (read8(packet, at + 6) & 0x80U) != 0;
       query.edns.options = packet.substr(at + kOptFixed - 1, size);
       if (!read_options(query.edns.options, query.edns)) {
         return false;
@@ -166,7 +151,7 @@ std::size_t read_query_name(std::string_view wire, QueryName& name) {
     if (at >= wire.size() || at >= kNameMax) {
       return 0;
     }
-    const std::uint8_t size = octet(wire, at);
+    const std::uint8_t size = read8(wire, at);
     if (size == 0) {
       break;
     }
@@ -198,12 +183,12 @@ std::uint64_t child_hash(std::uint64_t parent, std::string_view label) {
 }
 
 ParseResult parse_query(std::string_view packet, Query& query) {
-  if (packet.size() < kHeaderSize || (octet(packet, 2) & 0x80U) != 0) {
+  if (packet.size() < kHeaderSize || (read8(packet, 2) & 0x80U) != 0) {
     return ParseResult::kDrop;
   }
-  query.id = number16(packet, 0);
-  query.flags1 = octet(packet, 2);
-  query.flags2 = octet(packet, 3);
+  query.id = read16(packet, 0);
+  query.flags1 = read8(packet, 2);
+  query.flags2 = read8(packet, 3);
   query.opcode = static_cast<Opcode>((query.flags1 >> 3U) & 0x0fU);
   query.question_size = 0;
   query.edns = QueryEdns();
@@ -211,15 +196,15 @@ ParseResult parse_query(std::string_view packet, Query& query) {
     return ParseResult::kNotImp;
   }
   // RFC 9619: exactly one.
-  if (number16(packet, 4) != 1) {
+  if (read16(packet, 4) != 1) {
     return ParseResult::kFormErr;
   }
   const std::size_t name_size = read_query_name(packet.substr(kHeaderSize), query.name);
   if (name_size == 0 || packet.size() - kHeaderSize - name_size < 4) {
     return ParseResult::kFormErr;
   }
-  query.type = static_cast<Type>(number16(packet, kHeaderSize + name_size));
-  query.dns_class = static_cast<Class>(number16(packet, kHeaderSize + name_size + 2));
+  query.type = static_cast<Type>(read16(packet, kHeaderSize + name_size));
+  query.dns_class = static_cast<Class>(read16(packet, kHeaderSize + name_size + 2));
   query.question_size = name_size + 4;
   if (query.opcode == Opcode::kUpdate) {
     return ParseResult::kOk;

@@ -6,10 +6,10 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dsl/env/errno_error.h"
+#include "dsl/env/pidfd.h"
 #include "dsl/env/socket_address.h"
 #include "mcp/agent/port_probe.h"
 #include "mcp/model/codes.h"
@@ -66,13 +66,10 @@ dsl::Failure bind_failure(int error, const model::Socket& socket) {
   return fail(dsl::env::errno_error(error, "listen on", shown));
 }
 
-// By number: glibc 2.36 declares them without C linkage.
-UniqueFd open_process(int pid) {
-  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-}
-// Close-on-exec by itself.
+// Both close-on-exec by themselves.
+UniqueFd open_process(int pid) { return UniqueFd(::pidfd_open(pid, 0)); }
 UniqueFd descriptor_of(const UniqueFd& process, int number) {
-  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));
+  return UniqueFd(::pidfd_getfd(process.get(), number, 0));
 }
 
 // Zero when the kernel does not tell.

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dsl/env/path.h"
@@ -31,6 +30,7 @@ namespace {
 const dsl::log::Logger logger("agent.sockets");
 // A container that asks says what it wants in the same breath.
 constexpr std::chrono::milliseconds kQuestionPatience{1000};
+constexpr std::chrono::milliseconds kAtOnce{0};
 
 bool same_address(const model::Socket& a, const model::Socket& b) {
   return a.protocol == b.protocol && a.host_ip == b.host_ip && a.host == b.host;
@@ -304,8 +304,8 @@ void SocketKeeper::answer_forever() {
       }
       for (const auto& [key, holder] : holders_) {
         if (holder.listener) {
-          doors.emplace_back(key, holder.listener.get());
-          polled.push_back({holder.listener.get(), POLLIN, 0});
+          doors.emplace_back(key, holder.listener->fd());
+          polled.push_back({holder.listener->fd(), POLLIN, 0});
         }
       }
     }
@@ -327,7 +327,8 @@ void SocketKeeper::answer_forever() {
 SocketKeeper::Offer SocketKeeper::offer_of(const Key& key, int listener) {
   Offer offer;
   const auto found = holders_.find(key);
-  if (found == holders_.end() || found->second.listener.get() != listener) {
+  if (found == holders_.end() || !found->second.listener ||
+      found->second.listener->fd() != listener) {
     return offer;
   }
   offer.known = true;
@@ -351,16 +352,16 @@ SocketKeeper::Offer SocketKeeper::offer_of(const Key& key, int listener) {
 }
 
 void SocketKeeper::answer(const Key& key, int listener) {
-  UniqueFd connection;
+  dsl::Result<dsl::net::PacketLink> link = dsl::net::PacketLink();
   Offer offer;
   {
     const std::lock_guard lock(mutex_);
     offer = offer_of(key, listener);
     if (offer.known) {
-      connection = UniqueFd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      link = holders_.at(key).listener->accept(kAtOnce);
     }
   }
-  if (!connection) {
+  if (!link || !*link) {
     return;  // it has gone, or the component has
   }
   std::vector<dsl::service::OfferedSocket> sockets;
@@ -368,7 +369,7 @@ void SocketKeeper::answer(const Key& key, int listener) {
     sockets.push_back({offer.names[i], offer.fds[i].get()});
   }
   const Result<void> answered =
-      dsl::service::answer_service(connection.get(), sockets, offer.refusal, kQuestionPatience);
+      dsl::service::answer_service(*link, sockets, offer.refusal, kQuestionPatience);
   if (!offer.refusal.empty()) {
     logger.warn("refuses a container its sockets",
                 {{"component", shown(key.first, key.second)}, {"because", offer.refusal}});

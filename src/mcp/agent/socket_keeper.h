@@ -8,6 +8,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "dsl/env/env.h"
 #include "dsl/env/unique_fd.h"
+#include "dsl/net/packet_link.h"
 #include "mcp/agent/config.h"
 #include "mcp/agent/events.h"
 #include "mcp/agent/registry.h"
@@ -65,7 +67,7 @@ class SocketKeeper {
   // A component that has sockets: where it asks, what it should have, what it has.
   struct Holder {
     std::string directory;
-    dsl::env::UniqueFd listener;
+    std::optional<dsl::net::PacketListener> listener;
     std::vector<model::Socket> wanted;
     std::vector<Held> held;
   };

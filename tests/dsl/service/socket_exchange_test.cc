@@ -48,42 +48,19 @@ class HandingAgent {
       : listener_(require_ok(listen_for_services(directory))) {}
 
   void answer(const std::vector<OfferedSocket>& sockets, const std::string& refusal = "") {
-    const env::UniqueFd connection = accept();
-    outcome = answer_service(connection.get(), sockets, refusal, kPatience);
+    outcome = answer_service(require_ok(listener_.accept(kPatience)), sockets, refusal, kPatience);
   }
   // Answers with any bytes and descriptors.
   void say(const std::string& packet, const std::vector<int>& fds = {}) {
-    const env::UniqueFd connection = accept();
-    std::array<char, 64> question{};
-    EXPECT_GT(::recv(connection.get(), question.data(), question.size(), 0), 0);
-    std::vector<char> control(CMSG_SPACE(sizeof(int) * fds.size()));
-    std::string bytes = packet;
-    iovec piece{bytes.data(), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    if (!fds.empty()) {
-      message.msg_control = control.data();
-      message.msg_controllen = control.size();
-      cmsghdr* part = CMSG_FIRSTHDR(&message);
-      part->cmsg_level = SOL_SOCKET;
-      part->cmsg_type = SCM_RIGHTS;
-      part->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-      std::copy(fds.begin(), fds.end(), reinterpret_cast<int*>(CMSG_DATA(part)));
-    }
-    (void)::sendmsg(connection.get(), &message, MSG_NOSIGNAL);
+    const net::PacketLink link = require_ok(listener_.accept(kPatience));
+    require_ok(link.receive(kPatience));
+    require_ok(link.send(packet, fds));
   }
 
   Result<void> outcome;
 
  private:
-  env::UniqueFd accept() const {
-    pollfd entry{listener_.get(), POLLIN, 0};
-    EXPECT_EQ(::poll(&entry, 1, static_cast<int>(kPatience.count())), 1);
-    return env::UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  }
-
-  env::UniqueFd listener_;
+  net::PacketListener listener_;
 };
 
 class SocketExchange : public testing::Test {

@@ -108,39 +108,24 @@ TEST(Keeping, AKeptFailureIsNoStaleAnswer) {
 
 // RFC 8767 section 5: what cannot be asked is as good as what does not answer.
 TEST(Keeping, BeyondTheOutstandingQuestionsAStaleAnswerIsGiven) {
-  ForwardOptions options = test::quick();
-  options.inflight_max = 1;
-  Subject subject(options);
-  FakeUpstream upstream(answering(1));
-  subject.use_known({upstream.upstream()});
-  (void)subject.ask("www.example.test.");
-  subject.env.manual_clock().advance(std::chrono::minutes(10));
-  upstream.set_handler(silent());
-  auto waiting = subject.begin("slow.example.test.");
+  for (std::size_t ForwardOptions::*bound :
+       {&ForwardOptions::inflight_max, &ForwardOptions::inflight_per_zone_max}) {
+    ForwardOptions options = test::quick();
+    options.*bound = 1;
+    Subject subject(options);
+    FakeUpstream upstream(answering(1));
+    subject.use_known({upstream.upstream()});
+    (void)subject.ask("www.example.test.");
+    subject.env.manual_clock().advance(std::chrono::minutes(10));
+    upstream.set_handler(silent());
+    auto waiting = subject.begin("slow.example.test.");
 
-  const ForwardAnswer answer = subject.ask("www.example.test.");
+    const ForwardAnswer answer = subject.ask("www.example.test.");
 
-  EXPECT_TRUE(answer.stale);
-  EXPECT_EQ(source_of(answer), 1);
-  EXPECT_EQ(subject.ask("other.example.test.").error, ExtendedError::kNetworkError);
-}
-
-TEST(Keeping, BeyondTheOutstandingQuestionsOfAZoneAStaleAnswerIsGiven) {
-  ForwardOptions options = test::quick();
-  options.inflight_per_zone_max = 1;
-  Subject subject(options);
-  FakeUpstream upstream(answering(1));
-  subject.use_known({upstream.upstream()});
-  (void)subject.ask("www.example.test.");
-  subject.env.manual_clock().advance(std::chrono::minutes(10));
-  upstream.set_handler(silent());
-  auto waiting = subject.begin("slow.example.test.");
-
-  const ForwardAnswer answer = subject.ask("www.example.test.");
-
-  EXPECT_TRUE(answer.stale);
-  EXPECT_EQ(source_of(answer), 1);
-  EXPECT_EQ(subject.ask("other.example.test.").error, ExtendedError::kNetworkError);
+    EXPECT_TRUE(answer.stale);
+    EXPECT_EQ(source_of(answer), 1);
+    EXPECT_EQ(subject.ask("other.example.test.").error, ExtendedError::kNetworkError);
+  }
 }
 
 TEST(Keeping, TheFirstAnswerSaysTheSameTtlAsTheNext) {
