@@ -176,24 +176,24 @@ TEST_F(Talk, TheHeirGetsAllInOrderAndConnectionsUntilTheEnd) {
     EXPECT_EQ(heir.asks.texts, std::vector<std::string>{"2"});
     EXPECT_THAT(give(heir, owner, {.version = "1"}), ok());
   });
+  std::atomic<int> connections{0};  // outlives the heir, whose thread counts
   const auto heir = require_ok(Heir::ask(path_, {.version = "2"}));
   EXPECT_EQ(heir->estate().version, "1");
   EXPECT_EQ(heir->estate().sockets.size(), dsl::net::kPacketFdsMax + 3);
   EXPECT_EQ(require_ok(MappedMemory::open(heir->estate().cache, 100)).bytes(), "cache");
   ASSERT_THAT(heir->serving(), ok());
-  std::atomic<int> connections{0};
   ASSERT_THAT(heir->ready([&](UniqueFd fd) {
-    EXPECT_EQ(::write(fd.get(), "!", 1), 1);
     ++connections;
+    EXPECT_EQ(::write(fd.get(), "!", 1), 1);
   }),
               ok());
   old_process.join();
 
-  EXPECT_EQ(connections, 1);
   EXPECT_TRUE(owner.take(owner.writes.get()));
   char got[2] = {};
   EXPECT_EQ(::read(owner.reads.get(), &got[0], 1), 1);
   EXPECT_EQ(::read(owner.reads.get(), &got[1], 1), 1);  // waits for the second
+  EXPECT_EQ(connections, 1);
   EXPECT_THAT(owner.did, ElementsAre("release", "leave", "stop"));
 }
 
