@@ -193,7 +193,7 @@ TEST_F(Talk, TheHeirGetsAllInOrderAndConnectionsUntilTheEnd) {
   char got[2] = {};
   EXPECT_EQ(::read(owner.reads.get(), &got[0], 1), 1);
   EXPECT_EQ(::read(owner.reads.get(), &got[1], 1), 1);  // waits for the second
-  EXPECT_EQ(connections, 1);
+  EXPECT_EQ(connections, 2);
   EXPECT_THAT(owner.did, ElementsAre("release", "leave", "stop"));
 }
 
