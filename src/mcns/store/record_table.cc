@@ -210,4 +210,9 @@ Result<void> RecordWriter::erase(const RecordRow& record, BytesView key) {
   return erase.run();
 }
 
+Result<void> RecordWriter::erase(BytesView first, BytesView last) {
+  return tx_.run("DELETE FROM records WHERE zone_id = ? AND sort_key BETWEEN ? AND ?", zone_.id,
+                 blob(first), blob(last));
+}
+
 }  // namespace mcns::store

@@ -89,6 +89,8 @@ class RecordWriter {
   // Its TTL, owner and lease.
   dsl::Result<void> update(const RecordRow& record, BytesView key);
   dsl::Result<void> erase(const RecordRow& record, BytesView key);
+  // All records of the names with the keys `first` to `last`.
+  dsl::Result<void> erase(BytesView first, BytesView last);
 
  private:
   // Most writes need one of them.

@@ -19,8 +19,8 @@ bool comes_before(const RecordRow* a, const RecordRow* b) {
 }
 
 template <class Pointer, class Rows>
-std::vector<Pointer> all_of(Rows& rows) {
-  std::vector<Pointer> pointers;
+NameDiff::Few<Pointer> all_of(Rows& rows) {
+  NameDiff::Few<Pointer> pointers;
   pointers.reserve(rows.size());
   for (auto& row : rows) {
     pointers.push_back(&row);
@@ -29,9 +29,11 @@ std::vector<Pointer> all_of(Rows& rows) {
 }
 
 template <class Pointer, class Rows>
-std::vector<Pointer> in_order(Rows& rows) {
-  std::vector<Pointer> pointers = all_of<Pointer>(rows);
-  std::sort(pointers.begin(), pointers.end(), comes_before);
+NameDiff::Few<Pointer> in_order(Rows& rows) {
+  NameDiff::Few<Pointer> pointers = all_of<Pointer>(rows);
+  if (pointers.size() > 1) {
+    std::sort(pointers.begin(), pointers.end(), comes_before);
+  }
   return pointers;
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 #include "dsl/db/database.h"
 #include "mcns/store/records.h"
 
@@ -21,16 +23,21 @@ struct DraftName {
   std::vector<store::RecordRow> before;
   std::vector<store::RecordRow> after;
   std::string where;  // the part of the request that touched it last
+  // No name of the zone lies between it and the one before it in the draft; imports know.
+  bool follows = false;
 
   bool has(Type type) const;  // afterwards
 };
 
-// How the two differ; pointers into the name.
+// How the two differ; pointers into the name. Most names have a record or two.
 struct NameDiff {
-  std::vector<const store::RecordRow*> removed;
-  std::vector<store::RecordRow*> added;
+  template <class Record>
+  using Few = boost::container::small_vector<Record, 2>;
+
+  Few<const store::RecordRow*> removed;
+  Few<store::RecordRow*> added;
   // Those that stay, with another TTL, owner or lease: before, after.
-  std::vector<std::pair<const store::RecordRow*, store::RecordRow*>> changed;
+  Few<std::pair<const store::RecordRow*, store::RecordRow*>> changed;
 
   bool empty() const { return removed.empty() && added.empty() && changed.empty(); }
   // Of `changed` those with another TTL: owner and lease are nothing that a zone answers.

@@ -61,6 +61,7 @@ class Merge {
       node = names_.extract(names_.begin());
     } else if (keep_others_) {
       rows_.clear();
+      leaves_out_ = true;
       return {};
     } else {
       std::map<Bytes, DraftName> one;
@@ -78,8 +79,10 @@ class Merge {
     for (const auto& [before, after] : changes.changed) {
       MC_TRY(work_.may_touch(*before));
     }
-    if (!changes.empty()) {
-      draft_.names().insert(draft_.names().end(), std::move(node));
+    if (changes.empty()) {
+      leaves_out_ = true;
+    } else {
+      append(std::move(node));
     }
     return {};
   }
@@ -89,6 +92,12 @@ class Merge {
     for (RecordRow& row : node.mapped().after) {
       make_ours(row);
     }
+    append(std::move(node));
+  }
+
+  void append(std::map<Bytes, DraftName>::node_type node) {
+    node.mapped().follows = !draft_.names().empty() && !leaves_out_;
+    leaves_out_ = false;
     draft_.names().insert(draft_.names().end(), std::move(node));
   }
 
@@ -147,6 +156,7 @@ class Merge {
   std::map<Bytes, DraftName>& names_;  // that are still to be looked at
   Bytes key_;                          // of the rows read so far
   std::vector<RecordRow> rows_;
+  bool leaves_out_ = false;  // some name that stays as it is, since the last that was appended
   std::size_t moved_ = 0;
 };
 

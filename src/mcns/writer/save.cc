@@ -16,6 +16,9 @@ using store::ChangeRow;
 using store::RecordRow;
 using store::ZoneRow;
 
+// Rows side by side from which on one statement that removes them all is cheaper.
+constexpr std::size_t kLongRun = 32;
+
 bool has_other_soa(const ZoneRow& a, const ZoneRow& b) {
   Soa left = a.soa;
   left.serial = b.soa.serial;
@@ -122,25 +125,64 @@ class Save {
     std::move(added.begin(), added.end(), std::back_inserter(all));
   }
 
+  using Names = std::map<Bytes, DraftName>;
+
+  // Names side by side that keep none of their rows.
+  struct Run {
+    Names::iterator end;
+    std::size_t rows = 0;
+  };
+  // At least the name at `begin`, whatever it keeps.
+  Run run_from(Names::iterator begin) {
+    Run run{.end = begin};
+    do {
+      const DraftName& name = run.end->second;
+      if (diff(run.end->second).removed.size() != name.before.size()) {
+        break;
+      }
+      run.rows += name.before.size();
+      ++run.end;
+    } while (run.end != draft_.names().end() && run.end->second.follows);
+    if (run.end == begin) {
+      ++run.end;
+    }
+    return run;
+  }
+
   Result<void> write_records() {
     store::RecordWriter records(work_.tx, draft_.zone);
-    for (auto& [key, name] : draft_.names()) {
-      const NameDiff changes = diff(name);
+    for (auto at = draft_.names().begin(); at != draft_.names().end();) {
+      const Run run = run_from(at);
+      const bool erased = run.rows >= kLongRun;
+      if (erased) {
+        MC_TRY(records.erase(at->first, std::prev(run.end)->first));
+      }
+      for (; at != run.end; ++at) {
+        MC_TRY(write_name(records, at->first, at->second, erased));
+      }
+    }
+    return {};
+  }
+
+  Result<void> write_name(store::RecordWriter& records, const Bytes& key, DraftName& name,
+                          bool erased) {
+    const NameDiff changes = diff(name);
+    if (!erased) {
       for (const RecordRow* row : changes.removed) {
         MC_TRY(records.erase(*row, key));
       }
-      for (const auto& [before, row] : changes.changed) {
-        row->updated_at = work_.now;
-        MC_TRY(records.update(*row, key));
+    }
+    for (const auto& [before, row] : changes.changed) {
+      row->updated_at = work_.now;
+      MC_TRY(records.update(*row, key));
+    }
+    for (RecordRow* row : changes.added) {
+      if (row->type == Type::kDname) {
+        work_.zones.note_dname(draft_.zone.id);
       }
-      for (RecordRow* row : changes.added) {
-        if (row->type == Type::kDname) {
-          work_.zones.note_dname(draft_.zone.id);
-        }
-        row->id = work_.zones.take_id();
-        row->zone_id = draft_.zone.id;
-        MC_TRY(records.insert(*row, key));
-      }
+      row->id = work_.zones.take_id();
+      row->zone_id = draft_.zone.id;
+      MC_TRY(records.insert(*row, key));
     }
     return {};
   }

@@ -65,6 +65,35 @@ TEST_F(ImportTest, RulesHoldForTheWholeFile) {
   EXPECT_THAT(import({kSoa, "www A 192.0.2.1"}), failed_saying(Code::kConflict, "without an NS"));
 }
 
+// Many names side by side that keep nothing are removed in one statement; those between them that
+// keep something stay, with their numbers.
+TEST_F(ImportTest, ALongRunOfNewRecordsLeavesTheNamesBetweenAlone) {
+  std::vector<std::string> lines = hosts(300);
+  lines.emplace_back("host150 3600 TXT x");
+  require_ok(import(lines));
+  const auto id_of = [&](const std::string& label) {
+    const auto rows = stored(label);
+    return rows.empty() ? 0 : rows.front().id;
+  };
+  const std::int64_t same = id_of("host100");
+  for (int i = 0; i < 300; ++i) {
+    if (i != 100) {
+      lines[2 + static_cast<std::size_t>(i)] = dsl::text("host{} 3600 A 198.51.100.{}", i, i % 250);
+    }
+  }
+  lines[2 + 200] = "other 3600 A 198.51.100.200";
+
+  const Outcome done = require_ok(import(lines));
+
+  EXPECT_EQ(done.removed, 299u);
+  EXPECT_EQ(done.added, 299u);
+  EXPECT_EQ(id_of("host100"), same);
+  EXPECT_EQ(stored("host150").size(), 2u);
+  EXPECT_TRUE(stored("host200").empty());
+  EXPECT_EQ(content().size(), 302u);
+  EXPECT_EQ(content(), rebuilt(origin_));
+}
+
 TEST_F(ImportTest, ReplaceMakesTheZoneEqualTheFileInOneSerial) {
   require_ok(import({kSoa, "@ 60 NS ns1", "a 60 A 192.0.2.1", "b 60 A 192.0.2.1", "c 60 TXT x"}));
 

@@ -199,6 +199,11 @@ class WriterTest : public ::testing::Test {
     return *read([&](dsl::db::Transaction& tx) { return store::find_zone(tx, origin); });
   }
   store::ZoneRow stored_zone() { return stored_zone(origin_); }
+  std::vector<store::RecordRow> stored(std::string_view label) {
+    const store::ZoneRow zone = stored_zone();
+    const Name owner = require_ok(Name::parse(label, &origin_));
+    return read([&](dsl::db::Transaction& tx) { return store::records_at(tx, zone, owner); });
+  }
   // "+www 300 A 192.0.2.1 admin api", oldest first.
   std::vector<std::string> history(const Name& origin) {
     auto changes =
