@@ -95,6 +95,8 @@ void Config::bind(dsl::config::Table& table) {
   face.bind(table);
   table.text("server.tokens", &tokens_path).help("tokens that may call over the network");
   table.text("database.path", &database_path).help("SQLite database: the zones");
+  table.boolean("database.image", &image)
+      .help("keep the zones as they are in memory, too, for a fast start: image/ beside it");
   table.text("database.backups", &backup_dir).help("where `mcns snapshot` puts its copies");
   replica.bind(table);
   table.text("handover.socket", &handover_socket)
@@ -177,6 +179,10 @@ int Config::worker_count() const {
 std::string Config::handover_path() const {
   return handover_socket.empty() ? dsl::env::folder_of(database_path) + "/" + "handover.sock"
                                  : handover_socket;
+}
+
+std::string Config::image_folder() const {
+  return dsl::env::folder_of(database_path) + "/" + "image";
 }
 
 AnswerOptions Config::answer_options() const {

@@ -26,6 +26,7 @@ struct Config {
                              .tls_key = ""};
   std::string tokens_path = "/srv/mcns/tokens";
   std::string database_path = "/srv/mcns/mcns.db";
+  bool image = true;
   dsl::replica::Config replica;
   std::string backup_dir = "/srv/mcns/backups";
   std::string handover_socket;  // empty = beside the database
@@ -68,6 +69,7 @@ struct Config {
   // After `load`, which has checked the values.
   int worker_count() const;
   std::string handover_path() const;
+  std::string image_folder() const;
   AnswerOptions answer_options() const;
   CacheOptions cache_options() const;
   ForwardOptions forward_options() const;

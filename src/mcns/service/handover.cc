@@ -280,8 +280,7 @@ void Service::close_store() {
   face_.reset();
   services_.reset();
   forwards_.reset();
-  writer_.reset();
-  database_.reset();
+  close_database();
 }
 
 // Whoever calls meanwhile is told to come again, and not that nobody is there.

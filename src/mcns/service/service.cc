@@ -73,8 +73,19 @@ Result<void> Service::start_all(dsl::env::Env& env) {
 }
 
 Result<void> Service::open_store(dsl::env::Env& env) {
+  std::vector<zone::ImageZone> image;
+  if (config_.image) {
+    images_ =
+        std::make_unique<ImageKeeper>(env, zones_,
+                                      ImageKeeper::Options{.database_path = config_.database_path,
+                                                           .folder = config_.image_folder()});
+    image = images_->load();
+  }
   MC_ASSIGN(database_, open_database(env, config_));
-  MC_ASSIGN(writer_, Writer::open(env, *database_, zones_, config_.writer_options()));
+  MC_ASSIGN(writer_, Writer::open(env, *database_, zones_, config_.writer_options(), image));
+  if (images_) {
+    images_->start();
+  }
   return {};
 }
 
@@ -183,8 +194,16 @@ void Service::stop(std::chrono::milliseconds grace) {
   // drop it, but they have to be there.
   forwarder_.reset();
   dns_.reset();
+  close_database();
+}
+
+void Service::close_database() {
   writer_.reset();
   database_.reset();
+  if (images_) {
+    images_->finish();
+  }
+  images_.reset();
 }
 
 }  // namespace mcns

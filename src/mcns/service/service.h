@@ -17,6 +17,7 @@
 #include "mcns/handover/heir.h"
 #include "mcns/net/server.h"
 #include "mcns/service/config.h"
+#include "mcns/service/image_keeper.h"
 #include "mcns/service/metrics.h"
 
 namespace mcns {
@@ -52,6 +53,7 @@ class Service : public dsl::service::Service, private handover::Owner {
  private:
   dsl::Result<void> start_all(dsl::env::Env& env);
   dsl::Result<void> open_store(dsl::env::Env& env);
+  void close_database();
   dsl::Result<void> start_dns(dsl::env::Env& env);
   dsl::Result<void> start_api(dsl::env::Env& env);
 
@@ -84,6 +86,7 @@ class Service : public dsl::service::Service, private handover::Owner {
   // In the order in which they are made, and in which each needs those before it.
   std::unique_ptr<dsl::db::Database> database_;
   zone::Store zones_;
+  std::unique_ptr<ImageKeeper> images_;  // null when there is to be none
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Forwarder> forwarder_;

@@ -10,18 +10,21 @@
 namespace mcns {
 namespace {
 
-// Secrets of this process, so that nobody can choose names that meet in one place of a table. The
-// kernel gives every program 16 random octets at its start.
-struct HashSecrets {
+struct Secrets {
   std::uint64_t start = 0;  // of the root
-  std::uint64_t factor = 0;
-  HashSecrets() {
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how the kernel hands it over
-    std::memcpy(this, reinterpret_cast<const void*>(::getauxval(AT_RANDOM)), sizeof(*this));
-    factor |= 1U;
-  }
+  std::uint64_t factor = 1;
 };
-const HashSecrets kSecrets;
+
+// The kernel gives every program 16 random octets at its start.
+Secrets random_secrets() {
+  Secrets out;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how the kernel hands it over
+  std::memcpy(&out, reinterpret_cast<const void*>(::getauxval(AT_RANDOM)), sizeof(out));
+  out.factor |= 1U;
+  return out;
+}
+
+Secrets secrets = random_secrets();
 
 constexpr std::uint16_t kOptNsid = 3;
 constexpr std::uint16_t kOptCookie = 10;
@@ -30,7 +33,7 @@ constexpr std::size_t kOptFixed = 11;  // owner, type, class, TTL and length of 
 // Both halves of a product, so that every bit depends on all others and on the secret.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   __extension__ using Wide = unsigned __int128;
-  const Wide product = Wide{hash ^ word} * kSecrets.factor;
+  const Wide product = Wide{hash ^ word} * secrets.factor;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
@@ -163,7 +166,7 @@ std::size_t read_query_name(std::string_view wire, QueryName& name) {
   }
   name.wire = wire.substr(0, at + 1);
   name.labels = static_cast<std::uint8_t>(labels);
-  std::uint64_t hash = kSecrets.start;
+  std::uint64_t hash = secrets.start;
   name.suffix_hash[0] = hash;
   for (std::size_t i = 1; i <= labels; ++i) {
     const char* label = wire.data() + name.offset[labels - i];
@@ -172,6 +175,10 @@ std::size_t read_query_name(std::string_view wire, QueryName& name) {
   }
   return at + 1;
 }
+
+HashSecrets hash_secrets() { return {secrets.start, secrets.factor}; }
+
+void set_hash_secrets(const HashSecrets& wanted) { secrets = {wanted[0], wanted[1] | 1U}; }
 
 std::uint64_t suffix_hash(std::string_view wire_name) {
   QueryName name;

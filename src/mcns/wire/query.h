@@ -28,6 +28,12 @@ struct QueryName {
   }
 };
 
+// What makes the hashes of this process its own, so that nobody can choose names that meet in one
+// place of a table.
+using HashSecrets = std::array<std::uint64_t, 2>;
+HashSecrets hash_secrets();
+// Those of another process, whose tables this one goes on with: before it hashes anything itself.
+void set_hash_secrets(const HashSecrets& secrets);
 // The hash of a whole name of ours.
 std::uint64_t suffix_hash(std::string_view wire_name);
 // The hash of `label`, length octet included, in front of the suffix with the hash `parent`.

@@ -23,14 +23,31 @@ const dsl::log::Logger kLogger("writer");
 
 constexpr std::size_t kLeasesMax = 10000;  // ended in one commit
 
+bool are_same(const std::vector<store::ZoneRow>& zones, const std::vector<zone::ImageZone>& image) {
+  return zones.size() == image.size() &&
+         std::all_of(zones.begin(), zones.end(), [&](const store::ZoneRow& row) {
+           return std::any_of(image.begin(), image.end(), [&](const zone::ImageZone& zone) {
+             return zone.id == row.id && zone.origin == row.origin && zone.serial == row.soa.serial;
+           });
+         });
+}
+
 }  // namespace
 
-Result<void> Engine::load() {
+Result<void> Engine::load(const std::vector<zone::ImageZone>& image) {
   return database_.read([&](Transaction& tx) -> Result<void> {
     MC_ASSIGN(const auto zones, store::all_zones(tx));
     MC_ASSIGN(const auto last_id, store::last_id(tx));
     MC_ASSIGN(next_lease_, store::next_lease(tx));
     zones_ = ZoneMap(zones, last_id);
+    if (are_same(zones, image)) {
+      for (const zone::ImageZone& zone : image) {
+        if (zone.has_dname) {
+          zones_.note_dname(zone.id);
+        }
+      }
+      return {};
+    }
     return writer::load(tx, zones, store_,
                         [&](const store::ZoneRow& zone) { zones_.note_dname(zone.id); });
   });

@@ -9,6 +9,7 @@
 #include "dsl/env/env.h"
 #include "mcns/writer/job.h"
 #include "mcns/writer/zone_map.h"
+#include "mcns/zone/image.h"
 
 namespace mcns::writer {
 
@@ -19,8 +20,8 @@ class Engine {
          const WriterOptions& options)
       : env_(env), database_(database), store_(store), options_(options) {}
 
-  // Every zone of the database into the store.
-  dsl::Result<void> load();
+  // Every zone of the database into the store, unless they are what is there: `image`.
+  dsl::Result<void> load(const std::vector<zone::ImageZone>& image);
   // One durable commit and one version for all; then each is told.
   void run(const std::vector<Job*>& jobs);
 

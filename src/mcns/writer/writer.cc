@@ -176,9 +176,10 @@ class GroupWriter final : public Writer {
 }  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::open(dsl::env::Env& env, dsl::db::Database& database,
-                                             zone::Store& zones, WriterOptions options) {
+                                             zone::Store& zones, WriterOptions options,
+                                             const std::vector<zone::ImageZone>& image) {
   auto engine = std::make_unique<Engine>(env, database, zones, options);
-  MC_TRY(engine->load());
+  MC_TRY(engine->load(image));
   return std::unique_ptr<Writer>(std::make_unique<GroupWriter>(env, std::move(engine), options));
 }
 

@@ -18,6 +18,7 @@
 #include "dsl/env/env.h"
 #include "mcns/store/records.h"
 #include "mcns/wire/message.h"
+#include "mcns/zone/image.h"
 #include "mcns/zone/store.h"
 
 namespace mcns {
@@ -115,9 +116,11 @@ struct WriterOptions {
 class Writer {
  public:
   // Loads every zone of the database into `zones`, in place of what is there, and begins to write.
-  // `database` was opened with `store::migrations()`; it and `zones` outlive the writer.
+  // When `image`, which was read into `zones`, says that they have what the database has, they
+  // stay. `database` was opened with `store::migrations()`; it and `zones` outlive the writer.
   static dsl::Result<std::unique_ptr<Writer>> open(dsl::env::Env& env, dsl::db::Database& database,
-                                                   zone::Store& zones, WriterOptions options);
+                                                   zone::Store& zones, WriterOptions options,
+                                                   const std::vector<zone::ImageZone>& image = {});
   virtual ~Writer() = default;
 
   // kNotFound for a zone that is not here, kConflict with the record that is in the way (CNAME

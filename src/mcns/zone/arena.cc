@@ -78,4 +78,13 @@ void Arena::release(Offset block, std::size_t size_bytes) {
   }
 }
 
+void Arena::clear() {
+  for (std::vector<Offset>& blocks : free_) {
+    blocks.clear();
+  }
+  free_large_.clear();
+  free_units_ = 0;
+  end_ = 1;
+}
+
 }  // namespace mcns::zone

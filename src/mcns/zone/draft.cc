@@ -104,7 +104,7 @@ void Draft::erase(const Name& owner, Type type) {
 void Draft::discard() {
   zone_->each([&](Node node) {
     // The arena knows blocks by where they are.
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(node.name().data()) - Node::kHeader;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(node.block().data());
     const auto block = static_cast<Offset>(static_cast<std::size_t>(bytes - arena_.at(0)) / kUnit);
     garbage_.discard({block, static_cast<std::uint32_t>(node.size_bytes())});
   });

@@ -20,7 +20,7 @@ class Page {
   static constexpr unsigned kSlotsMin = 7;
   static constexpr unsigned kSlotsMax = 511;
 
-  static std::size_t size_bytes(unsigned slots) { return (slots + 1U) * sizeof(Slot); }
+  static constexpr std::size_t size_bytes(unsigned slots) { return (slots + 1U) * sizeof(Slot); }
   std::size_t size_bytes() const { return size_bytes(slots_); }
 
   void clear(unsigned slots, unsigned depth) {

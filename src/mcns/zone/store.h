@@ -29,6 +29,7 @@ namespace mcns::zone {
 
 class Draft;
 class Garbage;
+class Image;
 
 // All zones at one moment.
 class Version {
@@ -46,6 +47,7 @@ class Version {
  private:
   friend class Store;
   friend class Edit;
+  friend class Image;
   void index();
 
   std::uint64_t number_ = 0;
@@ -72,6 +74,8 @@ class Store {
     std::size_t resident_bytes = 0;  // with those that are free
   };
   Memory memory() const;
+  // Nothing was ever put into it.
+  bool is_empty() const { return arena_.end() == 1; }
   std::uint64_t newest() const { return number_.load(std::memory_order_acquire); }
   // How many versions behind the newest the slowest reader is.
   std::uint64_t lag() const;
@@ -83,6 +87,7 @@ class Store {
   friend class Reader;
   friend class Pin;
   friend class Edit;
+  friend class Image;
 
   struct alignas(64) Slot {
     std::atomic<std::uint64_t> pinned{0};  // number of the version, 0 = none

@@ -72,6 +72,7 @@ class Node {
     }
   }
   std::size_t size_bytes() const;  // of the whole block
+  std::string_view block() const { return {reinterpret_cast<const char*>(at_), size_bytes()}; }
 
   // Block: flags (1), size of the name (1), RRsets (2), children (4), name, RRsets; each of those:
   // type (2), count (2), size (4), records. Numbers in the order of the machine.
@@ -88,6 +89,7 @@ class Node {
 // How many names of a zone are cuts or DNAMEs, by how many labels they lie below the apex.
 using DepthCounts = std::array<std::uint32_t, kLabelsMax>;
 
+class Image;
 class Page;
 
 class Zone {
@@ -126,6 +128,7 @@ class Zone {
 
  private:
   friend class Draft;
+  friend class Image;
 
   const Page& page(std::uint64_t hash) const;
   Node find(std::uint64_t hash, std::string_view below) const;

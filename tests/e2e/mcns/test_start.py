@@ -121,3 +121,60 @@ def test_a_port_that_is_taken_is_told_with_the_ways_out(nowhere, tmp_path):
             second.start()
         assert "is taken by another program" in second.log_text()
         assert addresses(first, RIFT) == ADDRESSES
+
+
+def test_the_image_is_read_at_a_start_as_long_as_it_is_the_database_s(nowhere, tmp_path):
+    shutil.copy(SEED, tmp_path / "seed.toml")
+    server = McnsServer(tmp_path, seed=[tmp_path / "seed.toml"], namespace=nowhere)
+
+    def images_read():
+        return server.log_text().count("has read the zones")
+
+    def images():
+        return list((server.folder / "image").iterdir())
+
+    server.start()
+    server.stop()
+    assert len(images()) == 1 and images()[0].stat().st_mode & 0o777 == 0o600
+    server.start()
+    assert images_read() == 1
+    assert addresses(server, RIFT) == ADDRESSES
+    server.cli("record", "rm", "mcp.metacircular.net", "rift", "A", ADDRESSES[0])
+    assert addresses(server, RIFT) == ADDRESSES[1:]
+    server.stop()
+    server.start()
+    assert images_read() == 2
+    assert addresses(server, RIFT) == ADDRESSES[1:]
+    server.kill()
+
+    # What is committed after the image was written is in the database alone.
+    server.start()
+    server.cli("record", "rm", "mcp.metacircular.net", "rift", "A", ADDRESSES[1])
+    server.kill()
+    server.start()
+    assert addresses(server, RIFT) == []
+    server.stop()
+
+    # Somebody changes the database with a shell while nothing runs.
+    database = sqlite3.connect(server.database)
+    with database:
+        database.execute("UPDATE records SET canonical = x'c0000263', value = '192.0.2.99'"
+                         " WHERE name = 'mcr' AND value = ?", [ADDRESSES[0]])
+    database.close()
+    before = images_read()
+    server.start()
+    assert images_read() == before
+    assert "192.0.2.99" in addresses(server, "mcr.svc.mcp.metacircular.net")
+    server.stop()
+
+    # A bit of the image is lost.
+    with open(images()[0], "r+b") as image:
+        image.seek(200)
+        byte = image.read(1)[0]
+        image.seek(200)
+        image.write(bytes([byte ^ 1]))
+    server.start()
+    assert images_read() == before
+    assert "the zones are read from the database" in server.log_text()
+    assert "192.0.2.99" in addresses(server, "mcr.svc.mcp.metacircular.net")
+    server.stop()

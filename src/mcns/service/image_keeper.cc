@@ -1,0 +1,172 @@
+#include "mcns/service/image_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <pthread.h>
+
+#include "dsl/hash/sha256.h"
+#include "dsl/log/log.h"
+#include "dsl/result/text.h"
+#include "dsl/service/version.h"
+
+namespace mcns {
+namespace {
+
+using dsl::Result;
+
+const dsl::log::Logger logger("mcns.image");
+
+constexpr std::size_t kNameSize = 32;  // digits of a hash, enough that no two states share them
+constexpr const char* kUnfinished = "unfinished";
+
+bool is_ours(const std::string& name) {
+  return name == kUnfinished || (name.size() == kNameSize &&
+                                 name.find_first_not_of("0123456789abcdef") == std::string::npos);
+}
+
+// No program can set back the time at which a file was changed.
+std::string state_of(const Result<dsl::env::FileInfo>& file) {
+  return file ? dsl::text("{} {} {}\n", file->inode, file->size_bytes, file->changed_ns) : "none\n";
+}
+
+}  // namespace
+
+ImageKeeper::ImageKeeper(dsl::env::Env& env, zone::Store& store, Options options)
+    : env_(env), store_(store), options_(std::move(options)) {}
+
+std::vector<zone::ImageZone> ImageKeeper::load() {
+  const State state = this->state();
+  if (!state || !store_.is_empty()) {
+    return {};
+  }
+  auto file = env_.files().open(path(*state), dsl::env::OpenMode::kRead);
+  if (!file) {
+    return {};
+  }
+  auto zones = zone::read_image(**file, dsl::build_info().version, store_);
+  if (!zones) {
+    logger.failure(dsl::log::Level::kInfo, "the zones are read from the database", zones.error());
+    return {};
+  }
+  kept_ = store_.newest();
+  kept_state_ = *state;
+  logger.info("has read the zones", {{"zones", zones->size()}});
+  return *std::move(zones);
+}
+
+void ImageKeeper::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void ImageKeeper::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void ImageKeeper::finish() {
+  const bool was_started = thread_.joinable();
+  stop();
+  if (!was_started) {
+    return;
+  }
+  if (const State state = this->state()) {
+    keep(store_.newest(), *state);
+  }
+}
+
+ImageKeeper::State ImageKeeper::state() const {
+  const auto database = env_.files().stat(options_.database_path);
+  if (!database) {
+    return std::nullopt;
+  }
+  const auto log = env_.files().stat(options_.database_path + "-wal");
+  return dsl::sha256_hex(state_of(database) + state_of(log)).substr(0, kNameSize);
+}
+
+std::string ImageKeeper::path(const std::string& state) const {
+  return options_.folder + "/" + state;
+}
+
+void ImageKeeper::run() {
+  pthread_setname_np(pthread_self(), "zone-image");
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, options_.look, [this] { return stopping_; })) {
+    lock.unlock();
+    look();
+    lock.lock();
+  }
+}
+
+void ImageKeeper::look() {
+  const dsl::env::MonoTime now = env_.clock().mono_now();
+  const std::uint64_t newest = store_.newest();
+  if (newest != seen_) {
+    seen_ = newest;
+    seen_at_ = now;
+  }
+  const bool is_due = kept_ == newest || now - seen_at_ >= options_.quiet;
+  if (const State state = is_due ? this->state() : State()) {
+    keep(newest, *state);
+  }
+}
+
+// A commit is in the files a little before its version is published. An image that was named in
+// between has other serials than the database, and is not taken.
+void ImageKeeper::keep(std::uint64_t number, const std::string& state) {
+  if (kept_ == number && kept_state_ == state) {
+    return;
+  }
+  Result<void> kept;
+  if (kept_ == number) {
+    kept = move(state);
+  } else {
+    zone::Reader reader(store_);
+    const zone::Pin version(reader);
+    number = version->number();
+    kept = write(*version, state);
+  }
+  if (!kept) {
+    kept_ = 0;
+    logger.failure(dsl::log::Level::kWarn, "the image of the zones was not kept", kept.error());
+    return;
+  }
+  kept_ = number;
+  kept_state_ = state;
+  remove_others();
+}
+
+Result<void> ImageKeeper::write(const zone::Version& version, const std::string& state) {
+  MC_TRY(env_.files().make_directories(options_.folder, 0700));
+  const std::string unfinished = path(kUnfinished);
+  MC_ASSIGN(const auto file, env_.files().open(unfinished, dsl::env::OpenMode::kTruncate));
+  MC_TRY(zone::write_image(version, dsl::build_info().version, *file));
+  MC_TRY(env_.files().rename(unfinished, path(state)));
+  return env_.files().sync_directory(options_.folder);
+}
+
+// The database's files were changed, and what the zones have was not.
+Result<void> ImageKeeper::move(const std::string& state) {
+  MC_TRY(env_.files().rename(path(kept_state_), path(state)));
+  return env_.files().sync_directory(options_.folder);
+}
+
+void ImageKeeper::remove_others() const {
+  const auto names = env_.files().list(options_.folder);
+  if (!names) {
+    return;
+  }
+  for (const std::string& name : *names) {
+    if (is_ours(name) && name != kept_state_) {
+      (void)env_.files().remove(path(name));  // the next time will do
+    }
+  }
+}
+
+}  // namespace mcns

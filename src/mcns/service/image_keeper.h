@@ -1,0 +1,75 @@
+// The image of the zones beside the database: read at a start in place of a million rows, written
+// when nothing has changed for a while, and at the end.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dsl/env/env.h"
+#include "dsl/result/result.h"
+#include "mcns/zone/image.h"
+#include "mcns/zone/store.h"
+
+namespace mcns {
+
+// The image has the name of the state that the database's files are in: whoever changes them, also
+// with a shell while nothing runs, leaves an image that is nobody's. Confined to its owner's
+// thread, apart from one of its own.
+class ImageKeeper {
+ public:
+  struct Options {
+    std::string database_path;
+    std::string folder;
+    std::chrono::milliseconds quiet{30000};  // without a change, until the image is written
+    std::chrono::milliseconds look{5000};    // between two looks
+  };
+  // All outlive it.
+  ImageKeeper(dsl::env::Env& env, zone::Store& store, Options options);
+  ~ImageKeeper() { stop(); }
+  ImageKeeper(const ImageKeeper&) = delete;
+  ImageKeeper& operator=(const ImageKeeper&) = delete;
+
+  // Fills the store, if it is empty, and says with what; nothing when there is no image of the
+  // database as it is. Before anything opens that.
+  std::vector<zone::ImageZone> load();
+  // The store has what the database has, from now on.
+  void start();
+  // Ends the thread.
+  void stop();
+  // Likewise, and leaves an image for the next start when it was started. After the database was
+  // closed.
+  void finish();
+
+ private:
+  using State = std::optional<std::string>;  // nothing while the database is not there
+
+  State state() const;
+  std::string path(const std::string& state) const;
+  void run();
+  void look();
+  void keep(std::uint64_t number, const std::string& state);
+  dsl::Result<void> write(const zone::Version& version, const std::string& state);
+  dsl::Result<void> move(const std::string& state);
+  void remove_others() const;
+
+  dsl::env::Env& env_;
+  zone::Store& store_;
+  const Options options_;
+  std::uint64_t seen_ = 0;  // newest version at the last look
+  dsl::env::MonoTime seen_at_;
+  std::uint64_t kept_ = 0;  // the version in the image; 0 = none
+  std::string kept_state_;  // in the image's name
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace mcns

@@ -1,0 +1,142 @@
+#include "mcns/service/image_keeper.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mcns/rdata/rdata.h"
+#include "support/memory_file_system.h"
+#include "support/result_matchers.h"
+#include "support/test_env.h"
+
+namespace mcns {
+namespace {
+
+using dsl::test::require_ok;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const Name kOrigin = Name::parse("example.test.").value();
+
+class ImageKeeperTest : public ::testing::Test {
+ protected:
+  ImageKeeperTest() {
+    env_.use_real_clock();
+    touch_database("1");
+  }
+
+  void touch_database(std::string_view content) {
+    require_ok(env_.files().make_directories("/srv", 0700));
+    require_ok(env_.files().write_file("/srv/mcns.db", content));
+  }
+  static void set(zone::Store& store, std::uint32_t serial) {
+    zone::Edit edit(store);
+    if (store.is_empty()) {
+      edit.create(1, kOrigin);
+    }
+    Soa soa;
+    soa.serial = serial;
+    edit.put(kOrigin, {kOrigin, Type::kSoa, 600, {soa.rdata()}});
+    edit.publish();
+  }
+  std::unique_ptr<ImageKeeper> keeper(zone::Store& store) {
+    return std::make_unique<ImageKeeper>(
+        env_, store,
+        ImageKeeper::Options{.database_path = "/srv/mcns.db",
+                             .folder = "/srv/image",
+                             .quiet = std::chrono::milliseconds(20),
+                             .look = std::chrono::milliseconds(1)});
+  }
+  std::vector<std::string> images() {
+    return env_.files().list("/srv/image").value_or(std::vector<std::string>());
+  }
+  // Serials of what a start would read.
+  std::vector<std::uint32_t> next_start() {
+    zone::Store store;
+    std::vector<std::uint32_t> out;
+    for (const zone::ImageZone& zone : keeper(store)->load()) {
+      out.push_back(zone.serial);
+    }
+    return out;
+  }
+  template <class Condition>
+  static bool eventually(const Condition& condition) {
+    for (int i = 0; i < 2000 && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return condition();
+  }
+
+  dsl::test::TestEnv env_;
+};
+
+TEST_F(ImageKeeperTest, LeavesWhatTheNextStartReads) {
+  EXPECT_THAT(next_start(), IsEmpty());
+  zone::Store store;
+  set(store, 3);
+  const auto keeper = this->keeper(store);
+  keeper->start();
+  keeper->finish();
+
+  EXPECT_THAT(next_start(), testing::ElementsAre(3U));
+  EXPECT_THAT(images(), SizeIs(1));
+}
+
+TEST_F(ImageKeeperTest, IsNotTakenOnceTheDatabaseWasTouched) {
+  zone::Store store;
+  set(store, 3);
+  const auto keeper = this->keeper(store);
+  keeper->start();
+  keeper->finish();
+
+  touch_database("2");
+
+  EXPECT_THAT(next_start(), IsEmpty());
+}
+
+TEST_F(ImageKeeperTest, OneThatWasNeverStartedLeavesTheImageAlone) {
+  zone::Store store;
+  set(store, 3);
+  const auto keeper = this->keeper(store);
+  keeper->start();
+  keeper->finish();
+  zone::Store nothing;
+
+  this->keeper(nothing)->finish();
+
+  EXPECT_THAT(next_start(), testing::ElementsAre(3U));
+}
+
+TEST_F(ImageKeeperTest, FollowsTheZonesAndTheFilesWhileItRuns) {
+  zone::Store store;
+  set(store, 3);
+  const auto keeper = this->keeper(store);
+  keeper->start();
+  EXPECT_TRUE(eventually([&] { return next_start() == std::vector<std::uint32_t>{3}; }));
+
+  set(store, 4);
+  touch_database("2");
+  EXPECT_TRUE(eventually([&] { return next_start() == std::vector<std::uint32_t>{4}; }));
+
+  touch_database("3");  // as a checkpoint does
+  EXPECT_TRUE(eventually([&] { return next_start() == std::vector<std::uint32_t>{4}; }));
+  keeper->stop();
+  EXPECT_THAT(images(), SizeIs(1));
+}
+
+TEST_F(ImageKeeperTest, RemovesNothingThatIsNotItsOwn) {
+  require_ok(env_.files().make_directories("/srv/image", 0700));
+  require_ok(env_.files().write_file("/srv/image/README", "mine"));
+  zone::Store store;
+  set(store, 3);
+  const auto keeper = this->keeper(store);
+  keeper->start();
+  keeper->finish();
+
+  EXPECT_THAT(images(), testing::Contains("README"));
+}
+
+}  // namespace
+}  // namespace mcns
