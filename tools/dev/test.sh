@@ -8,6 +8,8 @@
 #        ./dev test --unit            all unit tests
 #        ./dev test --e2e [SUITE]     end-to-end suites of tests/e2e (as root, with podman)
 #        ./dev test --all             unit tests, fuzz replay and end-to-end suites
+#        ./dev test --sim [--seed N] [--count N] [--log]
+#                                     the node's boot, simulated from seeds; default 200 from 1
 #        ./dev test --failed          the unit tests that failed last time
 #        ./dev test --sanitizers      unit tests of dsl, and of services touched since the last tag,
 #                                     under the address and undefined behaviour sanitizers
@@ -80,6 +82,13 @@ run_modules() {
 run_unit() {
   build_targets "$preset"
   run_ctest unit --exclude-regex '^fuzz_' "$@"
+}
+
+# run_sim ARGUMENT...: its exit is the run's.
+run_sim() {
+  configure "$preset"
+  build_targets "$preset" mc-sim
+  run "$BUILD_ROOT/$preset/tests/mc-sim" "$@"
 }
 
 run_fuzz_replay() {
@@ -178,6 +187,10 @@ run_all_stages() {
 
 main() {
   local what="" filter=""
+  if [[ "${1:-}" == --sim ]]; then
+    run_sim "${@:2}"
+    return
+  fi
   while (($# > 0)); do
     case "$1" in
       --unit | --e2e | --all | --failed | --sanitizers) what="${1#--}" ;;
