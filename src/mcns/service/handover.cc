@@ -280,6 +280,7 @@ void Service::close_store() {
   face_.reset();
   services_.reset();
   forwards_.reset();
+  secret_keeper_.reset();
   writer_.reset();
   database_.reset();
 }

@@ -18,6 +18,7 @@
 #include "mcns/net/server.h"
 #include "mcns/service/config.h"
 #include "mcns/service/metrics.h"
+#include "mcns/service/secret_keeper.h"
 
 namespace mcns {
 
@@ -85,6 +86,8 @@ class Service : public dsl::service::Service, private handover::Owner {
   std::unique_ptr<dsl::db::Database> database_;
   zone::Store zones_;
   std::unique_ptr<Writer> writer_;
+  cookie::SharedSecrets secrets_;
+  std::unique_ptr<SecretKeeper> secret_keeper_;  // absent without cookies
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Forwarder> forwarder_;
   QueryEvents queries_;
