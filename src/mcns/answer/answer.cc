@@ -15,8 +15,13 @@ namespace {
 constexpr std::size_t kUdpMin = 512;  // RFC 1035 section 4.2.1
 constexpr std::size_t kStreamMax = 65535;
 constexpr std::uint16_t kOptNsid = 3;
+constexpr std::uint16_t kOptCookie = 10;
+constexpr std::uint16_t kOptKeepalive = 11;
 constexpr std::uint16_t kOptExtendedError = 15;
+constexpr std::uint16_t kOptZoneVersion = 19;
 constexpr std::size_t kNsidMax = 128;
+constexpr std::size_t kZoneVersionSize = 10;
+constexpr std::uint8_t kSoaSerial = 0;  // a type of version of RFC 9660
 
 // The options of an OPT record, put together in place.
 class Options {
@@ -27,10 +32,26 @@ class Options {
     std::memcpy(octets_.data() + size_, data.data(), data.size());
     size_ += data.size();
   }
-  void add_error(ExtendedError error) {
-    const auto number = static_cast<std::uint16_t>(error);
-    const std::array<char, 2> data = {static_cast<char>(number >> 8U), static_cast<char>(number)};
-    add(kOptExtendedError, {data.data(), data.size()});
+  void add16(std::uint16_t code, std::uint16_t number) {
+    append16(code);
+    append16(sizeof(number));
+    append16(number);
+  }
+  // RFC 7873 section 4: what the client sent, then ours.
+  void add_cookie(std::string_view client, const cookie::ServerCookie& server) {
+    append16(kOptCookie);
+    append16(cookie::kClientSize + cookie::kServerSize);
+    std::memcpy(octets_.data() + size_, client.data(), cookie::kClientSize);
+    std::memcpy(octets_.data() + size_ + cookie::kClientSize, server.data(), server.size());
+    size_ += cookie::kClientSize + cookie::kServerSize;
+  }
+  void add_zone_version(std::uint8_t labels, std::uint32_t serial) {
+    append16(kOptZoneVersion);
+    append16(6);
+    octets_[size_++] = static_cast<char>(labels);
+    octets_[size_++] = static_cast<char>(kSoaSerial);
+    append16(static_cast<std::uint16_t>(serial >> 16U));
+    append16(static_cast<std::uint16_t>(serial));
   }
   std::string_view wire() const { return {octets_.data(), size_}; }
 
@@ -39,18 +60,26 @@ class Options {
     octets_[size_++] = static_cast<char>(number >> 8U);
     octets_[size_++] = static_cast<char>(number);
   }
-  std::array<char, kNsidMax + 32> octets_;
+  // Each option once: 132 octets, 28, 6, 6 and 10.
+  std::array<char, kNsidMax + 64> octets_;
   std::size_t size_ = 0;
 };
 
-Options options_for(const Query& query, std::string_view nsid,
+Options options_for(const Query& query, const Client& client, const AnswerOptions& options,
                     std::optional<ExtendedError> extended) {
   Options out;
-  if (query.edns.nsid && !nsid.empty()) {
-    out.add(kOptNsid, nsid);
+  if (query.edns.nsid && !options.nsid.empty()) {
+    out.add(kOptNsid, options.nsid);
+  }
+  if (client.cookie) {
+    out.add_cookie(query.edns.cookie, client.cookie->reply);
+  }
+  // RFC 7828 section 3.3.1: ignored over UDP.
+  if (query.edns.keepalive && client.stream && options.keepalive != 0) {
+    out.add16(kOptKeepalive, options.keepalive);
   }
   if (extended) {
-    out.add_error(*extended);
+    out.add16(kOptExtendedError, static_cast<std::uint16_t>(*extended));
   }
   return out;
 }
@@ -94,6 +123,8 @@ Answer Answerer::answer(const zone::Version& version, ParseResult parsed, const 
       return refuse(Rcode::kFormErr);
     case ParseResult::kNotImp:
       return refuse(Rcode::kNotImp);
+    case ParseResult::kCookieOnly:
+      return refuse(client.cookie ? Rcode::kNoError : Rcode::kFormErr);
     case ParseResult::kOk:
       break;
   }
@@ -102,6 +133,10 @@ Answer Answerer::answer(const zone::Version& version, ParseResult parsed, const 
   }
   if (query.edns.present && query.edns.version != 0) {
     return refuse(Rcode::kBadVers);
+  }
+  // RFC 7873 section 5.2.2.
+  if (options_.cookies && query.edns.has_cookie && !cookie::is_well_formed(query.edns.cookie)) {
+    return refuse(Rcode::kFormErr);
   }
   if (query.dns_class == Class::kCh) {
     return chaos(query, client, buffer);
@@ -119,8 +154,10 @@ Answer Answerer::answer(const zone::Version& version, ParseResult parsed, const 
 
 Answer Answerer::answer(const zone::Version& version, const Query& query, const Client& client,
                         char* buffer, std::size_t buffer_size, Trace* trace) {
-  const Options extra = options_for(query, options_.nsid, std::nullopt);
-  const std::size_t reserved = query.edns.present ? kOptSize + extra.wire().size() : 0;
+  Options extra = options_for(query, client, options_, std::nullopt);
+  const std::size_t version_room = query.edns.zone_version ? kZoneVersionSize : 0;
+  const std::size_t reserved =
+      query.edns.present ? kOptSize + extra.wire().size() + version_room : 0;
   Response response(query, buffer, std::min(limit(query, client), buffer_size));
   response.reserve(reserved);
 
@@ -141,8 +178,13 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   out.kind = result == Lookup::Result::kDone ? Answer::Kind::kReply : Answer::Kind::kForward;
   out.rcode = lookup.rcode();
   out.target = lookup.target();
+  out.labels = lookup.labels();
   if (out.kind == Answer::Kind::kReply && query.edns.present) {
     response.give_back(reserved);
+    if (query.edns.zone_version && lookup.authoritative()) {
+      const zone::Zone& zone = *lookup.zone();
+      extra.add_zone_version(static_cast<std::uint8_t>(zone.origin_labels()), zone.serial());
+    }
     response.add_opt(options_.udp_size, out.rcode, query.edns.dnssec_ok, extra.wire());
   }
   out.size = response.finish({.rcode = out.rcode,
@@ -156,15 +198,30 @@ std::size_t Answerer::error(const Query& query, const Client& client, Rcode rcod
                             std::optional<ExtendedError> extended, char* buffer) const {
   Response response(query, buffer, kUdpMin);
   if (query.edns.present) {
-    const Options extra = options_for(query, options_.nsid, extended);
+    const Options extra = options_for(query, client, options_, extended);
     response.add_opt(options_.udp_size, rcode, query.edns.dnssec_ok, extra.wire());
   }
   return response.finish({.rcode = rcode, .recursion_available = client.may_recurse});
 }
 
+std::size_t Answerer::cut_short(const Query& query, const Client& client, char* buffer) const {
+  Response response(query, buffer, kUdpMin);
+  if (query.edns.present) {
+    Options extra;
+    if (client.cookie) {
+      extra.add_cookie(query.edns.cookie, client.cookie->reply);
+    }
+    response.add_opt(options_.udp_size, Rcode::kNoError, query.edns.dnssec_ok, extra.wire());
+  }
+  return response.finish({.truncated = true, .recursion_available = client.may_recurse});
+}
+
 std::size_t Answerer::special(const Query& query, const Client& client, const SpecialAnswer& answer,
                               char* buffer) const {
+  const Options extra = options_for(query, client, options_, std::nullopt);
+  const std::size_t reserved = query.edns.present ? kOptSize + extra.wire().size() : 0;
   Response response(query, buffer, kUdpMin);
+  response.reserve(reserved);
   bool whole = true;
   if (answer.kind == SpecialAnswer::Kind::kRecords) {
     for (const std::string_view rdata : answer.rdata) {
@@ -181,8 +238,8 @@ std::size_t Answerer::special(const Query& query, const Client& client, const Sp
   const Rcode rcode =
       answer.kind == SpecialAnswer::Kind::kNxDomain ? Rcode::kNxDomain : Rcode::kNoError;
   if (query.edns.present) {
-    response.add_opt(options_.udp_size, rcode, query.edns.dnssec_ok,
-                     options_for(query, options_.nsid, std::nullopt).wire());
+    response.give_back(reserved);
+    response.add_opt(options_.udp_size, rcode, query.edns.dnssec_ok, extra.wire());
   }
   return response.finish({.rcode = rcode,
                           .authoritative = true,
@@ -190,12 +247,12 @@ std::size_t Answerer::special(const Query& query, const Client& client, const Sp
                           .recursion_available = client.may_recurse});
 }
 
-std::string_view Answerer::opt(const Query& query, Rcode rcode,
+std::string_view Answerer::opt(const Query& query, const Client& client, Rcode rcode,
                                std::optional<ExtendedError> extended, char* room) const {
   if (!query.edns.present) {
     return {};
   }
-  const Options options = options_for(query, options_.nsid, extended);
+  const Options options = options_for(query, client, options_, extended);
   return {room, write_opt(options_.udp_size, rcode, query.edns.dnssec_ok, options.wire(), room)};
 }
 
@@ -229,7 +286,7 @@ Answer Answerer::chaos(const Query& query, const Client& client, char* buffer) c
                             {rdata.data(), 1 + identity.size()});
   if (query.edns.present) {
     response.add_opt(options_.udp_size, Rcode::kNoError, query.edns.dnssec_ok,
-                     options_for(query, options_.nsid, std::nullopt).wire());
+                     options_for(query, client, options_, std::nullopt).wire());
   }
   out.size = response.finish({.authoritative = true, .recursion_available = client.may_recurse});
   return out;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "mcns/cookie/cookie.h"
 #include "mcns/special/special.h"
 #include "mcns/wire/codes.h"
 #include "mcns/wire/query.h"
@@ -19,6 +20,9 @@ namespace mcns {
 struct Client {
   bool stream = false;       // TCP: no limit but 64 KiB
   bool may_recurse = false;  // for names that are not ours
+  // What its cookie is answered with; nothing when it has sent none that is well formed, or when
+  // there are no cookies.
+  std::optional<cookie::Checked> cookie = std::nullopt;
 };
 
 enum class AnyAnswer : std::uint8_t { kMinimal, kHinfo, kFull };  // the last over streams only
@@ -29,6 +33,10 @@ struct AnswerOptions {
   bool rotate = true;    // the records of an RRset, from question to question
   std::string nsid;      // for who asks (RFC 5001); empty = none
   std::string identity;  // what CH TXT id.server. and version.bind. say; empty = REFUSED
+  bool cookies = false;  // a malformed one is FORMERR
+  // How long a quiet connection stays, in tenths of a second, for who asks (RFC 7828); 0 = not
+  // told.
+  std::uint16_t keepalive = 0;
 };
 
 struct Answer {
@@ -40,6 +48,9 @@ struct Answer {
   Kind kind = Kind::kDrop;
   Rcode rcode = Rcode::kNoError;
   std::size_t size = 0;
+  // Whose answer it is, for who counts them: all labels of the question's name, or the last ones,
+  // from which a wildcard or a DNAME made it.
+  std::uint8_t labels = 0;
   // With kForward: the question's own name, or where a chain in our zones leads to. The buffer then
   // holds a response with the chain, without OPT, `size` octets of it. Valid as long as the buffer
   // and the version.
@@ -79,6 +90,9 @@ class Answerer {
   std::size_t error(const Query& query, const Client& client, Rcode rcode,
                     std::optional<ExtendedError> extended, char* buffer) const;
 
+  // A response without records that sends its client to TCP: hardly larger than what was asked.
+  std::size_t cut_short(const Query& query, const Client& client, char* buffer) const;
+
   // The answer of a name that is special (RFC 6761), as if a zone of ours had it.
   std::size_t special(const Query& query, const Client& client, const SpecialAnswer& answer,
                       char* buffer) const;
@@ -87,8 +101,8 @@ class Answerer {
   std::size_t limit(const Query& query, const Client& client) const;
   // The OPT record that goes behind a response of an upstream's to `query`, in wire form; empty
   // when the client does not speak EDNS.
-  std::string_view opt(const Query& query, Rcode rcode, std::optional<ExtendedError> extended,
-                       char* room) const;
+  std::string_view opt(const Query& query, const Client& client, Rcode rcode,
+                       std::optional<ExtendedError> extended, char* room) const;
 
  private:
   Answer chaos(const Query& query, const Client& client, char* buffer) const;

@@ -43,6 +43,7 @@ std::string_view name_at(const char* wire) {
 
 Lookup::Result Lookup::run(const Options& options) {
   name_ = &query_.name;
+  labels_ = name_->labels;
   dnames_[0] = nullptr;
   while (true) {
     zone_ = version_.find_zone(*name_);
@@ -61,6 +62,7 @@ Lookup::Result Lookup::run(const Options& options) {
       note("chain", "leaves our zones");
       return options.forward ? Result::kLeaves : Result::kDone;
     }
+    first_zone_ = links_ == 0 ? zone_ : first_zone_;
     if (trace_ != nullptr) {
       note("zone", dsl::text("{} serial {}", zone_->origin().text(), zone_->serial()));
     }
@@ -97,6 +99,7 @@ Lookup::Step Lookup::in_zone(const Options& options) {
   if (encloser.has(Node::kWildcardChild)) {
     if (const Node wildcard = zone_->find_wildcard(*name_, labels)) {
       note("wildcard", "below the closest encloser");
+      note_made_from(labels);
       return at_node(wildcard, options);
     }
   }
@@ -184,6 +187,7 @@ Lookup::Step Lookup::through_dname(const Node& node, std::size_t labels) {
   if (trace_ != nullptr) {
     note("dname", shown(name_->suffix(labels)));
   }
+  note_made_from(labels);
   const RrsetView dname = *node.find(Type::kDname);
   if (!is_there(dname)) {
     add(Section::kAnswer, dname, suffix_at(labels));

@@ -35,6 +35,10 @@ class Lookup {
   bool authoritative() const { return authoritative_; }
   bool truncated() const { return truncated_; }
   std::string_view target() const { return name_->wire; }
+  // As of Answer.
+  std::uint8_t labels() const { return labels_; }
+  // That of the question's own name; null when there is none.
+  const zone::Zone* zone() const { return first_zone_; }
 
  private:
   enum class Step : std::uint8_t { kDone, kChase };
@@ -55,6 +59,12 @@ class Lookup {
   bool is_loop(std::string_view target) const;
   bool is_there(const zone::RrsetView& rrset) const;
 
+  // What follows is made from that part of the current name.
+  void note_made_from(std::size_t labels) {
+    if (links_ == 0) {
+      labels_ = static_cast<std::uint8_t>(labels);
+    }
+  }
   // Where the last `labels` labels of the current name stand in the response.
   NameAt suffix_at(std::size_t labels) const {
     const std::size_t offset =
@@ -77,6 +87,8 @@ class Lookup {
   NameAt name_at_ = kQuestionName;
   QueryName chased_;
   const zone::Zone* zone_ = nullptr;
+  const zone::Zone* first_zone_ = nullptr;
+  std::uint8_t labels_ = 0;
   bool asks_parent_ = false;  // `zone_` is asked about the apex of a zone of ours below it
   std::array<const char*, kChaseMax> visited_;     // names of the chain, in wire form
   std::array<const char*, kChaseMax + 1> dnames_;  // by link, null when it is a CNAME

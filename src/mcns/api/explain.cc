@@ -183,6 +183,7 @@ Result<pb::Explanation> explain(Services& services, const dsl::rpc::CallContext&
   Counters counters;
   ResolverParts parts = services.resolver;
   parts.events = nullptr;  // nobody asked this: no `tail` shows it
+  parts.rrl.rate = 0;      // and nothing is held against anybody
   Resolver resolver(parts, counters);
   Pending pending;
   Bytes buffer(kMessageMax, '\0');
@@ -204,7 +205,7 @@ Result<pb::Explanation> explain(Services& services, const dsl::rpc::CallContext&
   if (handled.outcome == Resolver::Outcome::kPending) {
     MC_ASSIGN(const ForwardAnswer answer, ask_upstream(resolver, pending, call));
     notes.note("upstream", answer.detail.empty() ? mcns::text(answer.rcode) : answer.detail);
-    handled.size = resolver.complete(pending, answer, buffer.data(), buffer.size());
+    handled.size = resolver.complete(pending, answer, now_ms, buffer.data(), buffer.size());
   }
   out.set_source(source_of(counters, decided));
   if (handled.outcome == Resolver::Outcome::kDrop) {

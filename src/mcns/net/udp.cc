@@ -129,6 +129,9 @@ void UdpSocket::forward(const Datagram& datagram, std::size_t control_size, sock
   sockaddr_storage peer = datagram.peer;
   worker_.forward(std::move(pending), [this, peer, peer_size, control,
                                        control_size](std::string_view response) mutable {
+    if (response.empty()) {
+      return;
+    }
     iovec part{const_cast<char*>(response.data()), response.size()};
     msghdr head{};
     head.msg_name = &peer;

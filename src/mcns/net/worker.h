@@ -56,7 +56,7 @@ class Worker {
   const ServerOptions& options() const { return options_; }
   Counters& count() { return counters_; }
   std::int64_t now_ms() const;
-  // Asks an upstream and calls `reply` with the response on this thread.
+  // Asks an upstream and calls `reply` with the response on this thread; an empty one is not sent.
   void forward(Pending pending, std::function<void(std::string_view response)> reply);
   void ended(TcpConnection& connection);
   // What becomes of connections with nothing under way, once it is not listening; may be absent.

@@ -36,6 +36,8 @@ struct Counters {
   Count dropped_malformed;
   Count dropped_truncated;  // datagrams longer than any query
   Count send_failed;
+  Count rrl_slipped;  // answers that response rate limiting cut short
+  Count rrl_dropped;  // or did not send
 
   void answered(Transport transport, Rcode rcode) {
     const auto number = static_cast<std::size_t>(rcode);

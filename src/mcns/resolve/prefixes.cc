@@ -1,8 +1,7 @@
 #include "mcns/resolve/prefixes.h"
 
-#include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstring>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -21,19 +20,7 @@ constexpr std::array<std::string_view, 9> kPrivate = {
     "127.0.0.0/8",    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
     "169.254.0.0/16", "::1/128",    "fe80::/10",     "fc00::/7"};
 
-std::array<std::uint8_t, 16> mapped(const in_addr& address) {
-  std::array<std::uint8_t, 16> out{};
-  out[10] = out[11] = 0xff;
-  std::memcpy(out.data() + 12, &address, 4);
-  return out;
-}
-
-bool same_bits(const std::uint8_t* a, const std::uint8_t* b, unsigned bits) {
-  const unsigned octets = bits / 8;
-  const unsigned rest = bits % 8;
-  return std::memcmp(a, b, octets) == 0 &&
-         (rest == 0 || ((a[octets] ^ b[octets]) >> (8U - rest)) == 0);
-}
+constexpr std::uint64_t kAll = ~std::uint64_t{0};
 
 }  // namespace
 
@@ -57,13 +44,18 @@ Result<Prefixes> Prefixes::parse(const std::vector<std::string>& texts) {
 Result<void> Prefixes::add(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::string host(text.substr(0, slash));
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  v4.sin_family = AF_INET;
+  v6.sin6_family = AF_INET6;
   Prefix prefix;
-  in_addr v4{};
   unsigned most = 128;
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-    prefix.bits = mapped(v4);
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    prefix.bits = dsl::env::address_bits(reinterpret_cast<const sockaddr*>(&v4));
     most = 32;
-  } else if (::inet_pton(AF_INET6, host.c_str(), prefix.bits.data()) != 1) {
+  } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    prefix.bits = dsl::env::address_bits(reinterpret_cast<const sockaddr*>(&v6));
+  } else {
     return fail(Code::kInvalidArgument, "\"{}\" is no range of addresses", text)
         .hint("192.0.2.0/24, 2001:db8::/32, a single address, private, any or none");
   }
@@ -76,27 +68,15 @@ Result<void> Prefixes::add(std::string_view text) {
                   most);
     }
   }
-  prefix.length = most == 32 ? kMappedBits + length : length;
+  const unsigned bits = most == 32 ? kMappedBits + length : length;
+  prefix.mask = dsl::env::AddressBits{kAll, kAll}.prefix(bits);
   prefixes_.push_back(prefix);
   return {};
 }
 
 bool Prefixes::contains(const sockaddr* address) const {
-  std::array<std::uint8_t, 16> bits{};
-  if (address->sa_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, address, sizeof(v4));
-    bits = mapped(v4.sin_addr);
-  } else if (address->sa_family == AF_INET6) {
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, address, sizeof(v6));
-    std::memcpy(bits.data(), &v6.sin6_addr, bits.size());
-  } else {
-    return false;
-  }
-  return std::any_of(prefixes_.begin(), prefixes_.end(), [&bits](const Prefix& prefix) {
-    return same_bits(bits.data(), prefix.bits.data(), prefix.length);
-  });
+  return (address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
+         contains(dsl::env::address_bits(address));
 }
 
 }  // namespace mcns

@@ -1,13 +1,13 @@
 // Sets of addresses: whom something is allowed.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "dsl/env/socket_address.h"
+#include "dsl/env/address_bits.h"
+#include "dsl/result/result.h"
 
 namespace mcns {
 
@@ -21,13 +21,23 @@ class Prefixes {
   static dsl::Result<Prefixes> parse(const std::vector<std::string>& texts);
 
   // An IPv4 address inside an IPv6 one counts as IPv4.
+  bool contains(const dsl::env::AddressBits& address) const {
+    for (const Prefix& prefix : prefixes_) {
+      if ((((address.high ^ prefix.bits.high) & prefix.mask.high) |
+           ((address.low ^ prefix.bits.low) & prefix.mask.low)) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+  // Nobody of another family is in it.
   bool contains(const sockaddr* address) const;
   bool empty() const { return prefixes_.empty(); }
 
  private:
   struct Prefix {
-    std::array<std::uint8_t, 16> bits{};  // IPv4 as ::ffff:0:0/96
-    unsigned length = 0;
+    dsl::env::AddressBits bits;
+    dsl::env::AddressBits mask;
   };
   dsl::Result<void> add(std::string_view text);
 

@@ -9,9 +9,11 @@
 #include <netinet/in.h>
 
 #include "dsl/env/env.h"
+#include "dsl/env/socket_address.h"
 #include "dsl/result/result.h"
 #include "mcns/cache/scan.h"
 #include "mcns/forward/loop_options.h"
+#include "mcns/rrl/classify.h"
 #include "mcns/special/special.h"
 #include "mcns/wire/message.h"
 
@@ -91,41 +93,61 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
                                    std::string_view packet, const sockaddr* peer,
                                    Transport transport, std::int64_t now_ms, char* buffer,
                                    std::size_t buffer_size, Pending& pending) {
-  const Query& query = asked.query;
-  const Client client{
-      .stream = transport != Transport::kUdp,
-      .may_recurse = parts_.forwarder != nullptr && parts_.allow_recursion.contains(peer)};
-  const Answer answer = answerer_.answer(version, asked.parsed, query, client, buffer, buffer_size);
-  if (answer.kind == Answer::Kind::kDrop) {
+  if (asked.parsed == ParseResult::kDrop) {
     counters_.dropped_malformed.add();
     return {};
   }
+  const Query& query = asked.query;
+  const dsl::env::AddressBits from = dsl::env::address_bits(peer);
+  Client client{
+      .stream = transport != Transport::kUdp,
+      .may_recurse = parts_.forwarder != nullptr && parts_.allow_recursion.contains(from)};
+  if (query.edns.has_cookie) {
+    client.cookie = jar_.check(query.edns.cookie, from, now_ms);
+  }
+  std::uint8_t labels = 0;
+  const Handled found = find(version, asked, packet, peer, client, transport, now_ms, buffer,
+                             buffer_size, pending, labels);
+  return found.outcome == Outcome::kReply
+             ? send(query, asked.parsed, client, from, labels, now_ms, found, buffer)
+             : found;
+}
+
+Resolver::Handled Resolver::find(const zone::Version& version, const Asked& asked,
+                                 std::string_view packet, const sockaddr* peer,
+                                 const Client& client, Transport transport, std::int64_t now_ms,
+                                 char* buffer, std::size_t buffer_size, Pending& pending,
+                                 std::uint8_t& labels) {
+  const Query& query = asked.query;
+  const Answer answer = answerer_.answer(version, asked.parsed, query, client, buffer, buffer_size);
+  labels = answer.labels;
   counters_.asked(query.type);
   if (answer.kind == Answer::Kind::kReply) {
     counters_.from_zones.add();
-    counters_.answered(transport, answer.rcode);
     tell(query, peer, transport, answer.rcode, "zone");
-    return {Outcome::kReply, answer.size};
+    return {Outcome::kReply, answer.size, answer.rcode};
   }
 
   // Our own probe of an upstream: whoever it went to has sent it back to us.
   const auto nonce = loop_nonce_in(query.edns.options);
   if (nonce && parts_.forwarder->is_own_nonce(*nonce)) {
-    counters_.answered(transport, Rcode::kRefused);
     return {Outcome::kReply,
-            answerer_.error(query, client, Rcode::kRefused, ExtendedError::kProhibited, buffer)};
+            answerer_.error(query, client, Rcode::kRefused, ExtendedError::kProhibited, buffer),
+            Rcode::kRefused};
   }
   const bool has_chain = answer.target.data() != query.name.wire.data();
-  if (const std::size_t size = special(query, client, answer, buffer)) {
+  const Handled own = special(query, client, answer, buffer);
+  if (own.outcome == Outcome::kReply) {
     counters_.from_zones.add();
-    tell(query, peer, transport, static_cast<Rcode>(buffer[3] & 0x0f), "special");
-    return {Outcome::kReply, size};
+    tell(query, peer, transport, own.rcode, "special");
+    return own;
   }
   pending.client = client;
   pending.transport = transport;
   pending.target = answer.target;
   pending.chain = has_chain ? Bytes(buffer, answer.size) : Bytes();
   pending.packet = packet;
+  pending.labels = answer.labels;
   const Handled cached = has_chain ? cached_chain(query, pending, now_ms, buffer)
                                    : from_cache(query, client, now_ms, buffer, buffer_size);
   if (cached.outcome == Outcome::kPending) {
@@ -133,9 +155,37 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
     std::memcpy(&pending.peer, peer, address_size(peer));
   } else {
     counters_.from_cache.add();
-    tell(query, peer, transport, static_cast<Rcode>(buffer[3] & 0x0f), "cache");
+    tell(query, peer, transport, cached.rcode, "cache");
   }
   return cached;
+}
+
+Resolver::Handled Resolver::send(const Query& query, ParseResult parsed, const Client& client,
+                                 const dsl::env::AddressBits& from, std::uint8_t labels,
+                                 std::int64_t now_ms, const Handled& found, char* buffer) {
+  Handled out = found;
+  // A client with a valid cookie, or a connection, is where it says that it is.
+  const bool is_proven = client.stream || (client.cookie && client.cookie->valid);
+  if (limiter_.is_on() && !is_proven && !parts_.rrl_exempt.contains(from)) {
+    const bool is_question = parsed == ParseResult::kOk;
+    const rrl::Counted counted =
+        is_question ? rrl::classify(query, found.rcode, {buffer, found.size}, labels)
+                    : rrl::Counted();
+    const std::uint64_t name = is_question ? query.name.suffix_hash[counted.labels] : 0;
+    switch (limiter_.count(from, counted.kind, name, now_ms)) {
+      case rrl::Action::kSend:
+        break;
+      case rrl::Action::kSlip:
+        counters_.rrl_slipped.add();
+        out = {Outcome::kReply, answerer_.cut_short(query, client, buffer), Rcode::kNoError};
+        break;
+      case rrl::Action::kDrop:
+        counters_.rrl_dropped.add();
+        return {};
+    }
+  }
+  counters_.answered(client.stream ? Transport::kTcp : Transport::kUdp, out.rcode);
+  return out;
 }
 
 void Resolver::tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
@@ -154,8 +204,8 @@ void Resolver::tell(const Query& query, const sockaddr* peer, Transport transpor
   parts_.events->publish(event);
 }
 
-std::size_t Resolver::special(const Query& query, const Client& client, const Answer& answer,
-                              char* buffer) {
+Resolver::Handled Resolver::special(const Query& query, const Client& client, const Answer& answer,
+                                    char* buffer) {
   const bool has_chain = answer.target.data() != query.name.wire.data();
   QueryName target;
   if (has_chain) {
@@ -164,23 +214,21 @@ std::size_t Resolver::special(const Query& query, const Client& client, const An
   const QueryName& name = has_chain ? target : query.name;
   const SpecialAnswer found = special_answer(name, query.type);
   if (found.kind == SpecialAnswer::Kind::kNotSpecial) {
-    return 0;
+    return {Outcome::kPending};
   }
   // A forward that names it knows more about it than we do; without any it is still special.
   const auto owned = Name::from_wire(name.wire);
   const std::string group = owned ? parts_.forwarder->group_of(*owned) : std::string();
   if (!owned || (!group.empty() && group != kEverythingElse)) {
-    return 0;
+    return {Outcome::kPending};
   }
-  const Transport transport = client.stream ? Transport::kTcp : Transport::kUdp;
   if (!has_chain) {
     const bool is_there = found.kind != SpecialAnswer::Kind::kNxDomain;
-    counters_.answered(transport, is_there ? Rcode::kNoError : Rcode::kNxDomain);
-    return answerer_.special(query, client, found, buffer);
+    return {Outcome::kReply, answerer_.special(query, client, found, buffer),
+            is_there ? Rcode::kNoError : Rcode::kNxDomain};
   }
   // The alias is all that we say of it.
-  counters_.answered(transport, Rcode::kNoError);
-  return add_opt(query, Rcode::kNoError, {}, buffer, answer.size);
+  return {Outcome::kReply, add_opt(query, client, Rcode::kNoError, {}, buffer, answer.size)};
 }
 
 Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
@@ -188,21 +236,21 @@ Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
   // No response code of a cached answer needs the octet that OPT has for larger ones.
   std::array<char, kOptRoom> room;
   const std::size_t limit = std::min(answerer_.limit(query, client), buffer_size);
-  const std::string_view opt = answerer_.opt(query, Rcode::kNoError, {}, room.data());
+  const std::string_view opt = answerer_.opt(query, client, Rcode::kNoError, {}, room.data());
   const Cache::Hit hit = parts_.cache.lookup(query, now_ms, false, buffer, limit - opt.size());
   if (hit.size == 0) {
-    return {Outcome::kPending, 0};
+    return {Outcome::kPending};
   }
   if (hit.prefetch) {
     prefetch(query, query.name.wire);
   }
   const auto rcode = static_cast<Rcode>(buffer[3] & 0x0f);
-  counters_.answered(client.stream ? Transport::kTcp : Transport::kUdp, rcode);
   if (rcode == Rcode::kServFail) {
     // Without records, so there is room for the reason.
-    return {Outcome::kReply, add_opt(query, rcode, ExtendedError::kCachedError, buffer, hit.size)};
+    return {Outcome::kReply,
+            add_opt(query, client, rcode, ExtendedError::kCachedError, buffer, hit.size), rcode};
   }
-  return {Outcome::kReply, append_opt(opt, buffer, hit.size)};
+  return {Outcome::kReply, append_opt(opt, buffer, hit.size), rcode};
 }
 
 Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pending,
@@ -210,13 +258,13 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
   const Bytes packet = ask_for(query, pending.target);
   Query asked;
   if (parse_query(packet, asked) != ParseResult::kOk) {
-    return {Outcome::kPending, 0};
+    return {Outcome::kPending};
   }
   asked.edns.dnssec_ok = query.edns.dnssec_ok;
   Bytes found(kMessageMax, '\0');
   const Cache::Hit hit = parts_.cache.lookup(asked, now_ms, false, found.data(), found.size());
   if (hit.size == 0) {
-    return {Outcome::kPending, 0};
+    return {Outcome::kPending};
   }
   if (hit.prefetch) {
     prefetch(query, pending.target);  // the cache tells one caller only, which is us
@@ -226,7 +274,7 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
   answer.error = ExtendedError::kCachedError;  // should it be a failure
   answer.rcode = static_cast<Rcode>(found[3] & 0x0f);
   answer.message = std::move(found);
-  return {Outcome::kReply, join(query, pending, answer, buffer)};
+  return join(query, pending, answer, buffer);
 }
 
 // Asks so that the cache has a new answer in time; nobody waits for it.
@@ -241,24 +289,35 @@ void Resolver::forward(const Pending& pending, std::function<void(const ForwardA
   parts_.forwarder->ask(question(query, pending.target), std::move(done));
 }
 
-std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answer, char* buffer,
-                               std::size_t buffer_size) {
+std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answer,
+                               std::int64_t now_ms, char* buffer, std::size_t buffer_size) {
   Query query;
   const ParseResult parsed = parse_query(pending.packet, query);
   MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
-  tell(query, reinterpret_cast<const sockaddr*>(&pending.peer), pending.transport, answer.rcode,
-       "forward");
+  const auto* peer = reinterpret_cast<const sockaddr*>(&pending.peer);
+  tell(query, peer, pending.transport, answer.rcode, "forward");
+  const Handled found = finish(query, pending, answer, buffer, buffer_size);
+  return send(query, parsed, pending.client, dsl::env::address_bits(peer), pending.labels, now_ms,
+              found, buffer)
+      .size;
+}
+
+Resolver::Handled Resolver::finish(const Query& query, const Pending& pending,
+                                   const ForwardAnswer& answer, char* buffer,
+                                   std::size_t buffer_size) {
+  const Client& client = pending.client;
   if (!pending.chain.empty()) {
     return join(query, pending, answer, buffer);
   }
   if (answer.message.empty()) {
-    counters_.answered(pending.transport, answer.rcode);
-    return answerer_.error(query, pending.client, answer.rcode, extended_of(answer), buffer);
+    return {Outcome::kReply,
+            answerer_.error(query, client, answer.rcode, extended_of(answer), buffer),
+            answer.rcode};
   }
   std::array<char, kOptRoom> room;
   const std::size_t opt_size =
-      answerer_.opt(query, answer.rcode, extended_of(answer), room.data()).size();
-  const std::size_t limit = std::min(answerer_.limit(query, pending.client), buffer_size);
+      answerer_.opt(query, client, answer.rcode, extended_of(answer), room.data()).size();
+  const std::size_t limit = std::min(answerer_.limit(query, client), buffer_size);
   const Fit fit = fit_into(answer.message, query, limit - opt_size);
   std::memcpy(buffer, answer.message.data(), fit.size);
   std::memset(buffer + 6 + 2 * fit.sections, 0, 2 * (kSections - fit.sections));
@@ -270,20 +329,21 @@ std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answ
                                 (static_cast<unsigned>(answer.rcode) & 0x0fU));
   // The question as this client asked it: the one that was sent may have been another's.
   std::memcpy(buffer + kHeaderSize, query.name.wire.data(), query.question_size);
-  counters_.answered(pending.transport, answer.rcode);
-  return add_opt(query, answer.rcode, extended_of(answer), buffer, fit.size);
+  return {Outcome::kReply,
+          add_opt(query, client, answer.rcode, extended_of(answer), buffer, fit.size),
+          answer.rcode};
 }
 
-std::size_t Resolver::add_opt(const Query& query, Rcode rcode,
+std::size_t Resolver::add_opt(const Query& query, const Client& client, Rcode rcode,
                               std::optional<ExtendedError> extended, char* buffer,
                               std::size_t size) const {
   std::array<char, kOptRoom> room;
-  return append_opt(answerer_.opt(query, rcode, extended, room.data()), buffer, size);
+  return append_opt(answerer_.opt(query, client, rcode, extended, room.data()), buffer, size);
 }
 
 // The links of our zones, then what an upstream says of the name that they lead to.
-std::size_t Resolver::join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
-                           char* buffer) {
+Resolver::Handled Resolver::join(const Query& query, const Pending& pending,
+                                 const ForwardAnswer& answer, char* buffer) {
   auto whole = Message::parse(pending.chain);
   MC_ASSERT(whole.has_value(), "our own response is a message");
   whole->rcode = answer.rcode;
@@ -294,13 +354,16 @@ std::size_t Resolver::join(const Query& query, const Pending& pending, const For
   } else {
     whole->rcode = Rcode::kServFail;
   }
+  const Client& client = pending.client;
   std::array<char, kOptRoom> room;
-  const std::string_view opt = answerer_.opt(query, whole->rcode, extended_of(answer), room.data());
-  const std::size_t limit = answerer_.limit(query, pending.client);
+  const std::string_view opt =
+      answerer_.opt(query, client, whole->rcode, extended_of(answer), room.data());
+  const std::size_t limit = answerer_.limit(query, client);
   const Bytes encoded = whole->encode(limit - opt.size());
   std::memcpy(buffer, encoded.data(), encoded.size());
-  counters_.answered(pending.transport, whole->rcode);
-  return add_opt(query, whole->rcode, extended_of(answer), buffer, encoded.size());
+  return {Outcome::kReply,
+          add_opt(query, client, whole->rcode, extended_of(answer), buffer, encoded.size()),
+          whole->rcode};
 }
 
 ForwardQuestion Resolver::question(const Query& query, std::string_view target) const {

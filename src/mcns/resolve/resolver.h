@@ -9,10 +9,12 @@
 
 #include "mcns/answer/answer.h"
 #include "mcns/cache/cache.h"
+#include "mcns/cookie/jar.h"
 #include "mcns/events/query_events.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/resolve/counters.h"
 #include "mcns/resolve/prefixes.h"
+#include "mcns/rrl/limiter.h"
 #include "mcns/zone/store.h"
 
 namespace mcns {
@@ -24,7 +26,10 @@ struct ResolverParts {
   Forwarder* forwarder = nullptr;
   Prefixes allow_recursion;
   AnswerOptions answer;
-  QueryEvents* events = nullptr;  // told of every answer while somebody watches
+  QueryEvents* events = nullptr;                   // told of every answer while somebody watches
+  const cookie::SharedSecrets* cookies = nullptr;  // null: there are no cookies
+  rrl::Options rrl;
+  Prefixes rrl_exempt = {};
 };
 
 // A question that waits for an upstream; all that its answer takes.
@@ -35,6 +40,7 @@ struct Pending {
   Bytes chain;   // a response with the links found in our zones; empty when there are none
   Bytes target;  // where they lead to, in wire form
   sockaddr_storage peer{};
+  std::uint8_t labels = 0;  // as of Answer
 };
 
 // A packet that was read, and where its name will be looked for.
@@ -48,7 +54,11 @@ struct Asked {
 class Resolver {
  public:
   Resolver(const ResolverParts& parts, Counters& counters)
-      : parts_(parts), counters_(counters), answerer_(parts.answer) {}
+      : parts_(parts),
+        counters_(counters),
+        answerer_(parts.answer),
+        jar_(parts.cookies),
+        limiter_(parts.rrl) {}
 
   enum class Outcome : std::uint8_t {
     kReply,  // `size` octets of the buffer
@@ -58,6 +68,7 @@ class Resolver {
   struct Handled {
     Outcome outcome = Outcome::kDrop;
     std::size_t size = 0;
+    Rcode rcode = Rcode::kNoError;  // with the bits that stand in the OPT record
   };
   // Reads a packet. Of a batch every packet is read first, then `look_ahead` is called for each
   // with each step, then `handle`: so no question waits for memory alone.
@@ -76,35 +87,48 @@ class Resolver {
 
   // Asks an upstream; `done` is called once, on the forwarder's thread or at once.
   void forward(const Pending& pending, std::function<void(const ForwardAnswer&)> done);
-  // The response to the question that waited. Its size.
-  std::size_t complete(const Pending& pending, const ForwardAnswer& answer, char* buffer,
-                       std::size_t buffer_size);
+  // The response to the question that waited. Its size; 0 when there is to be none.
+  std::size_t complete(const Pending& pending, const ForwardAnswer& answer, std::int64_t now_ms,
+                       char* buffer, std::size_t buffer_size);
 
  private:
   static constexpr std::size_t kMessageMax = 65535;
   static constexpr std::size_t kOptRoom = 512;  // a response with nothing but an OPT record
 
+  // The answer, whoever has it, uncounted.
+  Handled find(const zone::Version& version, const Asked& asked, std::string_view packet,
+               const sockaddr* peer, const Client& client, Transport transport, std::int64_t now_ms,
+               char* buffer, std::size_t buffer_size, Pending& pending, std::uint8_t& labels);
+  // Of an upstream, uncounted.
+  Handled finish(const Query& query, const Pending& pending, const ForwardAnswer& answer,
+                 char* buffer, std::size_t buffer_size);
+  // An answer on its way out: counted, and cut short or dropped when its client has had too many.
+  Handled send(const Query& query, ParseResult parsed, const Client& client,
+               const dsl::env::AddressBits& from, std::uint8_t labels, std::int64_t now_ms,
+               const Handled& found, char* buffer);
   Handled from_cache(const Query& query, const Client& client, std::int64_t now_ms, char* buffer,
                      std::size_t buffer_size);
   void prefetch(const Query& query, std::string_view target);
   // The response when the question, or where its chain leads to, is a name that never leaves the
-  // house; 0 when it is not.
-  std::size_t special(const Query& query, const Client& client, const Answer& answer, char* buffer);
+  // house; kPending when it is not.
+  Handled special(const Query& query, const Client& client, const Answer& answer, char* buffer);
   // Whoever watches the answers.
   void tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
             std::string_view source) const;
   Handled cached_chain(const Query& query, const Pending& pending, std::int64_t now_ms,
                        char* buffer);
   // Appends the OPT record of a response that lies in the buffer; the size with it.
-  std::size_t add_opt(const Query& query, Rcode rcode, std::optional<ExtendedError> extended,
-                      char* buffer, std::size_t size) const;
-  std::size_t join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
-                   char* buffer);
+  std::size_t add_opt(const Query& query, const Client& client, Rcode rcode,
+                      std::optional<ExtendedError> extended, char* buffer, std::size_t size) const;
+  Handled join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
+               char* buffer);
   ForwardQuestion question(const Query& query, std::string_view target) const;
 
   const ResolverParts& parts_;
   Counters& counters_;
   Answerer answerer_;
+  cookie::Jar jar_;
+  rrl::Limiter limiter_;
 };
 
 }  // namespace mcns

@@ -17,6 +17,8 @@ using dsl::fail;
 using dsl::Result;
 using dsl::config::TomlValue;
 
+constexpr int kKeepaliveUnit = 100;  // milliseconds (RFC 7828)
+
 std::uint32_t seconds(std::chrono::milliseconds time) {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
 }
@@ -117,6 +119,8 @@ void Config::bind(dsl::config::Table& table) {
   table.text("dns.identity", &identity)
       .help("answer to CH TXT version.bind and id.server; empty = refused");
   table.boolean("dns.rotate", &rotate).help("turn the records of an RRset from answer to answer");
+  table.boolean("dns.cookies", &cookies)
+      .help("DNS cookies (RFC 7873): a client that has one is not held for a forged address");
   table.list("dns.upstreams", &upstreams).help("who is asked for names that are not ours");
   table.list("dns.fallback_upstreams", &fallback_upstreams)
       .help("asked only while every upstream is down");
@@ -130,6 +134,22 @@ void Config::bind(dsl::config::Table& table) {
   table.integer("dns.tcp_queries_in_flight", &tcp_queries_in_flight)
       .range("1", "10000")
       .help("questions of one connection that wait for upstreams");
+
+  table.integer("rrl.rate", &rrl_rate)
+      .range("0", "1000000")
+      .help("answers a second over UDP that a network gets of each worker for a name; 0 = any");
+  table.integer("rrl.errors", &rrl_errors)
+      .range("0", "1000000")
+      .help("the same for errors, all together; 0 = any");
+  table.duration("rrl.window", &rrl_window)
+      .range("1s", "1h")
+      .help("who floods is answered again after so long a silence at most");
+  table.integer("rrl.slip", &rrl_slip)
+      .range("0", "100")
+      .help("every so many answers over the rate one says to come by TCP; 1 = each, 0 = none");
+  table.integer("rrl.v4_prefix", &rrl_v4_prefix).range("1", "32").help("what a network is");
+  table.integer("rrl.v6_prefix", &rrl_v6_prefix).range("1", "128").help("and in IPv6");
+  table.list("rrl.exempt", &rrl_exempt).help("who has no rate: ranges, private, any, none");
 
   table.size("cache.size", &cache_size).range("1MiB", "64GiB").help("bound of its memory");
   table.duration("cache.max_ttl", &max_ttl).help("no answer is kept longer");
@@ -168,6 +188,7 @@ void Config::bind(dsl::config::Table& table) {
     MC_TRY(dsl::with_context(parse_upstreams(upstreams), "dns.upstreams"));
     MC_TRY(dsl::with_context(parse_upstreams(fallback_upstreams), "dns.fallback_upstreams"));
     MC_TRY(dsl::with_context(Prefixes::parse(allow_recursion), "dns.allow_recursion"));
+    MC_TRY(dsl::with_context(Prefixes::parse(rrl_exempt), "rrl.exempt"));
     return {};
   });
 }
@@ -193,6 +214,8 @@ AnswerOptions Config::answer_options() const {
   out.rotate = rotate;
   out.nsid = nsid == "hostname" ? host_name() : nsid;
   out.identity = identity;
+  out.cookies = cookies;
+  out.keepalive = static_cast<std::uint16_t>(tcp_idle.count() / kKeepaliveUnit);
   return out;
 }
 
@@ -231,6 +254,17 @@ net::ServerOptions Config::server_options() const {
   out.tcp_max = static_cast<int>(tcp_max);
   out.tcp_max_per_client = static_cast<int>(tcp_max_per_client);
   out.tcp_queries_in_flight = static_cast<int>(tcp_queries_in_flight);
+  return out;
+}
+
+rrl::Options Config::rrl_options() const {
+  rrl::Options out;
+  out.rate = static_cast<std::uint32_t>(rrl_rate);
+  out.errors = static_cast<std::uint32_t>(rrl_errors);
+  out.window = rrl_window;
+  out.slip = static_cast<std::uint32_t>(rrl_slip);
+  out.v4_prefix = static_cast<unsigned>(rrl_v4_prefix);
+  out.v6_prefix = static_cast<unsigned>(rrl_v6_prefix);
   return out;
 }
 

@@ -39,6 +39,7 @@ struct Config {
   std::string any = "minimal";
   std::string identity;
   bool rotate = true;
+  bool cookies = true;
   std::vector<std::string> upstreams = {"1.1.1.1:53", "8.8.8.8:53"};
   std::vector<std::string> fallback_upstreams = {"9.9.9.9:53"};
   std::vector<std::string> allow_recursion = {"private"};
@@ -46,6 +47,14 @@ struct Config {
   std::int64_t tcp_max = 4096;
   std::int64_t tcp_max_per_client = 64;
   std::int64_t tcp_queries_in_flight = 128;
+
+  std::int64_t rrl_rate = 200;
+  std::int64_t rrl_errors = 20;
+  std::chrono::milliseconds rrl_window{15000};
+  std::int64_t rrl_slip = 2;
+  std::int64_t rrl_v4_prefix = 24;
+  std::int64_t rrl_v6_prefix = 56;
+  std::vector<std::string> rrl_exempt = {"private"};
 
   std::uint64_t cache_size = CacheOptions().size_bytes;
   std::chrono::milliseconds max_ttl{300000};
@@ -75,6 +84,7 @@ struct Config {
   ForwardOptions forward_options() const;
   WriterOptions writer_options() const;
   net::ServerOptions server_options() const;
+  rrl::Options rrl_options() const;  // without the key
   // The shorthand of [dns] and every [[forward]].
   std::vector<ForwardGroup> forward_groups() const;
 };

@@ -30,8 +30,10 @@ void add_queries(Registry& registry, const MetricSources& sources) {
   Counter& types = registry.counter("query_types_total", "Questions by type.", {"qtype"});
   Counter& paths = registry.counter(
       "query_paths_total", "Where answers came from: zones, cache or an upstream.", {"path"});
+  Counter& limited = registry.counter(
+      "rrl_total", "Answers over the rate: slipped (sent without records) or dropped.", {"action"});
   Counter& dropped = registry.counter("dropped_total", "Packets without an answer.", {"reason"});
-  registry.before_exposition([&answers, &types, &paths, &dropped, &dns = sources.dns] {
+  registry.before_exposition([&answers, &types, &paths, &limited, &dropped, &dns = sources.dns] {
     for (std::size_t t = 0; t < kTransports.size(); ++t) {
       for (std::size_t r = 0; r < Counters::kRcodes; ++r) {
         const double count =
@@ -52,6 +54,10 @@ void add_queries(Registry& registry, const MetricSources& sources) {
     paths.show({"cache"}, sum(dns, [](const Counters& c) -> const Count& { return c.from_cache; }));
     paths.show({"forward"},
                sum(dns, [](const Counters& c) -> const Count& { return c.forwarded; }));
+    limited.show({"slipped"},
+                 sum(dns, [](const Counters& c) -> const Count& { return c.rrl_slipped; }));
+    limited.show({"dropped"},
+                 sum(dns, [](const Counters& c) -> const Count& { return c.rrl_dropped; }));
     dropped.show({"malformed"},
                  sum(dns, [](const Counters& c) -> const Count& { return c.dropped_malformed; }));
     dropped.show({"too_long"},

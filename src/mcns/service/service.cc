@@ -86,6 +86,9 @@ Result<void> Service::open_store(dsl::env::Env& env) {
   if (images_) {
     images_->start();
   }
+  if (config_.cookies) {
+    secret_keeper_ = std::make_unique<SecretKeeper>(env, *database_, secrets_);
+  }
   return {};
 }
 
@@ -95,13 +98,19 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   cache_ = Cache::make(config_.cache_options(), seed);
   MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
   MC_ASSIGN(Prefixes allow_recursion, Prefixes::parse(config_.allow_recursion));
-  parts_ =
-      std::make_unique<ResolverParts>(ResolverParts{.zones = zones_,
-                                                    .cache = *cache_,
-                                                    .forwarder = forwarder_.get(),
-                                                    .allow_recursion = std::move(allow_recursion),
-                                                    .answer = config_.answer_options(),
-                                                    .events = &queries_});
+  MC_ASSIGN(Prefixes rrl_exempt, Prefixes::parse(config_.rrl_exempt));
+  rrl::Options rrl = config_.rrl_options();
+  env.random().fill(std::as_writable_bytes(std::span(rrl.key)));
+  parts_ = std::make_unique<ResolverParts>(
+      ResolverParts{.zones = zones_,
+                    .cache = *cache_,
+                    .forwarder = forwarder_.get(),
+                    .allow_recursion = std::move(allow_recursion),
+                    .answer = config_.answer_options(),
+                    .events = &queries_,
+                    .cookies = config_.cookies ? &secrets_ : nullptr,
+                    .rrl = rrl,
+                    .rrl_exempt = std::move(rrl_exempt)});
   std::vector<net::DnsSocket> sockets;
   for (dsl::env::UniqueFd& fd : dns_sockets_) {
     MC_ASSIGN(net::DnsSocket socket, net::adopt_socket(std::move(fd)));
@@ -119,9 +128,8 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
 }
 
 Result<void> Service::start_api(dsl::env::Env& env) {
-  // An aggregate, which make_unique cannot make.
+  // NOLINTNEXTLINE(modernize-make-unique): an aggregate, which it cannot make
   services_.reset(new api::Services{
-      // NOLINT(modernize-make-unique)
       .env = env,
       .database = *database_,
       .writer = *writer_,
@@ -198,6 +206,7 @@ void Service::stop(std::chrono::milliseconds grace) {
 }
 
 void Service::close_database() {
+  secret_keeper_.reset();
   writer_.reset();
   database_.reset();
   if (images_) {

@@ -19,6 +19,7 @@
 #include "mcns/service/config.h"
 #include "mcns/service/image_keeper.h"
 #include "mcns/service/metrics.h"
+#include "mcns/service/secret_keeper.h"
 
 namespace mcns {
 
@@ -88,6 +89,8 @@ class Service : public dsl::service::Service, private handover::Owner {
   zone::Store zones_;
   std::unique_ptr<ImageKeeper> images_;  // null when there is to be none
   std::unique_ptr<Writer> writer_;
+  cookie::SharedSecrets secrets_;
+  std::unique_ptr<SecretKeeper> secret_keeper_;  // absent without cookies
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Forwarder> forwarder_;
   QueryEvents queries_;

@@ -1,5 +1,6 @@
 #include "mcns/store/schema.h"
 
+#include "mcns/store/cookie_migration.h"
 #include "mcns/store/grants_migration.h"
 
 namespace mcns::store {
@@ -65,8 +66,8 @@ CREATE TABLE seed_log(
 }  // namespace
 
 const std::vector<dsl::db::Migration>& migrations() {
-  static const std::vector<dsl::db::Migration> migrations{{1, "initial", kInitial},
-                                                          {2, "grants", kGrantsMigration}};
+  static const std::vector<dsl::db::Migration> migrations{
+      {1, "initial", kInitial}, {2, "grants", kGrantsMigration}, {3, "cookies", kCookieMigration}};
   return migrations;
 }
 

@@ -42,6 +42,7 @@ constexpr std::uint16_t kOptionCookie = 10;
 constexpr std::uint16_t kOptionKeepalive = 11;
 constexpr std::uint16_t kOptionPadding = 12;
 constexpr std::uint16_t kOptionExtendedError = 15;
+constexpr std::uint16_t kOptionZoneVersion = 19;
 
 struct Edns {
   std::uint16_t udp_size = 1232;

@@ -28,6 +28,8 @@ Secrets secrets = random_secrets();
 
 constexpr std::uint16_t kOptNsid = 3;
 constexpr std::uint16_t kOptCookie = 10;
+constexpr std::uint16_t kOptKeepalive = 11;
+constexpr std::uint16_t kOptZoneVersion = 19;
 constexpr std::size_t kOptFixed = 11;  // owner, type, class, TTL and length of an OPT record
 
 // Both halves of a product, so that every bit depends on all others and on the secret.
@@ -67,8 +69,17 @@ bool read_options(std::string_view options, QueryEdns& edns) {
     const std::string_view data = options.substr(at + 4, size);
     if (code == kOptNsid) {
       edns.nsid = true;
-    } else if (code == kOptCookie && edns.cookie.empty()) {
+    } else if (code == kOptCookie && !edns.has_cookie) {
+      edns.has_cookie = true;
       edns.cookie = data;
+    } else if (code == kOptKeepalive) {
+      edns.keepalive = true;
+    } else if (code == kOptZoneVersion) {
+      // RFC 9660: who asks sends it empty.
+      if (size != 0) {
+        return false;
+      }
+      edns.zone_version = true;
     }
     at += 4 + size;
   }
@@ -141,6 +152,14 @@ bool read_sections(std::string_view packet, std::size_t at, Query& query) {
   return at == packet.size();
 }
 
+ParseResult read_without_question(std::string_view packet, Query& query) {
+  if (read_sections(packet, kHeaderSize, query) && query.edns.has_cookie) {
+    return ParseResult::kCookieOnly;
+  }
+  query.edns = QueryEdns();
+  return ParseResult::kFormErr;
+}
+
 bool is_known(Opcode opcode) {
   return opcode == Opcode::kQuery || opcode == Opcode::kNotify || opcode == Opcode::kUpdate;
 }
@@ -198,13 +217,17 @@ ParseResult parse_query(std::string_view packet, Query& query) {
   query.flags2 = read8(packet, 3);
   query.opcode = static_cast<Opcode>((query.flags1 >> 3U) & 0x0fU);
   query.question_size = 0;
+  query.name.wire = {};
+  query.name.labels = 0;
   query.edns = QueryEdns();
   if (!is_known(query.opcode)) {
     return ParseResult::kNotImp;
   }
   // RFC 9619: exactly one.
-  if (read16(packet, 4) != 1) {
-    return ParseResult::kFormErr;
+  const unsigned questions = read16(packet, 4);
+  if (questions != 1) {
+    return questions == 0 && query.opcode == Opcode::kQuery ? read_without_question(packet, query)
+                                                            : ParseResult::kFormErr;
   }
   const std::size_t name_size = read_query_name(packet.substr(kHeaderSize), query.name);
   if (name_size == 0 || packet.size() - kHeaderSize - name_size < 4) {

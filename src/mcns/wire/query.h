@@ -45,10 +45,13 @@ std::size_t read_query_name(std::string_view wire, QueryName& name);
 struct QueryEdns {
   bool present = false;
   bool dnssec_ok = false;
-  bool nsid = false;  // asked for
+  bool nsid = false;          // asked for, as the next two
+  bool keepalive = false;     // RFC 7828
+  bool zone_version = false;  // RFC 9660
+  bool has_cookie = false;    // RFC 7873; of several the first counts
   std::uint8_t version = 0;
   std::uint16_t udp_size = 512;
-  std::string_view cookie;   // the option's data; empty when there is none
+  std::string_view cookie;   // the option's data, of any size
   std::string_view options;  // all of them, as sent
 };
 
@@ -70,13 +73,15 @@ struct Query {
 
 enum class ParseResult {
   kOk,
-  kDrop,     // shorter than a header, or itself a response: no answer
-  kFormErr,  // of `query` only id, flags and opcode are set
-  kNotImp,   // an opcode of which we know nothing; as kFormErr
+  kDrop,        // shorter than a header, or itself a response: no answer
+  kFormErr,     // of `query` only id, flags and opcode are set
+  kNotImp,      // an opcode of which we know nothing; as kFormErr
+  kCookieOnly,  // no question, but a cookie (RFC 7873 section 5.4): as kFormErr, and EDNS is set
 };
 
 // Of UPDATE only the question (zone) is read; its other sections are for their own parser.
-// RFC 9619: exactly one question. `query` refers into `packet`.
+// RFC 9619: exactly one question, unless all that is asked for is a cookie. `query` refers into
+// `packet`.
 ParseResult parse_query(std::string_view packet, Query& query);
 
 }  // namespace mcns

@@ -74,7 +74,7 @@ class ResolverTest : public ::testing::Test {
   }
   Message complete(const Message& response) {
     return reply(resolver_.complete(pending_,
-                                    {.rcode = response.rcode, .message = response.encode()},
+                                    {.rcode = response.rcode, .message = response.encode()}, kNow,
                                     buffer_.data(), buffer_.size()));
   }
   void keep(std::string_view name, std::uint32_t ttl) {

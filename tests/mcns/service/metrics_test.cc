@@ -63,8 +63,8 @@ class MetricsTest : public ::testing::Test {
 TEST_F(MetricsTest, WhatOnlyGrowsIsACounter) {
   const std::string all = registry_.exposition();
 
-  for (const char* name :
-       {"query_paths_total", "dropped_total", "cache_hits_total", "cache_misses_total"}) {
+  for (const char* name : {"query_paths_total", "dropped_total", "rrl_total", "cache_hits_total",
+                           "cache_misses_total"}) {
     EXPECT_THAT(all, HasSubstr(dsl::text("# TYPE mc_mcns_{} counter\n", name)));
   }
   EXPECT_THAT(all, Not(::testing::ContainsRegex("# TYPE [a-z_]*_total gauge")));

@@ -3,6 +3,7 @@
 
 #include "mcns/rdata/rdata.h"
 #include "mcns/store/change_table.h"
+#include "mcns/store/cookie_table.h"
 #include "mcns/store/record_table.h"
 #include "mcns/store/schema.h"
 #include "mcns/store/seed_table.h"
@@ -332,6 +333,22 @@ TEST_F(ChangesTest, TrimmingTakesWholeSerials) {
   EXPECT_EQ(trimmed(7), 7u);
   write([&](Transaction& tx) { return clear_changes(tx, zone_); });
   EXPECT_THAT(since(3), failed_with(Code::kNotFound));
+}
+
+TEST_F(TablesTest, OfTheSecretsOfCookiesTheLastTwoAreKept) {
+  EXPECT_TRUE(read([](Transaction& tx) { return cookie_secrets(tx); }).empty());
+
+  for (const char octet : {'a', 'b', 'c'}) {
+    write([&](Transaction& tx) {
+      return add_cookie_secret(tx, {dsl::Secret::from(std::string(16, octet)), env_.clock().now()});
+    });
+  }
+
+  const auto secrets = read([](Transaction& tx) { return cookie_secrets(tx); });
+  ASSERT_EQ(secrets.size(), 2u);
+  EXPECT_TRUE(secrets[0].secret.equals(std::string(16, 'c')));
+  EXPECT_TRUE(secrets[1].secret.equals(std::string(16, 'b')));
+  EXPECT_EQ(secrets[0].created_at, env_.clock().now());
 }
 
 TEST_F(TablesTest, SeedsAreRememberedOnce) {

@@ -169,6 +169,64 @@ TEST(Query, CookieAndOptionsReferIntoThePacket) {
   EXPECT_FALSE(query.edns.nsid);
 }
 
+TEST(Query, AnEmptyCookieIsOneToo) {
+  Query query;
+
+  ASSERT_EQ(
+      parse_query(header(1, 0, 1, 0, 0, 1) + kQuestion + opt(1232, 0, 0, octets("\0\x0a\0\0")),
+                  query),
+      ParseResult::kOk);
+  EXPECT_TRUE(query.edns.has_cookie);
+  EXPECT_EQ(query.edns.cookie, "");
+
+  ASSERT_EQ(parse_query(header(1, 0, 1, 0, 0, 1) + kQuestion + opt(1232, 0, 0), query),
+            ParseResult::kOk);
+  EXPECT_FALSE(query.edns.has_cookie);
+}
+
+TEST(Query, OfSeveralCookiesTheFirstCounts) {
+  const Bytes options = octets("\0\x0a\0\0\0\x0a\0\x01x");
+  Query query;
+
+  ASSERT_EQ(parse_query(header(1, 0, 1, 0, 0, 1) + kQuestion + opt(1232, 0, 0, options), query),
+            ParseResult::kOk);
+  EXPECT_EQ(query.edns.cookie, "");
+}
+
+TEST(Query, KeepaliveAndZoneVersionAreAskedFor) {
+  Query query;
+
+  ASSERT_EQ(parse_query(header(1, 0, 1, 0, 0, 1) + kQuestion +
+                            opt(1232, 0, 0, octets("\0\x0b\0\0\0\x13\0\0")),
+                        query),
+            ParseResult::kOk);
+  EXPECT_TRUE(query.edns.keepalive);
+  EXPECT_TRUE(query.edns.zone_version);
+
+  EXPECT_EQ(
+      parse_query(header(1, 0, 1, 0, 0, 1) + kQuestion + opt(1232, 0, 0, octets("\0\x13\0\x01x")),
+                  query),
+      ParseResult::kFormErr);
+}
+
+// RFC 7873 section 5.4.
+TEST(Query, WithoutAQuestionOnlyACookieMayBeAskedFor) {
+  const Bytes cookie = opt(1232, 0, 0,
+                           octets("\0\x0a\0\x08"
+                                  "12345678"));
+  Query query;
+
+  ASSERT_EQ(parse_query(header(1, 0, 0, 0, 0, 1) + cookie, query), ParseResult::kCookieOnly);
+  EXPECT_EQ(query.edns.cookie, "12345678");
+  EXPECT_EQ(query.question_size, 0U);
+  EXPECT_EQ(query.name.wire, "");
+
+  EXPECT_EQ(parse_query(header(1, 0, 0, 0, 0, 1) + opt(1232, 0, 0), query), ParseResult::kFormErr);
+  EXPECT_FALSE(query.edns.present);
+  EXPECT_EQ(parse_query(header(1, 0, 0, 0, 0, 0), query), ParseResult::kFormErr);
+  EXPECT_EQ(parse_query(header(1, 4U << 11U, 0, 0, 0, 1) + cookie, query), ParseResult::kFormErr);
+}
+
 TEST(Query, OtherRecordsThanOptAreSkipped) {
   const Bytes soa = octets("\xc0\x0c\0\6\0\1\0\0\0\0\0\4abcd");
   Query query;

@@ -1,0 +1,44 @@
+#include "dsl/env/address_bits.h"
+
+#include <cstring>
+
+#include <endian.h>
+#include <netinet/in.h>
+
+namespace dsl::env {
+namespace {
+
+constexpr std::uint64_t kMapped = std::uint64_t{0xffff} << 32U;
+constexpr unsigned kMappedBits = 96;
+
+// The first `count` of 64 bits.
+std::uint64_t mask(unsigned count) {
+  return count == 0 ? 0 : ~std::uint64_t{0} << (count < 64 ? 64 - count : 0);
+}
+
+}  // namespace
+
+AddressBits AddressBits::prefix(unsigned length) const {
+  const unsigned bits = is_v4() ? kMappedBits + length : length;
+  return {high & mask(bits < 64 ? bits : 64), low & mask(bits < 64 ? 0 : bits - 64)};
+}
+
+AddressBits address_bits(const sockaddr* address) {
+  if (address->sa_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, address, sizeof(v4));
+    return {0, kMapped | ntohl(v4.sin_addr.s_addr)};
+  }
+  AddressBits out;
+  if (address->sa_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, address, sizeof(v6));
+    std::memcpy(&out.high, &v6.sin6_addr, sizeof(out.high));
+    std::memcpy(&out.low, &v6.sin6_addr.s6_addr[8], sizeof(out.low));
+    out.high = be64toh(out.high);
+    out.low = be64toh(out.low);
+  }
+  return out;
+}
+
+}  // namespace dsl::env
