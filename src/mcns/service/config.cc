@@ -99,6 +99,9 @@ void Config::bind(dsl::config::Table& table) {
   table.text("database.path", &database_path).help("SQLite database: the zones");
   table.boolean("database.image", &image)
       .help("keep the zones as they are in memory, too, for a fast start: image/ beside it");
+  table.text("database.damaged", &damaged)
+      .one_of({"stop", "serve-image"})
+      .help("a start with a damaged database: stop, or answer from the last image, unchangeable");
   table.text("database.backups", &backup_dir).help("where `mcns snapshot` puts its copies");
   replica.bind(table);
   table.text("handover.socket", &handover_socket)

@@ -27,6 +27,7 @@ struct Config {
   std::string tokens_path = "/srv/mcns/tokens";
   std::string database_path = "/srv/mcns/mcns.db";
   bool image = true;
+  std::string damaged = "stop";  // or "serve-image"
   dsl::replica::Config replica;
   std::string backup_dir = "/srv/mcns/backups";
   std::string handover_socket;  // empty = beside the database

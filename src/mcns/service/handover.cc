@@ -11,6 +11,7 @@
 #include "mcns/cache/image.h"
 #include "mcns/handover/memory.h"
 #include "mcns/handover/watched.h"
+#include "mcns/service/refusals.h"
 #include "mcns/service/service.h"
 
 namespace mcns {
@@ -33,11 +34,6 @@ std::int64_t mono_ms(dsl::env::Env& env) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              env.clock().mono_now().time_since_epoch())
       .count();
-}
-
-dsl::Failure taking_over() {
-  return fail(Code::kUnavailable, "another process is taking over")
-      .hint("ask again in a second; names are answered meanwhile");
 }
 
 // Of all upstreams by group: an answer of others than ours is not to be served.
@@ -251,7 +247,7 @@ handover::Holdings Service::release() {
     }
   });
   watched([this] { close_store(); });
-  serve_refusals();
+  serve_refusals(taking_over());
 
   for (const net::DnsSocket& socket : dns_->sockets()) {
     out.names.emplace_back(kDnsSocket);
@@ -283,26 +279,6 @@ void Service::close_store() {
   close_database();
 }
 
-// Whoever calls meanwhile is told to come again, and not that nobody is there.
-void Service::serve_refusals() {
-  auto face = dsl::endpoint::Endpoint::open(
-      *env_, config_.face, api::declared_methods(),
-      {.service = "mcns",
-       .authenticate = [](const dsl::rpc::Peer&) -> Result<dsl::rpc::Caller> {
-         return taking_over();
-       },
-       .serves_without_certificate = true});
-  if (face) {
-    (*face)->drain();
-    dsl::service::ActivatedSockets sockets = api_sockets_.copy();
-    if (const Result<void> served = (*face)->serve(sockets); served) {
-      refusals_ = *std::move(face);
-      return;
-    }
-  }
-  logger.warn("the API is not there during the hand-over");
-}
-
 void Service::leave_addresses() {
   if (refusals_) {
     refusals_->stop(kRefusalGrace);
@@ -323,7 +299,7 @@ void Service::take_back() {
                    "changed; restart the service",
                    reopened.error());
     close_store();
-    serve_refusals();
+    serve_refusals(unchangeable(reopened.error()));
   }
 }
 

@@ -40,19 +40,38 @@ std::vector<zone::ImageZone> ImageKeeper::load() {
   if (!state || !store_.is_empty()) {
     return {};
   }
-  auto file = env_.files().open(path(*state), dsl::env::OpenMode::kRead);
-  if (!file) {
-    return {};
-  }
-  auto zones = zone::read_image(**file, dsl::build_info().version, store_);
+  auto zones = read(*state);
   if (!zones) {
-    logger.failure(dsl::log::Level::kInfo, "the zones are read from the database", zones.error());
+    if (zones.error().code() != dsl::Code::kNotFound) {
+      logger.failure(dsl::log::Level::kInfo, "the zones are read from the database", zones.error());
+    }
     return {};
   }
   kept_ = store_.newest();
   kept_state_ = *state;
   logger.info("has read the zones", {{"zones", zones->size()}});
   return *std::move(zones);
+}
+
+Result<dsl::env::WallTime> ImageKeeper::load_last() {
+  MC_ASSIGN(const auto names, env_.files().list(options_.folder));
+  std::optional<dsl::env::WallTime> loaded;
+  for (const std::string& name : names) {
+    // There is one, and of a cut-off end two.
+    const auto info = env_.files().stat(path(name));
+    if (is_ours(name) && name != kUnfinished && info && store_.is_empty() && read(name)) {
+      loaded = info->modified;
+    }
+  }
+  if (!loaded) {
+    return dsl::fail(dsl::Code::kNotFound, "there is no image of the zones in {}", options_.folder);
+  }
+  return *loaded;
+}
+
+Result<std::vector<zone::ImageZone>> ImageKeeper::read(const std::string& state) {
+  MC_ASSIGN(const auto file, env_.files().open(path(state), dsl::env::OpenMode::kRead));
+  return zone::read_image(*file, dsl::build_info().version, store_);
 }
 
 void ImageKeeper::start() {

@@ -38,6 +38,9 @@ class ImageKeeper {
   // Fills the store, if it is empty, and says with what; nothing when there is no image of the
   // database as it is. Before anything opens that.
   std::vector<zone::ImageZone> load();
+  // Fills the empty store with the image that was written last, whatever became of the database,
+  // and says when that was. kNotFound when there is none; none of another build is taken.
+  dsl::Result<dsl::env::WallTime> load_last();
   // The store has what the database has, from now on.
   void start();
   // Ends the thread.
@@ -51,6 +54,7 @@ class ImageKeeper {
 
   State state() const;
   std::string path(const std::string& state) const;
+  dsl::Result<std::vector<zone::ImageZone>> read(const std::string& state);
   void run();
   void look();
   void keep(std::uint64_t number, const std::string& state);

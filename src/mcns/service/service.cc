@@ -54,7 +54,13 @@ Result<void> Service::start(dsl::env::Env& env) {
 // follows reads no more, which would answer without them.
 Result<void> Service::start_all(dsl::env::Env& env) {
   MC_TRY(inherit());
-  MC_TRY(open_store(env));
+  const Result<void> opened = open_store(env);
+  const bool is_damaged = !opened && opened.error().code() == dsl::Code::kDataLoss;
+  // The process before, if there is one, still has its zones.
+  if (is_damaged && !heir_ && config_.damaged == "serve-image") {
+    return serve_image(opened.error());
+  }
+  MC_TRY(opened);
   MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
   if (heir_) {
     writer_->pause();
@@ -119,12 +125,20 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   if (dns_sockets_.empty()) {
     MC_ASSIGN(sockets, net::bind_sockets(config_.listen, config_.worker_count()));
   }
-  forwards_ =
-      std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
-  MC_TRY(forwards_->configure(config_.forward_groups()));
+  MC_TRY(set_forwards(sockets));
   keep_cache_of_estate(env);  // the upstreams are set by now, which forgets what came from others
   MC_ASSIGN(dns_, net::Server::start(config_.server_options(), *parts_, std::move(sockets)));
   return {};
+}
+
+// Those of the API are in the database.
+Result<void> Service::set_forwards(const std::vector<net::DnsSocket>& sockets) {
+  if (!database_) {
+    return forwarder_->set_groups(config_.forward_groups(), addresses_of(sockets));
+  }
+  forwards_ =
+      std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
+  return forwards_->configure(config_.forward_groups());
 }
 
 Result<void> Service::start_api(dsl::env::Env& env) {
@@ -163,8 +177,10 @@ Result<void> Service::start_api(dsl::env::Env& env) {
 
 std::vector<std::string> Service::listeners() const {
   std::vector<std::string> out = dns_->listeners();
-  for (std::string& line : face_->listeners()) {
-    out.push_back(std::move(line));
+  if (face_) {
+    for (std::string& line : face_->listeners()) {
+      out.push_back(std::move(line));
+    }
   }
   return out;
 }

@@ -55,6 +55,9 @@ class Service : public dsl::service::Service, private handover::Owner {
   dsl::Result<void> start_all(dsl::env::Env& env);
   dsl::Result<void> open_store(dsl::env::Env& env);
   void close_database();
+  // Answers as the last image has it, and changes nothing; `damage`: why the database is not there.
+  dsl::Result<void> serve_image(const dsl::Error& damage);
+  dsl::Result<void> set_forwards(const std::vector<net::DnsSocket>& sockets);
   dsl::Result<void> start_dns(dsl::env::Env& env);
   dsl::Result<void> start_api(dsl::env::Env& env);
 
@@ -71,7 +74,8 @@ class Service : public dsl::service::Service, private handover::Owner {
   void watched(const std::function<void()>& work);
   void close_store();
   dsl::Result<void> reopen_store();
-  void serve_refusals();
+  // Every call of the API is told `why`.
+  void serve_refusals(const dsl::Error& why);
   handover::Holdings release() override;
   void leave_addresses() override;
   void stop_reading(std::function<bool(int fd)> take) override;

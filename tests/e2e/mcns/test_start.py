@@ -178,3 +178,32 @@ def test_the_image_is_read_at_a_start_as_long_as_it_is_the_database_s(nowhere, t
     assert "the zones are read from the database" in server.log_text()
     assert "192.0.2.99" in addresses(server, "mcr.svc.mcp.metacircular.net")
     server.stop()
+
+
+def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_path):
+    shutil.copy(SEED, tmp_path / "seed.toml")
+    server = McnsServer(tmp_path, seed=[tmp_path / "seed.toml"], namespace=nowhere)
+    server.start()
+    server.cli("record", "rm", "mcp.metacircular.net", "rift", "A", ADDRESSES[0])
+    server.stop()
+    whole = server.database.read_bytes()
+    server.database.write_bytes(whole[:4096] + b"\xff" * 4096 + whole[8192:])
+
+    with pytest.raises(AssertionError) as ended:
+        server.start()
+    assert "restore" in str(ended.value)
+
+    server.write_config(database={"damaged": "serve-image"})
+    server.start()
+    assert addresses(server, RIFT) == ADDRESSES[1:]
+    refused = server.cli("record", "add", "mcp.metacircular.net", "new", "A", "192.0.2.1",
+                         code=None)
+    assert refused.returncode != 0
+    assert "nothing can be changed" in refused.stderr and "mcns restore" in refused.stderr
+    server.stop()
+
+    server.database.write_bytes(whole)
+    server.start()
+    server.cli("record", "add", "mcp.metacircular.net", "new", "A", "192.0.2.1")
+    assert addresses(server, "new.mcp.metacircular.net") == ["192.0.2.1"]
+    server.stop()
