@@ -141,6 +141,7 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   out.kind = result == Lookup::Result::kDone ? Answer::Kind::kReply : Answer::Kind::kForward;
   out.rcode = lookup.rcode();
   out.target = lookup.target();
+  out.alias = lookup.alias();
   if (out.kind == Answer::Kind::kReply && query.edns.present) {
     response.give_back(reserved);
     response.add_opt(options_.udp_size, out.rcode, query.edns.dnssec_ok, extra.wire());

@@ -44,6 +44,14 @@ struct Answer {
   // holds a response with the chain, without OPT, `size` octets of it. Valid as long as the buffer
   // and the version.
   std::string_view target;
+  // With kForward, when it is an ALIAS that leads to `target`: whose the target's addresses are to
+  // be, and their longest TTL. The buffer then holds the answer for a target without addresses.
+  // To be asked for every client: it is data of ours.
+  struct Alias {
+    std::string_view owner;
+    std::uint32_t ttl = 0;
+  };
+  std::optional<Alias> alias;
 };
 
 // Is told why an answer is what it is, for `explain`: "zone", "example.test. serial 2026112601".

@@ -35,9 +35,19 @@ class Lookup {
   bool authoritative() const { return authoritative_; }
   bool truncated() const { return truncated_; }
   std::string_view target() const { return name_->wire; }
+  // With kLeaves, when it is an ALIAS that leads there; the response says NODATA for its owner.
+  std::optional<Answer::Alias> alias() const;
 
  private:
-  enum class Step : std::uint8_t { kDone, kChase };
+  enum class Step : std::uint8_t { kDone, kChase, kLeaves };
+
+  // From an ALIAS on the walk leaves no trace in the response: `name_at_` stays its owner's, and
+  // what is found in the end is said of that.
+  struct Unseen {
+    std::uint32_t ttl;       // the smallest of the links so far
+    const zone::Zone* zone;  // of the owner
+    NameAt origin_at;        // of that zone
+  };
 
   Step in_zone(const Options& options);
   // Cuts and DNAMEs above the name, from the apex down; nothing when there are none.
@@ -45,8 +55,12 @@ class Lookup {
   Step at_node(const zone::Node& node, const Options& options);
   Step referral(const zone::Node& cut, std::size_t labels);
   Step through_dname(const zone::Node& node, std::size_t labels);
+  Step through_alias(const zone::RrsetView& alias);
+  Step follow_unseen(std::uint32_t ttl, std::string_view target);
   Step follow(std::string_view target, NameAt at);
+  Result leave(bool forward);
   Step any(const zone::Node& node, const Options& options);
+  Step any_hinfo();
   Step negative(Rcode rcode);
   void add(Section section, const zone::RrsetView& rrset, NameAt owner, unsigned turn = 0);
   void add_addresses(bool glue, std::string_view cut);
@@ -78,9 +92,11 @@ class Lookup {
   QueryName chased_;
   const zone::Zone* zone_ = nullptr;
   bool asks_parent_ = false;  // `zone_` is asked about the apex of a zone of ours below it
-  std::array<const char*, kChaseMax> visited_;     // names of the chain, in wire form
-  std::array<const char*, kChaseMax + 1> dnames_;  // by link, null when it is a CNAME
+  std::array<const char*, kChaseMax> visited_;              // names of the chain, in wire form
+  std::array<const char*, kChaseMax + 1> dnames_;           // by link, null when it is a CNAME
+  std::array<std::array<char, kNameMax>, kChaseMax> made_;  // by link, what a DNAME makes
   unsigned links_ = 0;
+  std::optional<Unseen> unseen_;
 
   Rcode rcode_ = Rcode::kNoError;
   bool authoritative_ = true;

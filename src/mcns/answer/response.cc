@@ -87,6 +87,14 @@ bool Response::add(Section section, const zone::RrsetView& rrset, NameAt owner,
   return true;
 }
 
+void Response::bound_ttl(std::uint32_t ttl) {
+  for (std::size_t at = last_rdata_ - kRecordHead; at < size_;) {
+    const std::string_view record(buffer_ + at, size_ - at);
+    write32(buffer_ + at + 6, std::min(ttl, read32(record, 6)));
+    at += kRecordHead + read16(record, 10);
+  }
+}
+
 bool Response::add_compressed(const zone::RrsetView& rrset, NameAt owner, const Origin& origin) {
   bool whole = true;
   rrset.each([&](std::string_view record, std::string_view rdata) {

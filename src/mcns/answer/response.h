@@ -53,6 +53,8 @@ class Response {
   // when it does not fit.
   bool add(Section section, const zone::RrsetView& rrset, NameAt owner, const Origin& origin,
            unsigned turn = 0);
+  // No record of the RRset that was added last has a longer TTL.
+  void bound_ttl(std::uint32_t ttl);
   // The zone's SOA for a negative answer.
   bool add_soa(const zone::Zone& zone, NameAt origin_at);
   // A CNAME made from a DNAME; where its target stands, or 0 when it does not fit.

@@ -40,6 +40,26 @@ std::optional<ExtendedError> extended_of(const ForwardAnswer& answer) {
   return failed || answer.stale ? std::optional(answer.error) : std::nullopt;
 }
 
+// What an upstream says of the target of an ALIAS, said of its owner in `whole`, which tells that
+// there is nothing. A target that is not there takes nothing from the owner but its addresses.
+void add_as_alias(const Pending::Alias& alias, Type type, const Message& said, Message& whole) {
+  if (said.rcode != Rcode::kNoError && said.rcode != Rcode::kNxDomain) {
+    whole.rcode = Rcode::kServFail;
+    whole.authorities.clear();
+    return;
+  }
+  std::uint32_t ttl = alias.ttl_max;
+  for (const Record& record : said.answers) {
+    ttl = std::min(ttl, record.ttl);
+  }
+  for (const Record& record : said.answers) {
+    if (record.type == type) {
+      whole.answers.push_back({alias.owner, type, Class::kIn, ttl, record.rdata});
+      whole.authorities.clear();
+    }
+  }
+}
+
 // The part of an upstream's response to `query` that fits into `room` octets.
 struct Fit {
   std::size_t size = 0;
@@ -108,6 +128,12 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
     return {Outcome::kReply, answer.size};
   }
 
+  if (parts_.forwarder == nullptr) {
+    // An ALIAS, which is the one that does not ask who may.
+    counters_.answered(transport, Rcode::kServFail);
+    return {Outcome::kReply, answerer_.error(query, client, Rcode::kServFail,
+                                             ExtendedError::kNoReachableAuthority, buffer)};
+  }
   // Our own probe of an upstream: whoever it went to has sent it back to us.
   const auto nonce = loop_nonce_in(query.edns.options);
   if (nonce && parts_.forwarder->is_own_nonce(*nonce)) {
@@ -125,6 +151,10 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   pending.transport = transport;
   pending.target = answer.target;
   pending.chain = has_chain ? Bytes(buffer, answer.size) : Bytes();
+  pending.alias.reset();
+  if (answer.alias) {
+    pending.alias = {Name::from_wire(answer.alias->owner).value_or(Name()), answer.alias->ttl};
+  }
   pending.packet = packet;
   const Handled cached = has_chain ? cached_chain(query, pending, now_ms, buffer)
                                    : from_cache(query, client, now_ms, buffer, buffer_size);
@@ -286,21 +316,26 @@ std::size_t Resolver::join(const Query& query, const Pending& pending, const For
                            char* buffer) {
   auto whole = Message::parse(pending.chain);
   MC_ASSERT(whole.has_value(), "our own response is a message");
-  whole->rcode = answer.rcode;
   const auto rest = Message::parse(answer.message);
-  if (rest) {
+  if (rest && pending.alias) {
+    add_as_alias(*pending.alias, query.type, *rest, *whole);
+  } else if (rest) {
+    whole->rcode = answer.rcode;
     whole->answers.insert(whole->answers.end(), rest->answers.begin(), rest->answers.end());
     whole->authorities = rest->authorities;
   } else {
     whole->rcode = Rcode::kServFail;
+    whole->authorities.clear();
   }
+  const auto extended =
+      whole->rcode == Rcode::kServFail ? std::optional(answer.error) : extended_of(answer);
   std::array<char, kOptRoom> room;
-  const std::string_view opt = answerer_.opt(query, whole->rcode, extended_of(answer), room.data());
+  const std::string_view opt = answerer_.opt(query, whole->rcode, extended, room.data());
   const std::size_t limit = answerer_.limit(query, pending.client);
   const Bytes encoded = whole->encode(limit - opt.size());
   std::memcpy(buffer, encoded.data(), encoded.size());
   counters_.answered(pending.transport, whole->rcode);
-  return add_opt(query, whole->rcode, extended_of(answer), buffer, encoded.size());
+  return add_opt(query, whole->rcode, extended, buffer, encoded.size());
 }
 
 ForwardQuestion Resolver::question(const Query& query, std::string_view target) const {

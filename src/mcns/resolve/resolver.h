@@ -34,6 +34,12 @@ struct Pending {
   Transport transport = Transport::kUdp;
   Bytes chain;   // a response with the links found in our zones; empty when there are none
   Bytes target;  // where they lead to, in wire form
+  // The last link is an ALIAS: the target's addresses are said of `owner`.
+  struct Alias {
+    Name owner;
+    std::uint32_t ttl_max = 0;
+  };
+  std::optional<Alias> alias;
   sockaddr_storage peer{};
 };
 
