@@ -128,6 +128,7 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   Lookup::Options how;
   how.any = options_.any == AnyAnswer::kFull && !client.stream ? AnyAnswer::kMinimal : options_.any;
   how.turn = options_.rotate ? turn_++ : 0;
+  how.vicinity = client.vicinity;
   how.forward = client.may_recurse && query.recursion_desired();
   const Lookup::Result result = lookup.run(how);
 

@@ -15,10 +15,27 @@
 
 namespace mcns {
 
+// Where a client is among the networks that were declared: which addresses of a name it gets first.
+class Vicinity {
+ public:
+  enum class Place : std::uint8_t {
+    kNear,       // in the client's own network
+    kAnywhere,   // in none that was declared
+    kElsewhere,  // in another one
+  };
+  virtual ~Vicinity() = default;
+  // Of an address of 4 or 16 octets.
+  virtual Place place_of(std::string_view address) const = 0;
+  // Those elsewhere are left out, unless there are no others.
+  virtual bool only_reachable() const = 0;
+  virtual std::string_view network() const = 0;  // the client's; empty when it is in none
+};
+
 // What of the client decides what it gets.
 struct Client {
-  bool stream = false;       // TCP: no limit but 64 KiB
-  bool may_recurse = false;  // for names that are not ours
+  bool stream = false;                 // TCP: no limit but 64 KiB
+  bool may_recurse = false;            // for names that are not ours
+  const Vicinity* vicinity = nullptr;  // null: addresses go out as those of everybody
 };
 
 enum class AnyAnswer : std::uint8_t { kMinimal, kHinfo, kFull };  // the last over streams only

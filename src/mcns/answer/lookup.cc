@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "dsl/result/text.h"
+#include "mcns/rdata/rdata.h"
 #include "mcns/wire/name.h"
 
 namespace mcns {
@@ -45,6 +46,7 @@ std::string_view name_at(const char* wire) {
 
 Lookup::Result Lookup::run(const Options& options) {
   name_ = &query_.name;
+  vicinity_ = options.vicinity;
   dnames_[0] = nullptr;
   while (true) {
     zone_ = version_.find_zone(*name_);
@@ -313,8 +315,39 @@ Lookup::Step Lookup::negative(Rcode rcode) {
 }
 
 void Lookup::add(Section section, const RrsetView& rrset, NameAt owner, unsigned turn) {
-  if (!truncated_ && !response_.add(section, rrset, owner, origin(), turn)) {
+  if (!truncated_ && !write(section, rrset, owner, origin(), turn)) {
     truncated_ = true;
+  }
+}
+
+bool Lookup::write(Section section, const RrsetView& rrset, NameAt owner, const Origin& origin,
+                   unsigned turn) {
+  if (vicinity_ == nullptr || rrset.count < 2 || !is_address(rrset.type)) {
+    return response_.add(section, rrset, owner, origin, turn);
+  }
+  if (trace_ != nullptr) {
+    note_places(rrset);
+  }
+  return response_.add_addresses(section, rrset, owner, *vicinity_, turn);
+}
+
+void Lookup::note_places(const RrsetView& rrset) const {
+  using Place = Vicinity::Place;
+  std::array<std::string, 3> lists;
+  rrset.each([&](std::string_view, std::string_view rdata) {
+    std::string& list = lists.at(static_cast<std::size_t>(vicinity_->place_of(rdata)));
+    list += (list.empty() ? "" : ", ") + rdata_text(rrset.type, rdata);
+  });
+  const std::string& near = lists.at(static_cast<std::size_t>(Place::kNear));
+  const std::string& anywhere = lists.at(static_cast<std::size_t>(Place::kAnywhere));
+  const std::string& elsewhere = lists.at(static_cast<std::size_t>(Place::kElsewhere));
+  if (!near.empty()) {
+    note("first", near);
+  }
+  if (vicinity_->only_reachable() && !elsewhere.empty()) {
+    const bool are_all = near.empty() && anywhere.empty();
+    note(are_all ? "not left out" : "left out",
+         are_all ? elsewhere + ", as there is nothing else" : elsewhere);
   }
 }
 
@@ -365,7 +398,7 @@ bool Lookup::add_addresses_of(const Target& target, bool glue) {
   bool whole = true;
   for (const Type type : {Type::kA, Type::kAaaa}) {
     if (const auto rrset = node ? node.find(type) : std::nullopt) {
-      whole = response_.add(Section::kAdditional, *rrset, target.at, {}) && whole;
+      whole = write(Section::kAdditional, *rrset, target.at, {}, 0) && whole;
     }
   }
   return whole;

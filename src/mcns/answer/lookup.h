@@ -22,7 +22,8 @@ class Lookup {
   struct Options {
     AnyAnswer any = AnyAnswer::kMinimal;
     unsigned turn = 0;
-    bool forward = false;  // what leaves our zones may be asked of an upstream
+    const Vicinity* vicinity = nullptr;  // of the client; may be null
+    bool forward = false;                // what leaves our zones may be asked of an upstream
   };
   enum class Result : std::uint8_t {
     kDone,
@@ -63,6 +64,10 @@ class Lookup {
   Step any_hinfo();
   Step negative(Rcode rcode);
   void add(Section section, const zone::RrsetView& rrset, NameAt owner, unsigned turn = 0);
+  // False when it does not fit.
+  bool write(Section section, const zone::RrsetView& rrset, NameAt owner, const Origin& origin,
+             unsigned turn);
+  void note_places(const zone::RrsetView& rrset) const;
   void add_addresses(bool glue, std::string_view cut);
   // False when something did not fit.
   bool add_addresses_of(const Target& target, bool glue);
@@ -87,6 +92,7 @@ class Lookup {
   Response& response_;
   Trace* trace_;
 
+  const Vicinity* vicinity_ = nullptr;
   const QueryName* name_ = nullptr;  // looked for now: the question's, or a chain's
   NameAt name_at_ = kQuestionName;
   QueryName chased_;

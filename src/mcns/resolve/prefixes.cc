@@ -94,6 +94,24 @@ bool Prefixes::contains(const sockaddr* address) const {
   } else {
     return false;
   }
+  return has(bits);
+}
+
+bool Prefixes::contains(std::string_view address) const {
+  if (address.size() == sizeof(in_addr)) {
+    in_addr v4{};
+    std::memcpy(&v4, address.data(), sizeof(v4));
+    return has(mapped(v4));
+  }
+  std::array<std::uint8_t, 16> bits{};
+  if (address.size() != bits.size()) {
+    return false;
+  }
+  std::memcpy(bits.data(), address.data(), bits.size());
+  return has(bits);
+}
+
+bool Prefixes::has(const std::array<std::uint8_t, 16>& bits) const {
   return std::any_of(prefixes_.begin(), prefixes_.end(), [&bits](const Prefix& prefix) {
     return same_bits(bits.data(), prefix.bits.data(), prefix.length);
   });

@@ -22,6 +22,8 @@ class Prefixes {
 
   // An IPv4 address inside an IPv6 one counts as IPv4.
   bool contains(const sockaddr* address) const;
+  // The 4 or 16 octets of one.
+  bool contains(std::string_view address) const;
   bool empty() const { return prefixes_.empty(); }
 
  private:
@@ -30,6 +32,7 @@ class Prefixes {
     unsigned length = 0;
   };
   dsl::Result<void> add(std::string_view text);
+  bool has(const std::array<std::uint8_t, 16>& bits) const;
 
   std::vector<Prefix> prefixes_;
 };

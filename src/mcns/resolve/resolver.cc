@@ -102,6 +102,12 @@ std::size_t address_size(const sockaddr* address) {
 
 }  // namespace
 
+Client client_at(const ResolverParts& parts, const sockaddr* address, bool stream) {
+  return {.stream = stream,
+          .may_recurse = parts.forwarder != nullptr && parts.allow_recursion.contains(address),
+          .vicinity = parts.networks == nullptr ? nullptr : &parts.networks->around(address)};
+}
+
 void Resolver::read(const zone::Version& version, std::string_view packet, Asked& asked) {
   asked.parsed = parse_query(packet, asked.query);
   asked.zone = asked.parsed == ParseResult::kOk ? version.find_zone(asked.query.name) : nullptr;
@@ -112,9 +118,7 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
                                    Transport transport, std::int64_t now_ms, char* buffer,
                                    std::size_t buffer_size, Pending& pending) {
   const Query& query = asked.query;
-  const Client client{
-      .stream = transport != Transport::kUdp,
-      .may_recurse = parts_.forwarder != nullptr && parts_.allow_recursion.contains(peer)};
+  const Client client = client_at(parts_, peer, transport != Transport::kUdp);
   const Answer answer = answerer_.answer(version, asked.parsed, query, client, buffer, buffer_size);
   if (answer.kind == Answer::Kind::kDrop) {
     counters_.dropped_malformed.add();

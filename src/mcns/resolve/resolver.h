@@ -12,6 +12,7 @@
 #include "mcns/events/query_events.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/resolve/counters.h"
+#include "mcns/resolve/networks.h"
 #include "mcns/resolve/prefixes.h"
 #include "mcns/zone/store.h"
 
@@ -24,7 +25,8 @@ struct ResolverParts {
   Forwarder* forwarder = nullptr;
   Prefixes allow_recursion;
   AnswerOptions answer;
-  QueryEvents* events = nullptr;  // told of every answer while somebody watches
+  const Networks* networks = nullptr;  // null: every client gets the same
+  QueryEvents* events = nullptr;       // told of every answer while somebody watches
 };
 
 // A question that waits for an upstream; all that its answer takes.
@@ -49,6 +51,9 @@ struct Asked {
   Query query;  // refers into the packet
   const zone::Zone* zone = nullptr;
 };
+
+// What of a client at that address decides what it gets.
+Client client_at(const ResolverParts& parts, const sockaddr* address, bool stream);
 
 // One a worker, confined to its thread.
 class Resolver {

@@ -79,17 +79,22 @@ Result<void> Service::open_store(dsl::env::Env& env) {
 }
 
 Result<void> Service::start_dns(dsl::env::Env& env) {
+  if (!config_.rotate) {
+    logger.warn("dns.rotate is the former name of dns.order: write order = \"fixed\"");
+  }
   std::uint64_t seed = 0;
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
   MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
   MC_ASSIGN(Prefixes allow_recursion, Prefixes::parse(config_.allow_recursion));
+  networks_ = config_.answer_networks();
   parts_ =
       std::make_unique<ResolverParts>(ResolverParts{.zones = zones_,
                                                     .cache = *cache_,
                                                     .forwarder = forwarder_.get(),
                                                     .allow_recursion = std::move(allow_recursion),
                                                     .answer = config_.answer_options(),
+                                                    .networks = networks_.get(),
                                                     .events = &queries_});
   std::vector<net::DnsSocket> sockets;
   for (dsl::env::UniqueFd& fd : dns_sockets_) {
