@@ -103,7 +103,7 @@ class Namespace:
 class McnsServer:
     """`zones`: origin -> text of its zone file, the seed. `seed`: paths in place of that. `listen`:
     where, in place of its port on 127.0.0.1. Tables of the configuration are given by name:
-    dns={"tcp_idle": "1s"}."""
+    dns={"tcp_idle": "1s"}, and those that there may be several of as a list."""
 
     def __init__(self, folder, zones=None, seed=None, listen=None, namespace=None, **tables):
         self.folder = pathlib.Path(folder)
@@ -136,8 +136,14 @@ class McnsServer:
             self._tables.setdefault(name, {}).update(keys)
         # What JSON writes of texts, numbers and lists is TOML as well.
         self.config.write_text("".join(
-            f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
-            for name, keys in self._tables.items()))
+            f"[[{name}]]\n{self._toml(each)}" for name, keys in self._tables.items()
+            if isinstance(keys, list) for each in keys) + "".join(
+            f"[{name}]\n{self._toml(keys)}" for name, keys in self._tables.items()
+            if not isinstance(keys, list)))
+
+    @staticmethod
+    def _toml(keys):
+        return "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
 
     def __enter__(self):
         self.start()

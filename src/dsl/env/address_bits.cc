@@ -29,12 +29,23 @@ AddressBits address_bits(const sockaddr* address) {
     std::memcpy(&v4, address, sizeof(v4));
     return {0, kMapped | ntohl(v4.sin_addr.s_addr)};
   }
-  AddressBits out;
   if (address->sa_family == AF_INET6) {
     sockaddr_in6 v6{};
     std::memcpy(&v6, address, sizeof(v6));
-    std::memcpy(&out.high, &v6.sin6_addr, sizeof(out.high));
-    std::memcpy(&out.low, &v6.sin6_addr.s6_addr[8], sizeof(out.low));
+    return address_bits({reinterpret_cast<const char*>(&v6.sin6_addr), sizeof(v6.sin6_addr)});
+  }
+  return {};
+}
+
+AddressBits address_bits(std::string_view octets) {
+  AddressBits out;
+  if (octets.size() == sizeof(std::uint32_t)) {
+    std::uint32_t v4 = 0;
+    std::memcpy(&v4, octets.data(), sizeof(v4));
+    out.low = kMapped | be32toh(v4);
+  } else if (octets.size() == sizeof(out.high) + sizeof(out.low)) {
+    std::memcpy(&out.high, octets.data(), sizeof(out.high));
+    std::memcpy(&out.low, octets.data() + sizeof(out.high), sizeof(out.low));
     out.high = be64toh(out.high);
     out.low = be64toh(out.low);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <sys/socket.h>
 
@@ -21,5 +22,7 @@ struct AddressBits {
 
 // All zero for another family than IPv4 and IPv6.
 AddressBits address_bits(const sockaddr* address);
+// Of the 4 or 16 octets of an address; all zero for any other number of them.
+AddressBits address_bits(std::string_view octets);
 
 }  // namespace dsl::env

@@ -165,6 +165,7 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   Lookup::Options how;
   how.any = options_.any == AnyAnswer::kFull && !client.stream ? AnyAnswer::kMinimal : options_.any;
   how.turn = options_.rotate ? turn_++ : 0;
+  how.vicinity = client.vicinity;
   how.forward = client.may_recurse && query.recursion_desired();
   const Lookup::Result result = lookup.run(how);
 
@@ -179,6 +180,7 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   out.rcode = lookup.rcode();
   out.target = lookup.target();
   out.labels = lookup.labels();
+  out.alias = lookup.alias();
   if (out.kind == Answer::Kind::kReply && query.edns.present) {
     response.give_back(reserved);
     if (query.edns.zone_version && lookup.authoritative()) {

@@ -16,10 +16,27 @@
 
 namespace mcns {
 
+// Where a client is among the networks that were declared: which addresses of a name it gets first.
+class Vicinity {
+ public:
+  enum class Place : std::uint8_t {
+    kNear,       // in the client's own network
+    kAnywhere,   // in none that was declared
+    kElsewhere,  // in another one
+  };
+  virtual ~Vicinity() = default;
+  // Of an address of 4 or 16 octets.
+  virtual Place place_of(std::string_view address) const = 0;
+  // Those elsewhere are left out, unless there are no others.
+  virtual bool only_reachable() const = 0;
+  virtual std::string_view network() const = 0;  // the client's; empty when it is in none
+};
+
 // What of the client decides what it gets.
 struct Client {
-  bool stream = false;       // TCP: no limit but 64 KiB
-  bool may_recurse = false;  // for names that are not ours
+  bool stream = false;                 // TCP: no limit but 64 KiB
+  bool may_recurse = false;            // for names that are not ours
+  const Vicinity* vicinity = nullptr;  // null: addresses go out as those of everybody
   // What its cookie is answered with; nothing when it has sent none that is well formed, or when
   // there are no cookies.
   std::optional<cookie::Checked> cookie = std::nullopt;
@@ -55,6 +72,14 @@ struct Answer {
   // holds a response with the chain, without OPT, `size` octets of it. Valid as long as the buffer
   // and the version.
   std::string_view target;
+  // With kForward, when it is an ALIAS that leads to `target`: whose the target's addresses are to
+  // be, and their longest TTL. The buffer then holds the answer for a target without addresses.
+  // To be asked for every client: it is data of ours.
+  struct Alias {
+    std::string_view owner;
+    std::uint32_t ttl = 0;
+  };
+  std::optional<Alias> alias;
 };
 
 // Is told why an answer is what it is, for `explain`: "zone", "example.test. serial 2026112601".

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "dsl/result/text.h"
+#include "mcns/rdata/rdata.h"
 #include "mcns/wire/name.h"
 
 namespace mcns {
@@ -17,6 +18,8 @@ std::string shown(std::string_view wire) {
   const auto name = Name::from_wire(wire);
   return name ? name->text() : "?";
 }
+
+bool is_address(Type type) { return type == Type::kA || type == Type::kAaaa; }
 
 bool is_within(std::string_view name, std::string_view ancestor) {
   if (name.size() < ancestor.size()) {
@@ -44,6 +47,7 @@ std::string_view name_at(const char* wire) {
 Lookup::Result Lookup::run(const Options& options) {
   name_ = &query_.name;
   labels_ = name_->labels;
+  vicinity_ = options.vicinity;
   dnames_[0] = nullptr;
   while (true) {
     zone_ = version_.find_zone(*name_);
@@ -59,17 +63,35 @@ Lookup::Result Lookup::run(const Options& options) {
       if (links_ == 0) {
         return Result::kNotOurs;
       }
-      note("chain", "leaves our zones");
-      return options.forward ? Result::kLeaves : Result::kDone;
+      return leave(options.forward);
     }
     first_zone_ = links_ == 0 ? zone_ : first_zone_;
     if (trace_ != nullptr) {
       note("zone", dsl::text("{} serial {}", zone_->origin().text(), zone_->serial()));
     }
-    if (in_zone(options) == Step::kDone) {
-      return Result::kDone;
+    const Step step = in_zone(options);
+    if (step != Step::kChase) {
+      return step == Step::kDone ? Result::kDone : leave(options.forward);
     }
   }
+}
+
+Lookup::Result Lookup::leave(bool forward) {
+  note("chain", "leaves our zones");
+  if (!unseen_) {
+    return forward ? Result::kLeaves : Result::kDone;
+  }
+  // Whoever asks: the addresses of the target are our own data. That there are none is said here,
+  // where the owner's zone is known.
+  (void)negative(Rcode::kNoError);
+  return truncated_ ? Result::kDone : Result::kLeaves;
+}
+
+std::optional<Answer::Alias> Lookup::alias() const {
+  if (!unseen_) {
+    return std::nullopt;
+  }
+  return Answer::Alias{name_at(response_.text(name_at_).data()), unseen_->ttl};
 }
 
 Lookup::Step Lookup::in_zone(const Options& options) {
@@ -134,17 +156,26 @@ Lookup::Step Lookup::at_node(const Node& node, const Options& options) {
   }
   if (node.has(Node::kCname) && query_.type != Type::kCname) {
     const RrsetView cname = *node.find(Type::kCname);
+    if (unseen_) {
+      return follow_unseen(cname.ttl(), name_at(cname.first_rdata().data()));
+    }
     add(Section::kAnswer, cname, name_at_);
     return truncated_ ? Step::kDone
                       : follow(name_at(cname.first_rdata().data()), response_.last_rdata());
   }
   const auto rrset = node.find(query_.type);
-  if (!rrset) {
+  if (!rrset || query_.type == Type::kAlias) {
+    if (node.has(Node::kAlias) && is_address(query_.type)) {
+      return through_alias(*node.find(Type::kAlias));
+    }
     note("type", "is not there");
     return negative(Rcode::kNoError);
   }
   if (!is_there(*rrset)) {
     add(Section::kAnswer, *rrset, name_at_, options.turn);
+    if (unseen_ && !truncated_) {
+      response_.bound_ttl(unseen_->ttl);
+    }
   }
   add_addresses(false, {});
   return Step::kDone;
@@ -155,20 +186,27 @@ Lookup::Step Lookup::any(const Node& node, const Options& options) {
     return negative(Rcode::kNoError);
   }
   if (options.any == AnyAnswer::kHinfo) {
-    // RFC 8482 section 4.2.
-    static constexpr std::string_view kHinfo("\x07RFC8482\x00", 9);
-    truncated_ =
-        !response_.add_record(Section::kAnswer, name_at_, Type::kHinfo, Class::kIn, 3600, kHinfo);
-    return Step::kDone;
+    return any_hinfo();
   }
   bool first = true;
   node.each([&](const RrsetView& rrset) {
+    if (rrset.type == Type::kAlias) {
+      return;  // how we come by addresses is no data of the name
+    }
     // RFC 8482 section 4.1: one of them will do.
     if (first || options.any == AnyAnswer::kFull) {
       add(Section::kAnswer, rrset, name_at_, options.turn);
     }
     first = false;
   });
+  return first ? any_hinfo() : Step::kDone;
+}
+
+// RFC 8482 section 4.2.
+Lookup::Step Lookup::any_hinfo() {
+  static constexpr std::string_view kHinfo("\x07RFC8482\x00", 9);
+  truncated_ =
+      !response_.add_record(Section::kAnswer, name_at_, Type::kHinfo, Class::kIn, 3600, kHinfo);
   return Step::kDone;
 }
 
@@ -176,6 +214,9 @@ Lookup::Step Lookup::referral(const Node& cut, std::size_t labels) {
   const std::string_view name = name_->suffix(labels);
   if (trace_ != nullptr) {
     note("cut", shown(name));
+  }
+  if (unseen_) {
+    return Step::kLeaves;
   }
   authoritative_ = links_ > 0;
   add(Section::kAuthority, *cut.find(Type::kNs), suffix_at(labels));
@@ -189,7 +230,7 @@ Lookup::Step Lookup::through_dname(const Node& node, std::size_t labels) {
   }
   note_made_from(labels);
   const RrsetView dname = *node.find(Type::kDname);
-  if (!is_there(dname)) {
+  if (!unseen_ && !is_there(dname)) {
     add(Section::kAnswer, dname, suffix_at(labels));
   }
   dnames_[links_] = dname.wire.data();
@@ -201,13 +242,19 @@ Lookup::Step Lookup::through_dname(const Node& node, std::size_t labels) {
       name_->wire.substr(0, name_->wire.size() - name_->suffix(labels).size());
   const std::string_view tail = name_at(dname.first_rdata().data());
   if (head.size() + tail.size() > kNameMax) {
+    if (unseen_) {
+      return negative(Rcode::kNoError);
+    }
     rcode_ = Rcode::kYxDomain;
     return Step::kDone;
   }
-  std::array<char, kNameMax> target;
+  std::array<char, kNameMax>& target = made_[links_];
   std::memcpy(target.data(), head.data(), head.size());
   std::memcpy(target.data() + head.size(), tail.data(), tail.size());
   const std::size_t size = head.size() + tail.size();
+  if (unseen_) {
+    return follow_unseen(dname.ttl(), {target.data(), size});
+  }
   const NameAt at = response_.add_cname(name_at_, dname.ttl(), {target.data(), size});
   if (at == 0) {
     truncated_ = true;
@@ -217,6 +264,19 @@ Lookup::Step Lookup::through_dname(const Node& node, std::size_t labels) {
     return Step::kDone;  // the CNAME that was made is the answer
   }
   return follow(response_.text(at).substr(0, size), at);
+}
+
+Lookup::Step Lookup::through_alias(const RrsetView& alias) {
+  note("ALIAS", "the addresses of the name below are its own");
+  if (!unseen_) {
+    unseen_ = Unseen{alias.ttl(), zone_, suffix_at(zone_->origin_labels())};
+  }
+  return follow_unseen(alias.ttl(), name_at(alias.first_rdata().data()));
+}
+
+Lookup::Step Lookup::follow_unseen(std::uint32_t ttl, std::string_view target) {
+  unseen_->ttl = std::min(unseen_->ttl, ttl);
+  return follow(target, name_at_);
 }
 
 // RFC 6604: what the last name of the chain gives is the rcode; a loop or a chain that is too long
@@ -229,7 +289,7 @@ Lookup::Step Lookup::follow(std::string_view target, NameAt at) {
   }
   if (is_loop(target) || links_ >= kChaseMax || at > 0x3f00) {
     note("chain", "ends here: a loop, or too long");
-    return Step::kDone;
+    return unseen_ ? negative(Rcode::kNoError) : Step::kDone;
   }
   (void)read_query_name(target, chased_);  // names of ours are well formed
   name_ = &chased_;
@@ -250,16 +310,48 @@ bool Lookup::is_loop(std::string_view target) const {
 }
 
 Lookup::Step Lookup::negative(Rcode rcode) {
-  rcode_ = rcode;
-  if (!response_.add_soa(*zone_, suffix_at(zone_->origin_labels()))) {
-    truncated_ = true;
-  }
+  // A target that is not there takes nothing from the owner of the ALIAS but its addresses.
+  rcode_ = unseen_ ? Rcode::kNoError : rcode;
+  const bool fits = unseen_ ? response_.add_soa(*unseen_->zone, unseen_->origin_at)
+                            : response_.add_soa(*zone_, suffix_at(zone_->origin_labels()));
+  truncated_ = truncated_ || !fits;
   return Step::kDone;
 }
 
 void Lookup::add(Section section, const RrsetView& rrset, NameAt owner, unsigned turn) {
-  if (!truncated_ && !response_.add(section, rrset, owner, origin(), turn)) {
+  if (!truncated_ && !write(section, rrset, owner, origin(), turn)) {
     truncated_ = true;
+  }
+}
+
+bool Lookup::write(Section section, const RrsetView& rrset, NameAt owner, const Origin& origin,
+                   unsigned turn) {
+  if (vicinity_ == nullptr || rrset.count < 2 || !is_address(rrset.type)) {
+    return response_.add(section, rrset, owner, origin, turn);
+  }
+  if (trace_ != nullptr) {
+    note_places(rrset);
+  }
+  return response_.add_addresses(section, rrset, owner, *vicinity_, turn);
+}
+
+void Lookup::note_places(const RrsetView& rrset) const {
+  using Place = Vicinity::Place;
+  std::array<std::string, 3> lists;
+  rrset.each([&](std::string_view, std::string_view rdata) {
+    std::string& list = lists.at(static_cast<std::size_t>(vicinity_->place_of(rdata)));
+    list += (list.empty() ? "" : ", ") + rdata_text(rrset.type, rdata);
+  });
+  const std::string& near = lists.at(static_cast<std::size_t>(Place::kNear));
+  const std::string& anywhere = lists.at(static_cast<std::size_t>(Place::kAnywhere));
+  const std::string& elsewhere = lists.at(static_cast<std::size_t>(Place::kElsewhere));
+  if (!near.empty()) {
+    note("first", near);
+  }
+  if (vicinity_->only_reachable() && !elsewhere.empty()) {
+    const bool are_all = near.empty() && anywhere.empty();
+    note(are_all ? "not left out" : "left out",
+         are_all ? elsewhere + ", as there is nothing else" : elsewhere);
   }
 }
 
@@ -310,7 +402,7 @@ bool Lookup::add_addresses_of(const Target& target, bool glue) {
   bool whole = true;
   for (const Type type : {Type::kA, Type::kAaaa}) {
     if (const auto rrset = node ? node.find(type) : std::nullopt) {
-      whole = response_.add(Section::kAdditional, *rrset, target.at, {}) && whole;
+      whole = write(Section::kAdditional, *rrset, target.at, {}, 0) && whole;
     }
   }
   return whole;

@@ -22,7 +22,8 @@ class Lookup {
   struct Options {
     AnyAnswer any = AnyAnswer::kMinimal;
     unsigned turn = 0;
-    bool forward = false;  // what leaves our zones may be asked of an upstream
+    const Vicinity* vicinity = nullptr;  // of the client; may be null
+    bool forward = false;                // what leaves our zones may be asked of an upstream
   };
   enum class Result : std::uint8_t {
     kDone,
@@ -39,9 +40,19 @@ class Lookup {
   std::uint8_t labels() const { return labels_; }
   // That of the question's own name; null when there is none.
   const zone::Zone* zone() const { return first_zone_; }
+  // With kLeaves, when it is an ALIAS that leads there; the response says NODATA for its owner.
+  std::optional<Answer::Alias> alias() const;
 
  private:
-  enum class Step : std::uint8_t { kDone, kChase };
+  enum class Step : std::uint8_t { kDone, kChase, kLeaves };
+
+  // From an ALIAS on the walk leaves no trace in the response: `name_at_` stays its owner's, and
+  // what is found in the end is said of that.
+  struct Unseen {
+    std::uint32_t ttl;       // the smallest of the links so far
+    const zone::Zone* zone;  // of the owner
+    NameAt origin_at;        // of that zone
+  };
 
   Step in_zone(const Options& options);
   // Cuts and DNAMEs above the name, from the apex down; nothing when there are none.
@@ -49,10 +60,18 @@ class Lookup {
   Step at_node(const zone::Node& node, const Options& options);
   Step referral(const zone::Node& cut, std::size_t labels);
   Step through_dname(const zone::Node& node, std::size_t labels);
+  Step through_alias(const zone::RrsetView& alias);
+  Step follow_unseen(std::uint32_t ttl, std::string_view target);
   Step follow(std::string_view target, NameAt at);
+  Result leave(bool forward);
   Step any(const zone::Node& node, const Options& options);
+  Step any_hinfo();
   Step negative(Rcode rcode);
   void add(Section section, const zone::RrsetView& rrset, NameAt owner, unsigned turn = 0);
+  // False when it does not fit.
+  bool write(Section section, const zone::RrsetView& rrset, NameAt owner, const Origin& origin,
+             unsigned turn);
+  void note_places(const zone::RrsetView& rrset) const;
   void add_addresses(bool glue, std::string_view cut);
   // False when something did not fit.
   bool add_addresses_of(const Target& target, bool glue);
@@ -83,6 +102,7 @@ class Lookup {
   Response& response_;
   Trace* trace_;
 
+  const Vicinity* vicinity_ = nullptr;
   const QueryName* name_ = nullptr;  // looked for now: the question's, or a chain's
   NameAt name_at_ = kQuestionName;
   QueryName chased_;
@@ -90,9 +110,11 @@ class Lookup {
   const zone::Zone* first_zone_ = nullptr;
   std::uint8_t labels_ = 0;
   bool asks_parent_ = false;  // `zone_` is asked about the apex of a zone of ours below it
-  std::array<const char*, kChaseMax> visited_;     // names of the chain, in wire form
-  std::array<const char*, kChaseMax + 1> dnames_;  // by link, null when it is a CNAME
+  std::array<const char*, kChaseMax> visited_;              // names of the chain, in wire form
+  std::array<const char*, kChaseMax + 1> dnames_;           // by link, null when it is a CNAME
+  std::array<std::array<char, kNameMax>, kChaseMax> made_;  // by link, what a DNAME makes
   unsigned links_ = 0;
+  std::optional<Unseen> unseen_;
 
   Rcode rcode_ = Rcode::kNoError;
   bool authoritative_ = true;

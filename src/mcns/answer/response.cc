@@ -87,6 +87,44 @@ bool Response::add(Section section, const zone::RrsetView& rrset, NameAt owner,
   return true;
 }
 
+bool Response::add_addresses(Section section, const zone::RrsetView& rrset, NameAt owner,
+                             const Vicinity& vicinity, unsigned turn) {
+  const std::size_t each = rrset.wire.size() / rrset.count;  // those of one type are of one size
+  const auto record = [&](unsigned i) {
+    return rrset.wire.substr((i + turn) % rrset.count * each, each);
+  };
+  const auto place = [&](unsigned i) { return vicinity.place_of(record(i).substr(kRecordHead)); };
+  unsigned elsewhere = 0;
+  for (unsigned i = 0; vicinity.only_reachable() && i < rrset.count; ++i) {
+    elsewhere += place(i) == Vicinity::Place::kElsewhere ? 1U : 0U;
+  }
+  const unsigned left_out = elsewhere < rrset.count ? elsewhere : 0;
+  if (!fits(each * (rrset.count - left_out))) {
+    return false;
+  }
+  last_rdata_ = static_cast<NameAt>(size_ + kRecordHead);
+  counts_[static_cast<unsigned>(section)] += static_cast<std::uint16_t>(rrset.count - left_out);
+  for (const bool near : {true, false}) {
+    for (unsigned i = 0; i < rrset.count; ++i) {
+      const Vicinity::Place at = place(i);
+      if ((at == Vicinity::Place::kNear) == near &&
+          (left_out == 0 || at != Vicinity::Place::kElsewhere)) {
+        append(record(i));
+        put16(size_ - each, 0xc000U | owner);
+      }
+    }
+  }
+  return true;
+}
+
+void Response::bound_ttl(std::uint32_t ttl) {
+  for (std::size_t at = last_rdata_ - kRecordHead; at < size_;) {
+    const std::string_view record(buffer_ + at, size_ - at);
+    write32(buffer_ + at + 6, std::min(ttl, read32(record, 6)));
+    at += kRecordHead + read16(record, 10);
+  }
+}
+
 bool Response::add_compressed(const zone::RrsetView& rrset, NameAt owner, const Origin& origin) {
   bool whole = true;
   rrset.each([&](std::string_view record, std::string_view rdata) {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "mcns/answer/answer.h"
 #include "mcns/wire/codes.h"
 #include "mcns/wire/octets.h"
 #include "mcns/wire/query.h"
@@ -53,6 +54,12 @@ class Response {
   // when it does not fit.
   bool add(Section section, const zone::RrsetView& rrset, NameAt owner, const Origin& origin,
            unsigned turn = 0);
+  // The same for addresses (A or AAAA), as they fit who asks: those near it first, and those
+  // elsewhere perhaps not at all.
+  bool add_addresses(Section section, const zone::RrsetView& rrset, NameAt owner,
+                     const Vicinity& vicinity, unsigned turn);
+  // No record of the RRset that was added last has a longer TTL.
+  void bound_ttl(std::uint32_t ttl);
   // The zone's SOA for a negative answer.
   bool add_soa(const zone::Zone& zone, NameAt origin_at);
   // A CNAME made from a DNAME; where its target stands, or 0 when it does not fit.

@@ -85,13 +85,18 @@ struct Decided {
 Decided trace_zones(const Services& services, const zone::Version& version, const Case& asked,
                     Notes& notes) {
   Answerer answerer(services.resolver.answer);
-  const Client client{.stream = asked.transport != Transport::kUdp,
-                      .may_recurse = services.resolver.forwarder != nullptr &&
-                                     services.resolver.allow_recursion.contains(asked.peer.raw())};
+  const Client client = client_at(services.resolver, dsl::env::address_bits(asked.peer.raw()),
+                                  asked.transport != Transport::kUdp);
   notes.note("client", dsl::text("{} over {}, {}", asked.from, client.stream ? "tcp" : "udp",
                                  client.may_recurse
                                      ? "which may ask for any name"
                                      : "which may ask for our names only (dns.allow_recursion)"));
+  if (client.vicinity != nullptr) {
+    const std::string_view network = client.vicinity->network();
+    notes.note("network", network.empty()
+                              ? std::string("none of those declared: no address is nearer")
+                              : dsl::text("{}: its addresses come first", network));
+  }
   Query query;
   Bytes buffer(kMessageMax, '\0');
   const Answer answer =

@@ -33,15 +33,16 @@ struct Example {
   Type type;
   const char* value;
 };
-constexpr std::array<Example, 9> kExamples{{{Type::kA, "192.0.2.1"},
-                                            {Type::kAaaa, "2001:db8::1"},
-                                            {Type::kCname, "www.example.test."},
-                                            {Type::kNs, "ns1.example.test."},
-                                            {Type::kPtr, "www.example.test."},
-                                            {Type::kMx, "10 mail.example.test."},
-                                            {Type::kTxt, "\"v=spf1 -all\""},
-                                            {Type::kSrv, "10 5 443 www.example.test."},
-                                            {Type::kCaa, "0 issue \"ca.example.test\""}}};
+constexpr std::array<Example, 10> kExamples{{{Type::kA, "192.0.2.1"},
+                                             {Type::kAaaa, "2001:db8::1"},
+                                             {Type::kCname, "www.example.test."},
+                                             {Type::kAlias, "www.example.test."},
+                                             {Type::kNs, "ns1.example.test."},
+                                             {Type::kPtr, "www.example.test."},
+                                             {Type::kMx, "10 mail.example.test."},
+                                             {Type::kTxt, "\"v=spf1 -all\""},
+                                             {Type::kSrv, "10 5 443 www.example.test."},
+                                             {Type::kCaa, "0 issue \"ca.example.test\""}}};
 
 std::string example_of(Type type) {
   const auto* const known = std::find_if(kExamples.begin(), kExamples.end(),

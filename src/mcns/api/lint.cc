@@ -23,8 +23,17 @@ struct Found {
   bool ours = false;   // in a zone of ours, not handed on at a cut
   bool there = false;  // with some record
   bool addressed = false;
-  std::optional<Name> alias;
+  std::optional<Name> alias;       // a CNAME
+  std::optional<Name> address_of;  // an ALIAS
+
+  const std::optional<Name>& next() const { return alias ? alias : address_of; }
 };
+
+std::optional<Name> target_of(const zone::Node& node, Type type) {
+  const auto rrset = node.find(type);
+  Result<Name> target = rrset ? Name::from_wire(rrset->first_rdata()) : Result<Name>(Name());
+  return rrset && target ? std::optional(std::move(*target)) : std::nullopt;
+}
 
 Found look_up(const zone::Version& version, const Name& name) {
   QueryName query;
@@ -55,12 +64,10 @@ Found look_up(const zone::Version& version, const Name& name) {
     return found;
   }
   found.there = true;
-  found.addressed = node.find(Type::kA).has_value() || node.find(Type::kAaaa).has_value();
-  if (const auto alias = node.find(Type::kCname)) {
-    if (Result<Name> target = Name::from_wire(alias->first_rdata())) {
-      found.alias = std::move(*target);
-    }
-  }
+  found.alias = target_of(node, Type::kCname);
+  found.address_of = target_of(node, Type::kAlias);
+  found.addressed = node.find(Type::kA).has_value() || node.find(Type::kAaaa).has_value() ||
+                    found.address_of.has_value();
   return found;
 }
 
@@ -154,7 +161,7 @@ void Lint::check_record(const RecordRow& record) {
         "delete it and add it anew");
     return;
   }
-  if (record.type == Type::kCname) {
+  if (record.type == Type::kCname || record.type == Type::kAlias) {
     check_alias(record);
   } else if (const std::optional<Name> target = additional_target(record.type, record.rdata)) {
     check_target(record, *target);
@@ -212,10 +219,10 @@ void Lint::check_alias(const RecordRow& record) {
           "add a record there, or take the alias away");
       return;
     }
-    if (!found.alias) {
+    if (!found.next()) {
       return;
     }
-    target = *found.alias;
+    target = *found.next();
   }
 }
 

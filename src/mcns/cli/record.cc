@@ -176,7 +176,7 @@ Option name_option(Words& words, bool required) {
 Option type_option(Words& words, bool required) {
   return {.name = "TYPE",
           .target = &words.type,
-          .help = "A, AAAA, CNAME, TXT, MX, SRV, ...",
+          .help = "A, AAAA, CNAME, ALIAS, TXT, MX, SRV, ...",
           .required = required};
 }
 
@@ -255,7 +255,8 @@ Command set_command(Context& context) {
   command.summary = "Replace all records of a name and type, at once";
   command.description = "Given again it changes nothing, and the serial stays.";
   command.examples = {"mcns record set example.net www A 192.0.2.7 192.0.2.8 --ttl 60",
-                      "mcns record set example.net old CNAME www"};
+                      "mcns record set example.net old CNAME www",
+                      "mcns record set example.net @ ALIAS www"};
   command.options = {zone_option(*words), name_option(*words, true), type_option(*words, true),
                      values_option(*words, true)};
   for (Option& option : time_options(*words)) {

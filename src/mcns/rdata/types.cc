@@ -165,6 +165,12 @@ constexpr std::array kTypes = std::to_array<TypeInfo>({
                  {K::kSalt, "salt"}}}},
 });
 
+// Apart from the table, which lies by number: its number is of those for private use.
+constexpr TypeInfo kAliasInfo = {.type = Type::kAlias,
+                                 .example = "www.example.net.",
+                                 .fields = kTarget,
+                                 .names_lower_case = true};
+
 // By number: a place in kTypes plus one, or 0.
 constexpr std::size_t kNumberMax = static_cast<std::size_t>(Type::kCaa);
 
@@ -182,6 +188,9 @@ constexpr auto kPlaces = make_places();
 
 const TypeInfo* find_type_info(Type type) {
   const auto number = static_cast<std::size_t>(type);
+  if (type == Type::kAlias) {
+    return &kAliasInfo;
+  }
   return number > kNumberMax || kPlaces[number] == 0 ? nullptr : &kTypes[kPlaces[number] - 1U];
 }
 

@@ -42,6 +42,26 @@ std::optional<ExtendedError> extended_of(const ForwardAnswer& answer) {
   return failed || answer.stale ? std::optional(answer.error) : std::nullopt;
 }
 
+// What an upstream says of the target of an ALIAS, said of its owner in `whole`, which tells that
+// there is nothing. A target that is not there takes nothing from the owner but its addresses.
+void add_as_alias(const Pending::Alias& alias, Type type, const Message& said, Message& whole) {
+  if (said.rcode != Rcode::kNoError && said.rcode != Rcode::kNxDomain) {
+    whole.rcode = Rcode::kServFail;
+    whole.authorities.clear();
+    return;
+  }
+  std::uint32_t ttl = alias.ttl_max;
+  for (const Record& record : said.answers) {
+    ttl = std::min(ttl, record.ttl);
+  }
+  for (const Record& record : said.answers) {
+    if (record.type == type) {
+      whole.answers.push_back({alias.owner, type, Class::kIn, ttl, record.rdata});
+      whole.authorities.clear();
+    }
+  }
+}
+
 // The part of an upstream's response to `query` that fits into `room` octets.
 struct Fit {
   std::size_t size = 0;
@@ -84,6 +104,12 @@ std::size_t address_size(const sockaddr* address) {
 
 }  // namespace
 
+Client client_at(const ResolverParts& parts, const dsl::env::AddressBits& address, bool stream) {
+  return {.stream = stream,
+          .may_recurse = parts.forwarder != nullptr && parts.allow_recursion.contains(address),
+          .vicinity = parts.networks == nullptr ? nullptr : &parts.networks->around(address)};
+}
+
 void Resolver::read(const zone::Version& version, std::string_view packet, Asked& asked) {
   asked.parsed = parse_query(packet, asked.query);
   asked.zone = asked.parsed == ParseResult::kOk ? version.find_zone(asked.query.name) : nullptr;
@@ -99,9 +125,7 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   }
   const Query& query = asked.query;
   const dsl::env::AddressBits from = dsl::env::address_bits(peer);
-  Client client{
-      .stream = transport != Transport::kUdp,
-      .may_recurse = parts_.forwarder != nullptr && parts_.allow_recursion.contains(from)};
+  Client client = client_at(parts_, from, transport != Transport::kUdp);
   if (query.edns.has_cookie) {
     client.cookie = jar_.check(query.edns.cookie, from, now_ms);
   }
@@ -128,6 +152,13 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
     return {Outcome::kReply, answer.size, answer.rcode};
   }
 
+  if (parts_.forwarder == nullptr) {
+    // An ALIAS, which is the one that does not ask who may.
+    return {Outcome::kReply,
+            answerer_.error(query, client, Rcode::kServFail, ExtendedError::kNoReachableAuthority,
+                            buffer),
+            Rcode::kServFail};
+  }
   // Our own probe of an upstream: whoever it went to has sent it back to us.
   const auto nonce = loop_nonce_in(query.edns.options);
   if (nonce && parts_.forwarder->is_own_nonce(*nonce)) {
@@ -146,6 +177,10 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
   pending.transport = transport;
   pending.target = answer.target;
   pending.chain = has_chain ? Bytes(buffer, answer.size) : Bytes();
+  pending.alias.reset();
+  if (answer.alias) {
+    pending.alias = {Name::from_wire(answer.alias->owner).value_or(Name()), answer.alias->ttl};
+  }
   pending.packet = packet;
   pending.labels = answer.labels;
   const Handled cached = has_chain ? cached_chain(query, pending, now_ms, buffer)
@@ -346,23 +381,26 @@ Resolver::Handled Resolver::join(const Query& query, const Pending& pending,
                                  const ForwardAnswer& answer, char* buffer) {
   auto whole = Message::parse(pending.chain);
   MC_ASSERT(whole.has_value(), "our own response is a message");
-  whole->rcode = answer.rcode;
   const auto rest = Message::parse(answer.message);
-  if (rest) {
+  if (rest && pending.alias) {
+    add_as_alias(*pending.alias, query.type, *rest, *whole);
+  } else if (rest) {
+    whole->rcode = answer.rcode;
     whole->answers.insert(whole->answers.end(), rest->answers.begin(), rest->answers.end());
     whole->authorities = rest->authorities;
   } else {
     whole->rcode = Rcode::kServFail;
+    whole->authorities.clear();
   }
   const Client& client = pending.client;
+  const auto extended =
+      whole->rcode == Rcode::kServFail ? std::optional(answer.error) : extended_of(answer);
   std::array<char, kOptRoom> room;
-  const std::string_view opt =
-      answerer_.opt(query, client, whole->rcode, extended_of(answer), room.data());
+  const std::string_view opt = answerer_.opt(query, client, whole->rcode, extended, room.data());
   const std::size_t limit = answerer_.limit(query, client);
   const Bytes encoded = whole->encode(limit - opt.size());
   std::memcpy(buffer, encoded.data(), encoded.size());
-  return {Outcome::kReply,
-          add_opt(query, client, whole->rcode, extended_of(answer), buffer, encoded.size()),
+  return {Outcome::kReply, add_opt(query, client, whole->rcode, extended, buffer, encoded.size()),
           whole->rcode};
 }
 

@@ -13,6 +13,7 @@
 #include "mcns/events/query_events.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/resolve/counters.h"
+#include "mcns/resolve/networks.h"
 #include "mcns/resolve/prefixes.h"
 #include "mcns/rrl/limiter.h"
 #include "mcns/zone/store.h"
@@ -26,6 +27,7 @@ struct ResolverParts {
   Forwarder* forwarder = nullptr;
   Prefixes allow_recursion;
   AnswerOptions answer;
+  const Networks* networks = nullptr;              // null: every client gets the same
   QueryEvents* events = nullptr;                   // told of every answer while somebody watches
   const cookie::SharedSecrets* cookies = nullptr;  // null: there are no cookies
   rrl::Options rrl;
@@ -39,6 +41,12 @@ struct Pending {
   Transport transport = Transport::kUdp;
   Bytes chain;   // a response with the links found in our zones; empty when there are none
   Bytes target;  // where they lead to, in wire form
+  // The last link is an ALIAS: the target's addresses are said of `owner`.
+  struct Alias {
+    Name owner;
+    std::uint32_t ttl_max = 0;
+  };
+  std::optional<Alias> alias;
   sockaddr_storage peer{};
   std::uint8_t labels = 0;  // as of Answer
 };
@@ -49,6 +57,9 @@ struct Asked {
   Query query;  // refers into the packet
   const zone::Zone* zone = nullptr;
 };
+
+// What of a client at that address decides what it gets.
+Client client_at(const ResolverParts& parts, const dsl::env::AddressBits& address, bool stream);
 
 // One a worker, confined to its thread.
 class Resolver {

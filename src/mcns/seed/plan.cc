@@ -14,6 +14,16 @@ using dsl::Result;
 using dsl::db::Transaction;
 using store::RecordRow;
 
+bool is_address(Type type) { return type == Type::kA || type == Type::kAaaa; }
+
+// Whether different records of these types cannot be at one name (writer/rules.cc).
+bool exclude_each_other(Type a, Type b) {
+  // RFC 1034 section 3.6.2: a CNAME stands alone.
+  return a == Type::kCname || b == Type::kCname ||
+         (a == Type::kAlias && (b == Type::kAlias || is_address(b))) ||
+         (b == Type::kAlias && is_address(a));
+}
+
 // Why `entry` is not added beside `rows`, which its name has; empty when it is.
 std::string obstacle(const RecordEntry& entry, const std::vector<RecordRow>& rows) {
   const Bytes canonical = canonical_rdata(entry.type, entry.rdata);
@@ -21,8 +31,7 @@ std::string obstacle(const RecordEntry& entry, const std::vector<RecordRow>& row
     if (row.type == entry.type && row.canonical == canonical) {
       return "is there already";
     }
-    // RFC 1034 section 3.6.2: a CNAME stands alone.
-    if (row.type == Type::kCname || entry.type == Type::kCname) {
+    if (exclude_each_other(row.type, entry.type)) {
       return dsl::text("is ignored: its name has a {} record", mcns::text(row.type));
     }
   }

@@ -1,6 +1,7 @@
 #include "mcns/service/config.h"
 
 #include <array>
+#include <set>
 #include <utility>
 
 #include <sched.h>
@@ -36,13 +37,13 @@ Result<std::vector<std::string>> texts_of(const TomlValue& value, std::string_vi
   std::vector<std::string> out;
   for (const TomlValue& item : value.items) {
     if (item.kind != TomlValue::Kind::kString) {
-      return fail(Code::kInvalidArgument, "forward.{} is a list of texts, not of {}", key,
+      return fail(Code::kInvalidArgument, "{} is a list of texts, not of {}", key,
                   item.kind_name());
     }
     out.push_back(item.string);
   }
   if (value.kind != TomlValue::Kind::kArray) {
-    return fail(Code::kInvalidArgument, "forward.{} is a list, not {}", key, value.kind_name());
+    return fail(Code::kInvalidArgument, "{} is a list, not {}", key, value.kind_name());
   }
   return out;
 }
@@ -64,7 +65,7 @@ Result<ForwardGroup> parse_forward(const TomlValue& entry) {
       MC_ASSIGN(out.zone, Name::parse(value.string));
       has_zone = true;
     } else if (key == "upstreams" || key == "fallback") {
-      MC_ASSIGN(const std::vector<std::string> texts, texts_of(value, key));
+      MC_ASSIGN(const std::vector<std::string> texts, texts_of(value, "forward." + key));
       MC_ASSIGN((key == "upstreams" ? out.upstreams : out.fallback), parse_upstreams(texts));
     } else if (key == "policy") {
       MC_ASSIGN(out.policy, parse_policy(value.string));
@@ -76,6 +77,26 @@ Result<ForwardGroup> parse_forward(const TomlValue& entry) {
   if (!has_zone || out.upstreams.empty()) {
     return fail(Code::kInvalidArgument, "a [[forward]] needs a zone and upstreams")
         .hint("zone = \"ts.net\", upstreams = [\"100.100.100.100:53\"]");
+  }
+  return out;
+}
+
+// [[network]] name, cidrs.
+Result<Network> parse_network(const TomlValue& entry) {
+  Network out;
+  for (const auto& [key, position, value] : entry.members) {
+    if (key == "name") {
+      out.name = value.string;
+    } else if (key == "cidrs") {
+      MC_ASSIGN(const std::vector<std::string> texts, texts_of(value, "network.cidrs"));
+      MC_ASSIGN(out.prefixes, dsl::with_context(Prefixes::parse(texts), "network.cidrs"));
+    } else {
+      return fail(Code::kInvalidArgument, "unknown key network.{}", key).hint("name, cidrs");
+    }
+  }
+  if (out.name.empty() || out.prefixes.empty()) {
+    return fail(Code::kInvalidArgument, "a [[network]] needs a name and cidrs")
+        .hint("name = \"lan\", cidrs = [\"192.168.88.0/24\"]");
   }
   return out;
 }
@@ -121,7 +142,16 @@ void Config::bind(dsl::config::Table& table) {
       .help("what ANY gets (RFC 8482); full over TCP only");
   table.text("dns.identity", &identity)
       .help("answer to CH TXT version.bind and id.server; empty = refused");
-  table.boolean("dns.rotate", &rotate).help("turn the records of an RRset from answer to answer");
+  table.text("dns.order", &order)
+      .one_of({"rotate", "fixed", "network"})
+      .help(
+          "of the records of an RRset: turned from answer to answer, as stored, or turned with the "
+          "addresses first that are in the client's [[network]]");
+  table.boolean("dns.only_reachable", &only_reachable)
+      .help(
+          "with order = \"network\": addresses of a [[network]] that the client is not in are left "
+          "out, unless nothing remains");
+  table.boolean("dns.rotate", &rotate).help("the former name of order: false is \"fixed\"");
   table.boolean("dns.cookies", &cookies)
       .help("DNS cookies (RFC 7873): a client that has one is not held for a forged address");
   table.list("dns.upstreams", &upstreams).help("who is asked for names that are not ours");
@@ -171,6 +201,16 @@ void Config::bind(dsl::config::Table& table) {
     forwards.push_back(std::move(group));
     return {};
   });
+  table
+      .tables("network",
+              [this](const TomlValue& entry) -> Result<void> {
+                MC_ASSIGN(Network network, parse_network(entry));
+                networks.push_back(std::move(network));
+                return {};
+              })
+      .help(
+          "where clients and addresses are, for dns.order: name, and cidrs such as "
+          "[\"192.168.88.0/24\"]; a client is in the first that has it");
   table.list("seed.paths", &seed_paths).help("zones and records of a first start");
   table.integer("guard.max_shrink_percent", &shrink_percent_max)
       .range("1", "100")
@@ -192,8 +232,26 @@ void Config::bind(dsl::config::Table& table) {
     MC_TRY(dsl::with_context(parse_upstreams(fallback_upstreams), "dns.fallback_upstreams"));
     MC_TRY(dsl::with_context(Prefixes::parse(allow_recursion), "dns.allow_recursion"));
     MC_TRY(dsl::with_context(Prefixes::parse(rrl_exempt), "rrl.exempt"));
-    return {};
+    return check_order();
   });
+}
+
+Result<void> Config::check_order() const {
+  if (order == "network" && networks.empty()) {
+    return fail(Code::kInvalidArgument, "dns.order is \"network\", and no [[network]] is declared")
+        .hint("[[network]] name = \"lan\", cidrs = [\"192.168.88.0/24\"]");
+  }
+  if (only_reachable && order != "network") {
+    return fail(Code::kInvalidArgument, "dns.only_reachable needs dns.order = \"network\"");
+  }
+  std::set<std::string> names;
+  for (const Network& network : networks) {
+    if (!names.insert(network.name).second) {
+      return fail(Code::kInvalidArgument, "the [[network]] \"{}\" is there twice", network.name)
+          .hint("a network may have several cidrs");
+    }
+  }
+  return {};
 }
 
 int Config::worker_count() const {
@@ -214,12 +272,16 @@ AnswerOptions Config::answer_options() const {
   out.udp_size = static_cast<std::uint16_t>(udp_size);
   out.any =
       any == "full" ? AnyAnswer::kFull : (any == "hinfo" ? AnyAnswer::kHinfo : AnyAnswer::kMinimal);
-  out.rotate = rotate;
+  out.rotate = order != "fixed" && rotate;
   out.nsid = nsid == "hostname" ? host_name() : nsid;
   out.identity = identity;
   out.cookies = cookies;
   out.keepalive = static_cast<std::uint16_t>(tcp_idle.count() / kKeepaliveUnit);
   return out;
+}
+
+std::unique_ptr<Networks> Config::answer_networks() const {
+  return order == "network" ? std::make_unique<Networks>(networks, only_reachable) : nullptr;
 }
 
 CacheOptions Config::cache_options() const {

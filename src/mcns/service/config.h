@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "mcns/cache/cache.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/net/server.h"
+#include "mcns/resolve/networks.h"
 #include "mcns/resolve/prefixes.h"
 #include "mcns/writer/writer.h"
 
@@ -41,6 +43,9 @@ struct Config {
   std::string identity;
   bool rotate = true;
   bool cookies = true;
+  std::string order = "rotate";
+  bool only_reachable = false;
+  bool rotate = true;  // the former name of `order`: false = "fixed"
   std::vector<std::string> upstreams = {"1.1.1.1:53", "8.8.8.8:53"};
   std::vector<std::string> fallback_upstreams = {"9.9.9.9:53"};
   std::vector<std::string> allow_recursion = {"private"};
@@ -68,6 +73,7 @@ struct Config {
   bool prefetch = true;
 
   std::vector<ForwardGroup> forwards;  // [[forward]]
+  std::vector<Network> networks;       // [[network]]
   std::vector<std::string> seed_paths = {"/srv/mcns/seed.toml", "/srv/mcns/seed.d/*.zone"};
   std::int64_t shrink_percent_max = 50;
   std::int64_t shrink_names_min = 20;
@@ -75,12 +81,16 @@ struct Config {
   std::vector<std::string> agent_accounts = {"mcp-agent"};
 
   void bind(dsl::config::Table& table);
+  // [dns] order with what goes with it. kInvalidArgument.
+  dsl::Result<void> check_order() const;
 
   // After `load`, which has checked the values.
   int worker_count() const;
   std::string handover_path() const;
   std::string image_folder() const;
   AnswerOptions answer_options() const;
+  // What answers are fitted to; null when they are the same for every client.
+  std::unique_ptr<Networks> answer_networks() const;
   CacheOptions cache_options() const;
   ForwardOptions forward_options() const;
   WriterOptions writer_options() const;

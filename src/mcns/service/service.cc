@@ -99,6 +99,9 @@ Result<void> Service::open_store(dsl::env::Env& env) {
 }
 
 Result<void> Service::start_dns(dsl::env::Env& env) {
+  if (!config_.rotate) {
+    logger.warn("dns.rotate is the former name of dns.order: write order = \"fixed\"");
+  }
   std::uint64_t seed = 0;
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
@@ -107,12 +110,14 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   MC_ASSIGN(Prefixes rrl_exempt, Prefixes::parse(config_.rrl_exempt));
   rrl::Options rrl = config_.rrl_options();
   env.random().fill(std::as_writable_bytes(std::span(rrl.key)));
+  networks_ = config_.answer_networks();
   parts_ = std::make_unique<ResolverParts>(
       ResolverParts{.zones = zones_,
                     .cache = *cache_,
                     .forwarder = forwarder_.get(),
                     .allow_recursion = std::move(allow_recursion),
                     .answer = config_.answer_options(),
+                    .networks = networks_.get(),
                     .events = &queries_,
                     .cookies = config_.cookies ? &secrets_ : nullptr,
                     .rrl = rrl,

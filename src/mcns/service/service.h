@@ -98,6 +98,7 @@ class Service : public dsl::service::Service, private handover::Owner {
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Forwarder> forwarder_;
   QueryEvents queries_;
+  std::unique_ptr<Networks> networks_;  // may be absent
   std::unique_ptr<ResolverParts> parts_;
   std::unique_ptr<net::Server> dns_;
   std::unique_ptr<api::Forwards> forwards_;

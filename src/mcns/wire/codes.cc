@@ -16,14 +16,14 @@ struct Named {
 };
 
 constexpr std::array kTypes = std::to_array<Named>({
-    {1, "A"},       {2, "NS"},       {5, "CNAME"},       {6, "SOA"},     {12, "PTR"},
-    {13, "HINFO"},  {15, "MX"},      {16, "TXT"},        {17, "RP"},     {28, "AAAA"},
-    {29, "LOC"},    {33, "SRV"},     {35, "NAPTR"},      {37, "CERT"},   {39, "DNAME"},
-    {41, "OPT"},    {43, "DS"},      {44, "SSHFP"},      {46, "RRSIG"},  {47, "NSEC"},
-    {48, "DNSKEY"}, {50, "NSEC3"},   {51, "NSEC3PARAM"}, {52, "TLSA"},   {53, "SMIMEA"},
-    {59, "CDS"},    {60, "CDNSKEY"}, {61, "OPENPGPKEY"}, {63, "ZONEMD"}, {64, "SVCB"},
-    {65, "HTTPS"},  {249, "TKEY"},   {250, "TSIG"},      {251, "IXFR"},  {252, "AXFR"},
-    {255, "ANY"},   {256, "URI"},    {257, "CAA"},
+    {1, "A"},       {2, "NS"},       {5, "CNAME"},       {6, "SOA"},       {12, "PTR"},
+    {13, "HINFO"},  {15, "MX"},      {16, "TXT"},        {17, "RP"},       {28, "AAAA"},
+    {29, "LOC"},    {33, "SRV"},     {35, "NAPTR"},      {37, "CERT"},     {39, "DNAME"},
+    {41, "OPT"},    {43, "DS"},      {44, "SSHFP"},      {46, "RRSIG"},    {47, "NSEC"},
+    {48, "DNSKEY"}, {50, "NSEC3"},   {51, "NSEC3PARAM"}, {52, "TLSA"},     {53, "SMIMEA"},
+    {59, "CDS"},    {60, "CDNSKEY"}, {61, "OPENPGPKEY"}, {63, "ZONEMD"},   {64, "SVCB"},
+    {65, "HTTPS"},  {249, "TKEY"},   {250, "TSIG"},      {251, "IXFR"},    {252, "AXFR"},
+    {255, "ANY"},   {256, "URI"},    {257, "CAA"},       {65401, "ALIAS"},
 });
 
 constexpr std::array kRcodes = std::to_array<Named>({

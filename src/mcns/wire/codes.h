@@ -49,6 +49,9 @@ enum class Type : std::uint16_t {
   kAny = 255,
   kUri = 256,
   kCaa = 257,
+  // Of the numbers for private use (RFC 6895 section 3.1), the one that PowerDNS has for it too:
+  // another name whose addresses are those of this one. Never part of an answer.
+  kAlias = 65401,
 };
 
 enum class Class : std::uint16_t { kIn = 1, kCh = 3, kNone = 254, kAny = 255 };

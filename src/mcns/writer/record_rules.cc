@@ -103,7 +103,9 @@ Result<void> check_record(const Name& origin, const Name& name, Type type, std::
   if (type == Type::kCname && name == origin) {
     return fail(Code::kConflict,
                 "{} has the SOA and NS records of its zone, so it cannot be a CNAME", name.text())
-        .hint("a CNAME stands alone at its name (RFC 1034 section 3.6.2): give it addresses");
+        .hint(
+            "a CNAME stands alone at its name (RFC 1034 section 3.6.2): use an ALIAS, or give it "
+            "addresses");
   }
   if (type == Type::kNs || type == Type::kMx || type == Type::kSrv) {
     const auto target = additional_target(type, rdata);

@@ -32,6 +32,34 @@ Error beside(const RecordRow& a, const RecordRow& b, std::string_view rule) {
       .hint(std::string(rule));
 }
 
+// Another one of the type of `row`.
+const RecordRow* find_second(const std::vector<RecordRow>& rows, const RecordRow& row) {
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const RecordRow& other) {
+    return other.type == row.type && &other != &row;
+  });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+// An ALIAS says what the addresses of its name are, so nothing else says it.
+void check_beside_alias(const DraftName& name, const RecordRow& alias, Problems& problems) {
+  if (const RecordRow* second = find_second(name.after, alias)) {
+    problems.add(beside(*second, alias,
+                        "a name has one ALIAS at most: replace the one that is there (`mcns record "
+                        "set`)"),
+                 name.where);
+    return;
+  }
+  for (const Type type : {Type::kA, Type::kAaaa}) {
+    if (const RecordRow* address = find(name.after, type)) {
+      problems.add(beside(*address, alias,
+                          "the addresses of a name come from its ALIAS or from A and AAAA records: "
+                          "delete the one or the others first"),
+                   name.where);
+      return;
+    }
+  }
+}
+
 void check_beside(const DraftName& name, bool is_apex, Problems& problems) {
   const std::vector<RecordRow>& rows = name.after;
   const RecordRow* cname = find(rows, Type::kCname);
@@ -45,13 +73,13 @@ void check_beside(const DraftName& name, bool is_apex, Problems& problems) {
                  name.where);
     return;
   }
+  if (const RecordRow* alias = find(rows, Type::kAlias)) {
+    check_beside_alias(name, *alias, problems);
+  }
   if (dname == nullptr) {
     return;
   }
-  const auto second = std::find_if(rows.begin(), rows.end(), [&](const RecordRow& row) {
-    return row.type == Type::kDname && &row != dname;
-  });
-  if (second != rows.end()) {
+  if (const RecordRow* second = find_second(rows, *dname)) {
     problems.add(beside(*second, *dname, "a name has one DNAME at most (RFC 6672 section 2.4)"),
                  name.where);
   }

@@ -149,6 +149,7 @@ void Draft::store(const QueryName& name, const Place& at, const State& wanted) {
     next.flags |= part.type == Type::kNs && at.depth > 0 ? Node::kCut : 0;
     next.flags |= part.type == Type::kDname ? Node::kDname : 0;
     next.flags |= part.type == Type::kCname ? Node::kCname : 0;
+    next.flags |= part.type == Type::kAlias ? Node::kAlias : 0;
   }
   count(at, state(at), next);
   const bool stays = !next.parts.empty() || next.children > 0 || at.depth == 0;

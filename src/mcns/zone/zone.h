@@ -52,6 +52,7 @@ class Node {
     kDname = 2,
     kCname = 4,
     kWildcardChild = 8,  // "*" is right below
+    kAlias = 16,
   };
   bool has(Flag flag) const { return (at_[0] & flag) != 0; }
   std::uint8_t flags() const { return at_[0]; }

@@ -16,9 +16,10 @@ constexpr std::array<const char*, 4> kOrigins = {"one.test.", "sub.one.test.", "
                                                  "elsewhere.invalid."};
 constexpr std::size_t kZones = 3;  // the last of them is nobody's
 constexpr std::array<const char*, 7> kLabels = {"a", "b", "B", "c", "*", "sub", "x\\.y"};
-constexpr std::array<Type, 14> kQuestionTypes = {
-    Type::kA,  Type::kA,   Type::kAaaa,  Type::kNs, Type::kCname, Type::kCname, Type::kSoa,
-    Type::kMx, Type::kTxt, Type::kDname, Type::kDs, Type::kAny,   Type::kSrv,   Type::kSvcb};
+constexpr std::array<Type, 15> kQuestionTypes = {
+    Type::kA,     Type::kA,   Type::kAaaa, Type::kNs,   Type::kCname,
+    Type::kCname, Type::kSoa, Type::kMx,   Type::kTxt,  Type::kDname,
+    Type::kDs,    Type::kAny, Type::kSrv,  Type::kSvcb, Type::kAlias};
 
 Name name_of(const Place& place) {
   std::string text;
@@ -49,6 +50,11 @@ bool fits(const ZoneData& zone, const Name& name, Type type) {
   const auto node = zone.names.find(name);
   const bool has_others = node != zone.names.end();
   if (zone.has(name, Type::kCname) || (type == Type::kCname && has_others)) {
+    return false;
+  }
+  const bool is_address = type == Type::kA || type == Type::kAaaa;
+  if ((zone.has(name, Type::kAlias) && (is_address || type == Type::kAlias)) ||
+      (type == Type::kAlias && (zone.has(name, Type::kA) || zone.has(name, Type::kAaaa)))) {
     return false;
   }
   if (name.is_wildcard() && (type == Type::kNs || type == Type::kDname)) {
@@ -89,6 +95,9 @@ void add(ZoneData& zone, const Entry& entry) {
     case Entry::Kind::kCname:
       put(owner, Type::kCname, target);
       break;
+    case Entry::Kind::kAlias:
+      put(owner, Type::kAlias, target);
+      break;
     case Entry::Kind::kDname:
       put(owner, Type::kDname, target);
       break;
@@ -124,6 +133,7 @@ rc::Gen<Entry> any_entry() {
   return rc::gen::build<Entry>(
       rc::gen::set(&Entry::kind, rc::gen::weightedElement<Kind>({{6, Kind::kData},
                                                                  {4, Kind::kCname},
+                                                                 {3, Kind::kAlias},
                                                                  {2, Kind::kDname},
                                                                  {3, Kind::kCut},
                                                                  {2, Kind::kPointer}})),

@@ -20,7 +20,7 @@ struct Place {
 // zones are made, so any list of entries makes zones, and a failing one is shortened by leaving
 // entries out.
 struct Entry {
-  enum class Kind { kData, kCname, kDname, kCut, kPointer };
+  enum class Kind { kData, kCname, kAlias, kDname, kCut, kPointer };
   Kind kind = Kind::kData;
   Place owner;
   Place target;

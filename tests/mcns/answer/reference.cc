@@ -129,16 +129,18 @@ class Walk {
     const bool is_apex = std::any_of(zones_.begin(), zones_.end(),
                                      [&](const ZoneData& each) { return each.origin == name_; });
     if (type_ == Type::kDs && is_apex && !zone.exists(name_)) {
-      out.authorities.push_back(negative_soa(zone));
-      return false;
+      return negative(zone, Rcode::kNoError);
     }
     const std::optional<Name> source = source_of(zone, name_);
-    if (!source) {
-      out.rcode = Rcode::kNxDomain;
-      out.authorities.push_back(negative_soa(zone));
-      return false;
+    return source ? at(zone, rrsets_at(zone, *source)) : negative(zone, Rcode::kNxDomain);
+  }
+
+  // The name is not ours.
+  void leave() {
+    out.elsewhere = name_;
+    if (alias_) {
+      out.authorities.push_back(negative_soa(*alias_->zone));
     }
-    return at(zone, rrsets_at(zone, *source));
   }
 
   const Name& name() const { return name_; }
@@ -146,7 +148,24 @@ class Walk {
   ReferenceAnswer out;
 
  private:
+  // What is found from an ALIAS on is said of its owner.
+  struct Alias {
+    Name owner;
+    const ZoneData* zone;
+    std::uint32_t ttl;
+  };
+
+  bool negative(const ZoneData& zone, Rcode rcode) {
+    out.rcode = alias_ ? Rcode::kNoError : rcode;
+    out.authorities.push_back(negative_soa(alias_ ? *alias_->zone : zone));
+    return false;
+  }
+
   bool referral(const ZoneData& zone, const Name& cut) {
+    if (alias_) {
+      leave();
+      return false;
+    }
     out.authoritative = visited_.size() > 1;
     append(out.authorities, records_of(zone.names.at(cut).at(Type::kNs), cut));
     return false;
@@ -155,45 +174,74 @@ class Walk {
   // RFC 6672 section 3.2 step 3c.
   bool through_dname(const ZoneData& zone, const Name& owner) {
     const Rrset& dname = zone.names.at(owner).at(Type::kDname);
-    append(out.answers, records_of(dname, owner));
+    if (!alias_) {
+      append(out.answers, records_of(dname, owner));
+    }
     const auto made = name_.rebased(owner, require_ok(Name::from_wire(dname.rdata.front())));
+    if (!made && alias_) {
+      return negative(zone, Rcode::kNoError);
+    }
     if (!made) {
       out.rcode = Rcode::kYxDomain;
       return false;
     }
+    if (alias_) {
+      return follow(dname.ttl, *made);
+    }
     append(out.answers, {{name_, Type::kCname, Class::kIn, dname.ttl, made->wire()}});
-    return type_ != Type::kCname && type_ != Type::kAny && follow(*made);
+    return type_ != Type::kCname && type_ != Type::kAny && follow(dname.ttl, *made);
   }
 
   bool at(const ZoneData& zone, const std::map<Type, Rrset>& rrsets) {
     const auto cname = rrsets.find(Type::kCname);
     if (cname != rrsets.end() && type_ != Type::kCname && type_ != Type::kAny) {
-      append(out.answers, records_of(cname->second, name_));
-      return follow(require_ok(Name::from_wire(cname->second.rdata.front())));
+      if (!alias_) {
+        append(out.answers, records_of(cname->second, name_));
+      }
+      return follow(cname->second.ttl, require_ok(Name::from_wire(cname->second.rdata.front())));
     }
     for (const auto& [type, rrset] : rrsets) {
-      if (type == type_ || type_ == Type::kAny) {
-        append(out.answers, records_of(rrset, name_));
+      if (type != Type::kAlias && (type == type_ || type_ == Type::kAny)) {
+        for (Record& record : records_of(rrset, alias_ ? alias_->owner : name_)) {
+          record.ttl = alias_ ? std::min(alias_->ttl, record.ttl) : record.ttl;
+          append(out.answers, {record});
+        }
         found_ = true;
       }
     }
-    if (!found_) {
-      out.authorities.push_back(negative_soa(zone));
+    if (found_) {
+      return false;
     }
-    return false;
+    const auto alias = rrsets.find(Type::kAlias);
+    if (alias != rrsets.end() && (type_ == Type::kA || type_ == Type::kAaaa)) {
+      alias_ = alias_ ? alias_ : Alias{name_, &zone, alias->second.ttl};
+      return follow(alias->second.ttl, require_ok(Name::from_wire(alias->second.rdata.front())));
+    }
+    if (alias != rrsets.end() && type_ == Type::kAny) {
+      // RFC 8482 section 4.2.
+      out.answers.push_back({name_, Type::kHinfo, Class::kIn, 3600, Bytes("\x07RFC8482\x00", 9)});
+      return false;
+    }
+    return negative(zone, Rcode::kNoError);
   }
 
-  bool follow(const Name& target) {
+  bool follow(std::uint32_t ttl, const Name& target) {
     const bool loop = std::find(visited_.begin(), visited_.end(), target) != visited_.end();
     visited_.push_back(target);
     name_ = target;
-    return !loop && visited_.size() <= kLinksMax;
+    const bool ends = loop || visited_.size() > kLinksMax;
+    if (alias_) {
+      alias_->ttl = std::min(alias_->ttl, ttl);
+      return !ends || negative(*alias_->zone, Rcode::kNoError);
+    }
+    return !ends;
   }
 
   const Type type_;
   Name name_;
   const std::vector<ZoneData>& zones_;
   std::vector<Name> visited_;
+  std::optional<Alias> alias_;
   bool found_ = false;
 };
 
@@ -222,7 +270,7 @@ ReferenceAnswer Reference::answer(const Question& question) const {
   while (true) {
     const ZoneData* zone = zone_of(walk.name(), walk.type());
     if (zone == nullptr) {
-      walk.out.elsewhere = walk.name();
+      walk.leave();
       break;
     }
     if (!walk.in_zone(*zone)) {

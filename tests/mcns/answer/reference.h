@@ -18,7 +18,8 @@ struct ReferenceAnswer {
   std::vector<Record> answers;
   std::vector<Record> authorities;
   std::vector<Record> additionals;
-  // The question's name, or where a chain leads to, when it is in no zone of ours.
+  // The question's name, or where a chain leads to, when it is in no zone of ours; behind an ALIAS
+  // also when it lies below a cut, and with the answer for a target without addresses.
   std::optional<Name> elsewhere;
 };
 

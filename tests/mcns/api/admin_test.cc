@@ -91,6 +91,21 @@ TEST_F(Admin, AnExplanationTellsTheWayAndThePacket) {
   EXPECT_EQ(explain("ns1.svc.test", "AAAA").rcode(), "NOERROR");
 }
 
+TEST_F(Admin, AnAliasIsExplainedAndAskedForWhoeverAsks) {
+  service_.add(kZone, "near", "ALIAS", "ns1");
+  service_.add(kZone, "far", "ALIAS", "www.example.org.");
+
+  const auto near = explain("near.svc.test", "A", "203.0.113.7");
+  EXPECT_EQ(near.source(), "zone");
+  EXPECT_THAT(lines(near), Contains(HasSubstr("ALIAS: ")));
+  EXPECT_THAT(near.message(), HasSubstr("\nnear.svc.test.          300 IN A 192.0.2.53"));
+
+  const auto far = explain("far.svc.test", "A", "203.0.113.7");
+  EXPECT_EQ(far.source(), "forward");
+  EXPECT_EQ(far.rcode(), "SERVFAIL");  // there are no upstreams
+  EXPECT_THAT(lines(far), Contains("alias: www.example.org."));
+}
+
 TEST_F(Admin, ANameThatIsNotOursIsRefusedToStrangersAndForwardedForOthers) {
   const auto stranger = explain("www.example.org", "A", "203.0.113.7");
   EXPECT_EQ(stranger.rcode(), "REFUSED");
@@ -188,6 +203,9 @@ TEST_F(Admin, ACheckFindsWhatLeadsNowhereAndWhatIsHidden) {
   service_.add(kZone, "two", "CNAME", "one");
   service_.add(kZone, "@", "MX", "10 mail");
   service_.add(kZone, "@", "MX", "20 lost");
+  service_.add(kZone, "same", "ALIAS", "ns1");
+  service_.add(kZone, "@", "MX", "30 same");
+  service_.add(kZone, "empty", "ALIAS", "nobody");
   service_.add(kZone, "@", "NS", "ns2");
   service_.add(kZone, "child", "NS", "ns.child");
   service_.add(kZone, "x.child", "TXT", "hidden");
@@ -204,6 +222,8 @@ TEST_F(Admin, ACheckFindsWhatLeadsNowhereAndWhatIsHidden) {
   EXPECT_THAT(all, Contains("fail @: its NS points to ns2.svc.test., which has no address"));
   EXPECT_THAT(all, Contains("fail child: the name server ns.child.svc.test. has no glue"));
   EXPECT_THAT(all, Contains(HasSubstr("warn x.child: its TXT record is never answered")));
+  EXPECT_THAT(all, Contains("warn empty: its alias leads to nobody.svc.test., which is not there"));
+  EXPECT_THAT(all, Not(Contains(HasSubstr("same"))));
   EXPECT_THAT(all, Not(Contains(HasSubstr("ns1"))));
 }
 

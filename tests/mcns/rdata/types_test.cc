@@ -105,6 +105,8 @@ INSTANTIATE_TEST_SUITE_P(
         Example{Type::kCname, "the origin", "@", "076578616d706c65 036f7267 00", "example.org."},
         Example{Type::kDname, "RFC 6672 section 2.2", "frobozz-division.acme.example.",
                 "1066726f626f7a7a2d6469766973696f6e 0461636d65 076578616d706c65 00"},
+        Example{Type::kAlias, "PowerDNS", "www.Example.net.",
+                "03777777 074578616d706c65 036e6574 00"},
         Example{Type::kPtr, "RFC 1035 section 3.5", "MILNET-GW.ISI.EDU.",
                 "094d494c4e45542d4757 03495349 03454455 00"},
         Example{Type::kMx, "RFC 1035 section 5.3", "10 VENERA.ISI.EDU.",

@@ -57,6 +57,10 @@ class ResolverTest : public ::testing::Test {
                       Type::kCname,
                       300,
                       {name_of("www.elsewhere.net.").wire()}});
+    edit.put(origin, {origin, Type::kAlias, 200, {name_of("www.elsewhere.net.").wire()}});
+    edit.put(origin, {name_of("mail.example.test."), Type::kCname, 300, {origin.wire()}});
+    edit.put(origin,
+             {name_of("local.example.test."), Type::kAlias, 200, {name_of("localhost.").wire()}});
     edit.publish();
     client_.sin_family = AF_INET;
     client_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -150,6 +154,122 @@ TEST_F(ResolverTest, AKeptFailureSaysThatItIsOne) {
   ASSERT_EQ(said.edns->options.size(), 1U);
   EXPECT_EQ(said.edns->options[0].code, kOptionExtendedError);
   EXPECT_EQ(said.edns->options[0].data, Bytes("\x00\x0d", 2));
+}
+
+// An ALIAS at the apex; the target is somebody else's.
+class AliasTest : public ResolverTest {
+ protected:
+  AliasTest() { client_.sin_addr.s_addr = htonl(0xcb007107); }  // 203.0.113.7: a stranger
+
+  static Message query(std::string_view name, Type type = Type::kA) {
+    Message message = Asked::make(name, type);
+    message.recursion_desired = false;
+    message.edns = Edns{};
+    return message;
+  }
+  static ExtendedError reason(const Message& message) {
+    MC_ASSERT(message.edns && message.edns->options.size() == 1, "there is one");
+    return static_cast<ExtendedError>(message.edns->options[0].data[1]);
+  }
+  Message complete(const ForwardAnswer& answer) {
+    return reply(resolver_.complete(pending_, answer, buffer_.data(), buffer_.size()));
+  }
+};
+
+TEST_F(AliasTest, AStrangerWithoutRecursionGetsTheAddressesOfTheTarget) {
+  ASSERT_EQ(handle(Asked(query("Example.test."))).outcome, Resolver::Outcome::kPending);
+  EXPECT_EQ(pending_.target, name_of("www.elsewhere.net.").wire());
+  const Asked upstream("www.elsewhere.net.");
+
+  const Message said = complete(
+      {.rcode = Rcode::kNoError,
+       .message =
+           response_to(
+               upstream,
+               {test::cname_record("www.elsewhere.net.", 90, "x.elsewhere.net."),
+                a_record("x.elsewhere.net.", 100, 1), a_record("x.elsewhere.net.", 100, 2)},
+               {record_of("elsewhere.net.", Type::kNs, 60, name_of("ns.elsewhere.net.").wire())})
+               .encode()});
+
+  EXPECT_TRUE(said.authoritative);
+  EXPECT_FALSE(said.recursion_available);
+  EXPECT_THAT(said.answers,
+              ElementsAre(a_record("Example.test.", 90, 1), a_record("Example.test.", 90, 2)));
+  EXPECT_TRUE(said.authorities.empty());
+  EXPECT_EQ(said.rcode, Rcode::kNoError);
+}
+
+TEST_F(AliasTest, WhatTheCacheHasIsTakenFromIt) {
+  keep("www.elsewhere.net.", 150);
+
+  const auto handled = handle(Asked(query("mail.example.test.")), kNow + 20'000);
+
+  ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+  EXPECT_THAT(reply(handled.size).answers,
+              ElementsAre(test::cname_record("mail.example.test.", 300, "example.test."),
+                          a_record("example.test.", 130)));
+}
+
+// RFC 2308 section 2.2: its own zone says that there is none.
+TEST_F(AliasTest, ATargetThatIsNotThereLeavesTheOwnerWithoutAddresses) {
+  for (const Rcode rcode : {Rcode::kNoError, Rcode::kNxDomain}) {
+    ASSERT_EQ(handle(Asked(query("example.test."))).outcome, Resolver::Outcome::kPending);
+    const Message nothing =
+        response_to(Asked("www.elsewhere.net."), {}, {soa_record("elsewhere.net.", 60, 60)}, rcode);
+
+    const Message said = complete({.rcode = rcode, .message = nothing.encode()});
+
+    EXPECT_EQ(said.rcode, Rcode::kNoError);
+    EXPECT_TRUE(said.authoritative);
+    EXPECT_TRUE(said.answers.empty());
+    ASSERT_EQ(said.authorities.size(), 1U);
+    EXPECT_EQ(said.authorities[0].name, name_of("example.test."));
+  }
+}
+
+TEST_F(AliasTest, AFailureIsAFailureWithItsReason) {
+  ASSERT_EQ(handle(Asked(query("example.test."))).outcome, Resolver::Outcome::kPending);
+
+  const Message said = complete({.error = ExtendedError::kNoReachableAuthority});
+
+  EXPECT_EQ(said.rcode, Rcode::kServFail);
+  EXPECT_TRUE(said.answers.empty() && said.authorities.empty());
+  EXPECT_EQ(reason(said), ExtendedError::kNoReachableAuthority);
+
+  parts_.forwarder = nullptr;
+  const auto without = handle(Asked(query("example.test.")));
+  ASSERT_EQ(without.outcome, Resolver::Outcome::kReply);
+  EXPECT_EQ(reply(without.size).rcode, Rcode::kServFail);
+}
+
+TEST_F(AliasTest, AnOldAnswerIsMarked) {
+  ASSERT_EQ(handle(Asked(query("example.test."))).outcome, Resolver::Outcome::kPending);
+  const Asked upstream("www.elsewhere.net.");
+
+  const Message said =
+      complete({.rcode = Rcode::kNoError,
+                .message = response_to(upstream, {a_record("www.elsewhere.net.", 30)}).encode(),
+                .stale = true,
+                .error = ExtendedError::kStaleAnswer});
+
+  EXPECT_THAT(said.answers, ElementsAre(a_record("example.test.", 30)));
+  EXPECT_EQ(reason(said), ExtendedError::kStaleAnswer);
+}
+
+TEST_F(AliasTest, ATargetThatNeverLeavesTheHouseHasNoAddresses) {
+  const auto handled = handle(Asked(query("local.example.test.")));
+
+  ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+  EXPECT_EQ(reply(handled.size).rcode, Rcode::kNoError);
+  EXPECT_EQ(reply(handled.size).authorities.size(), 1U);
+  EXPECT_THAT(forwarder_.asked, ElementsAre());
+}
+
+TEST_F(AliasTest, OtherTypesAreOfTheNameItself) {
+  const auto handled = handle(Asked(query("example.test.", Type::kMx)));
+
+  ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+  EXPECT_EQ(reply(handled.size).authorities.size(), 1U);
 }
 
 // RFC 2181 section 9.

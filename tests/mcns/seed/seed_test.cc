@@ -192,6 +192,16 @@ TEST_F(SeedTest, WhatIsThereOrInTheWayIsLeftAsItIs) {
   EXPECT_EQ(apply_toml(std::string(kToml) + "\n").added, 0u) << "its turn is over";
 }
 
+TEST_F(SeedTest, AnAliasIsInTheWayOfAddresses) {
+  require_ok(create());
+  require_ok(apply({adding("www ALIAS other"), adding("@ 30 MX 10 mail")}));
+
+  const Report report = apply_toml(kToml);
+
+  EXPECT_EQ(report.added, 0u);
+  EXPECT_THAT(content(), Contains("www 300 ALIAS other.example.test."));
+}
+
 TEST_F(SeedTest, DeletedZoneStaysDeleted) {
   apply_toml(kToml);
   require_ok(writer_->delete_zone(author_, origin_, std::nullopt, false));

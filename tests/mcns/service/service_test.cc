@@ -163,6 +163,46 @@ TEST_F(ServiceTest, WhereItListensIsCheckedBeforeAnythingStarts) {
   }
 }
 
+TEST_F(ServiceTest, AnOrderThatCannotBeKeptIsRefused) {
+  Service service;
+  EXPECT_THAT(configure(service, {{"dns.order", "network"}}),
+              failed_with(dsl::Code::kInvalidArgument));
+  Service other;
+  EXPECT_THAT(configure(other, {{"dns.only_reachable", "true"}}),
+              failed_with(dsl::Code::kInvalidArgument));
+}
+
+TEST_F(ServiceTest, NetworksAreReadFromTheirTables) {
+  const auto load = [&](const std::string& networks, Service& service) {
+    const std::string path = folder_.write("mcns.toml", networks + "[dns]\norder = \"network\"\n");
+    dsl::config::Table table("mcns");
+    service.configure(table);
+    return table.load(dsl::env::system_env(), {.file = path});
+  };
+  const std::string lan = "[[network]]\nname = \"lan\"\ncidrs = [\"192.168.88.0/24\"]\n";
+  for (const std::string& wrong :
+       {lan + lan, std::string("[[network]]\nname = \"lan\"\n"), lan + "cidr = []\n",
+        std::string("[[network]]\nname = \"lan\"\ncidrs = [\"lan\"]\n")}) {
+    Service service;
+    EXPECT_THAT(load(wrong, service), failed_with(dsl::Code::kInvalidArgument)) << wrong;
+  }
+  Service service;
+  ASSERT_THAT(load(lan, service), ok());
+  ASSERT_EQ(service.config().networks.size(), 1u);
+  EXPECT_EQ(service.config().networks[0].name, "lan");
+  EXPECT_NE(service.config().answer_networks(), nullptr);
+}
+
+// House rule: a key that was renamed works on for two releases.
+TEST_F(ServiceTest, TheFormerNameOfTheOrderIsHeeded) {
+  Service service;
+  ASSERT_THAT(configure(service, {{"dns.rotate", "false"}}), ok());
+  EXPECT_FALSE(service.config().answer_options().rotate);
+  Service renamed;
+  ASSERT_THAT(configure(renamed, {{"dns.order", "fixed"}}), ok());
+  EXPECT_FALSE(renamed.config().answer_options().rotate);
+}
+
 TEST_F(ServiceTest, OneAddressToListenOnNeedsNoList) {
   const std::string path = folder_.write("mcns.toml", "[dns]\nlisten_addr = \"127.0.0.1:0\"\n");
   Service service;

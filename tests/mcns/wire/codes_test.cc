@@ -16,6 +16,9 @@ TEST(TypeCodes, AreNamedOrNumbered) {
   EXPECT_EQ(parse_type("aaaa"), Type::kAaaa);
   EXPECT_EQ(parse_type("NSEC3PARAM"), Type::kNsec3Param);
   EXPECT_EQ(parse_type("type1"), Type::kA);
+  EXPECT_EQ(parse_type("alias"), Type::kAlias);
+  EXPECT_EQ(parse_type("TYPE65401"), Type::kAlias);
+  EXPECT_EQ(text(Type::kAlias), "ALIAS");
   EXPECT_EQ(parse_type("TYPE65280"), static_cast<Type>(65280));
   EXPECT_EQ(text(static_cast<Type>(65280)), "TYPE65280");
   EXPECT_EQ(text(Type::kHttps), "HTTPS");

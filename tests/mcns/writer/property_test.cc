@@ -42,8 +42,8 @@ class PropertyTest : public WriterTest {
     const std::string ttl = *rc::gen::element<std::string>("", "60 ", "300 ");
     const std::string rest = *rc::gen::element<std::string>(
         "A 192.0.2.1", "A 192.0.2.2", "A 192.0.2.3", "AAAA 2001:db8::1", "TXT x", "TXT y",
-        "CNAME a", "CNAME b", "DNAME other.test.", "NS ns1", "NS ns2", "MX 10 a", "MX 10 b",
-        "TYPE65280 \\# 2 0102");
+        "CNAME a", "CNAME b", "ALIAS a", "ALIAS b.test.", "DNAME other.test.", "NS ns1", "NS ns2",
+        "MX 10 a", "MX 10 b", "TYPE65280 \\# 2 0102");
     return dsl::text("{} {}{}", owner, ttl, rest);
   }
 

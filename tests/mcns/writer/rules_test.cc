@@ -48,6 +48,22 @@ TEST_F(RulesTest, EveryBrokenRuleIsTold) {
   EXPECT_EQ(result.error().details()[1].where, "operations[2]");
 }
 
+TEST_F(RulesTest, AliasIsWhereTheAddressesOfItsNameComeFrom) {
+  EXPECT_THAT(add("@ ALIAS www.example.net."), ok()) << "beside SOA and NS";
+  EXPECT_THAT(apply({adding("@ MX 10 mail"), adding("@ TXT x")}), ok());
+  expect_refused({adding("@ A 192.0.2.1")}, Code::kConflict,
+                 "example.test. A 192.0.2.1 cannot stand beside example.test. ALIAS "
+                 "www.example.net.");
+  expect_refused({adding("@ AAAA 2001:db8::1")}, Code::kConflict, "cannot stand beside");
+  expect_refused({adding("@ ALIAS other.example.net.")}, Code::kConflict, "cannot stand beside");
+  require_ok(add("www A 192.0.2.1"));
+  expect_refused({adding("www ALIAS other")}, Code::kConflict, "cannot stand beside");
+  expect_refused({adding("one ALIAS a"), adding("one CNAME b")}, Code::kConflict,
+                 "cannot stand beside");
+  EXPECT_THAT(apply({deleting("www A 192.0.2.1"), adding("www ALIAS other")}), ok());
+  EXPECT_THAT(apply({setting("www ALIAS another")}), ok());
+}
+
 TEST_F(RulesTest, NothingStandsBelowADname) {
   require_ok(add("old DNAME new.example.test."));
   expect_refused({adding("www.old A 192.0.2.1")}, Code::kConflict,

@@ -88,6 +88,7 @@ Record random_record(const Name& origin) {
       {Type::kMx, "10 Mail"},
       {Type::kMx, "10 mail"},
       {Type::kCname, "\\$x.\\@"},
+      {Type::kAlias, "www"},
       {Type::kSrv, "1 2 3 ."},
       {Type::kHttps, "1 . alpn=\"h2,h3\" key700=\"; (\""},
       {static_cast<Type>(65280), "\\# 2 0a0b"},

@@ -5,6 +5,8 @@ import typing
 from name_servers import ROOT
 
 FOLDER = ROOT / "tests/mcns/answers"
+# An ALIAS is no type that the others read in a zone file.
+FILES = sorted(file for file in FOLDER.glob("*.txt") if file.stem != "alias")
 
 
 class Case(typing.NamedTuple):
@@ -18,7 +20,7 @@ class Case(typing.NamedTuple):
 def zones():
     """Origin -> path, of all files together."""
     found = {}
-    for file in sorted(FOLDER.glob("*.txt")):
+    for file in FILES:
         for words in _lines(file):
             if words[0] == "zone":
                 found[words[1]] = str(FOLDER / words[3])
