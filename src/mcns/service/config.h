@@ -41,7 +41,6 @@ struct Config {
   std::string nsid;
   std::string any = "minimal";
   std::string identity;
-  bool rotate = true;
   bool cookies = true;
   std::string order = "rotate";
   bool only_reachable = false;
