@@ -57,7 +57,8 @@ Options options_for(const Query& query, std::string_view nsid,
 
 }  // namespace
 
-Answerer::Answerer(AnswerOptions options) : options_(std::move(options)) {
+void Answerer::set_options(AnswerOptions options) {
+  options_ = std::move(options);
   options_.nsid.resize(std::min(options_.nsid.size(), kNsidMax));
 }
 

@@ -84,10 +84,11 @@ struct Decided {
 
 Decided trace_zones(const Services& services, const zone::Version& version, const Case& asked,
                     Notes& notes) {
-  Answerer answerer(services.resolver.answer);
+  const std::shared_ptr<const ResolverRules> rules = services.resolver.rules.get();
+  Answerer answerer(rules->answer);
   const Client client{.stream = asked.transport != Transport::kUdp,
                       .may_recurse = services.resolver.forwarder != nullptr &&
-                                     services.resolver.allow_recursion.contains(asked.peer.raw())};
+                                     rules->allow_recursion.contains(asked.peer.raw())};
   notes.note("client", dsl::text("{} over {}, {}", asked.from, client.stream ? "tcp" : "udp",
                                  client.may_recurse
                                      ? "which may ask for any name"

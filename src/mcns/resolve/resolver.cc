@@ -22,6 +22,7 @@ constexpr std::size_t kSections = 3;  // of records
 constexpr std::uint8_t kResponse = 0x80;
 constexpr std::uint8_t kTruncated = 0x02;
 constexpr std::uint8_t kRecursionAvailable = 0x80;
+constexpr std::uint8_t kAuthenticData = 0x20;
 constexpr std::string_view kEverythingElse = ".";  // the group of names that no other group has
 
 // A packet that asks for `target` as `query` asks for its own name.
@@ -38,6 +39,14 @@ Bytes ask_for(const Query& query, std::string_view target) {
 std::optional<ExtendedError> extended_of(const ForwardAnswer& answer) {
   const bool failed = answer.message.empty() || answer.rcode == Rcode::kServFail;
   return failed || answer.stale ? std::optional(answer.error) : std::nullopt;
+}
+
+// RFC 6840 section 5.8: the AD bit is for who asks for it. The forwarder leaves it to upstreams
+// that have proven who they are; what is past its time nobody vouches for.
+unsigned authentic_data(const Query& query, const ForwardAnswer& answer) {
+  const bool is_wanted = query.edns.dnssec_ok || query.authentic_data();
+  return is_wanted && !answer.stale ? static_cast<std::uint8_t>(answer.message[3]) & kAuthenticData
+                                    : 0U;
 }
 
 // The part of an upstream's response to `query` that fits into `room` octets.
@@ -94,7 +103,7 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   const Query& query = asked.query;
   const Client client{
       .stream = transport != Transport::kUdp,
-      .may_recurse = parts_.forwarder != nullptr && parts_.allow_recursion.contains(peer)};
+      .may_recurse = parts_.forwarder != nullptr && rules_->allow_recursion.contains(peer)};
   const Answer answer = answerer_.answer(version, asked.parsed, query, client, buffer, buffer_size);
   if (answer.kind == Answer::Kind::kDrop) {
     counters_.dropped_malformed.add();
@@ -266,8 +275,9 @@ std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answ
   buffer[1] = static_cast<char>(query.id);
   buffer[2] =
       static_cast<char>(kResponse | (query.flags1 & 0x01U) | (fit.truncated ? kTruncated : 0U));
-  buffer[3] = static_cast<char>(kRecursionAvailable | (query.flags2 & 0x10U) |
-                                (static_cast<unsigned>(answer.rcode) & 0x0fU));
+  buffer[3] =
+      static_cast<char>(kRecursionAvailable | authentic_data(query, answer) |
+                        (query.flags2 & 0x10U) | (static_cast<unsigned>(answer.rcode) & 0x0fU));
   // The question as this client asked it: the one that was sent may have been another's.
   std::memcpy(buffer + kHeaderSize, query.name.wire.data(), query.question_size);
   counters_.answered(pending.transport, answer.rcode);

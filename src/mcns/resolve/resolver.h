@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -12,7 +13,7 @@
 #include "mcns/events/query_events.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/resolve/counters.h"
-#include "mcns/resolve/prefixes.h"
+#include "mcns/resolve/rules.h"
 #include "mcns/zone/store.h"
 
 namespace mcns {
@@ -22,8 +23,7 @@ struct ResolverParts {
   zone::Store& zones;
   Cache& cache;
   Forwarder* forwarder = nullptr;
-  Prefixes allow_recursion;
-  AnswerOptions answer;
+  SharedRules rules;
   QueryEvents* events = nullptr;  // told of every answer while somebody watches
 };
 
@@ -48,7 +48,13 @@ struct Asked {
 class Resolver {
  public:
   Resolver(const ResolverParts& parts, Counters& counters)
-      : parts_(parts), counters_(counters), answerer_(parts.answer) {}
+      : parts_(parts), counters_(counters), rules_(parts.rules.get()), answerer_(rules_->answer) {}
+
+  // Goes by the rules of now on.
+  void renew_rules() {
+    rules_ = parts_.rules.get();
+    answerer_.set_options(rules_->answer);
+  }
 
   enum class Outcome : std::uint8_t {
     kReply,  // `size` octets of the buffer
@@ -104,6 +110,7 @@ class Resolver {
 
   const ResolverParts& parts_;
   Counters& counters_;
+  std::shared_ptr<const ResolverRules> rules_;
   Answerer answerer_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,11 @@
 #include "dsl/endpoint/endpoint.h"
 #include "dsl/replica/config.h"
 #include "mcns/answer/answer.h"
+#include "mcns/api/forwards.h"
 #include "mcns/cache/cache.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/net/server.h"
-#include "mcns/resolve/prefixes.h"
+#include "mcns/resolve/rules.h"
 #include "mcns/writer/writer.h"
 
 namespace mcns {
@@ -40,6 +42,8 @@ struct Config {
   bool rotate = true;
   std::vector<std::string> upstreams = {"1.1.1.1:53", "8.8.8.8:53"};
   std::vector<std::string> fallback_upstreams = {"9.9.9.9:53"};
+  bool random_case = false;
+  std::string ca_cert;  // of upstreams over TLS; empty = the system's
   std::vector<std::string> allow_recursion = {"private"};
   std::chrono::milliseconds tcp_idle{10000};
   std::int64_t tcp_max = 4096;
@@ -56,7 +60,13 @@ struct Config {
   std::chrono::milliseconds stale_after{1800};
   bool prefetch = true;
 
-  std::vector<ForwardGroup> forwards;  // [[forward]]
+  // A [[forward]]; what it leaves out is as [dns] has it.
+  struct Forward {
+    ForwardGroup group;
+    std::optional<bool> random_case;
+    std::optional<std::string> ca_cert;
+  };
+  std::vector<Forward> forwards;
   std::vector<std::string> seed_paths = {"/srv/mcns/seed.toml", "/srv/mcns/seed.d/*.zone"};
   std::int64_t shrink_percent_max = 50;
   std::int64_t shrink_names_min = 20;
@@ -73,8 +83,11 @@ struct Config {
   ForwardOptions forward_options() const;
   WriterOptions writer_options() const;
   net::ServerOptions server_options() const;
+  ResolverRules resolver_rules() const;
   // The shorthand of [dns] and every [[forward]].
   std::vector<ForwardGroup> forward_groups() const;
+  // What [dns] says for groups that say nothing of it.
+  api::ForwardDefaults forward_defaults() const;
 };
 
 }  // namespace mcns

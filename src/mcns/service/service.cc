@@ -1,5 +1,6 @@
 #include "mcns/service/service.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -24,6 +25,12 @@ dsl::transcode::OpenApiInfo about() {
   return {.title = "mcns",
           .version = dsl::build_info().version,
           .summary = "The names of the platform."};
+}
+
+// Whom names are asked of, and how. To set the same anew would empty the cache.
+bool is_of_forwards(const std::string& key) {
+  return key == "forward" || key == "dns.upstreams" || key == "dns.fallback_upstreams" ||
+         key == "dns.random_case" || key == "dns.ca_cert";
 }
 
 std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets) {
@@ -83,14 +90,11 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
   MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
-  MC_ASSIGN(Prefixes allow_recursion, Prefixes::parse(config_.allow_recursion));
-  parts_ =
-      std::make_unique<ResolverParts>(ResolverParts{.zones = zones_,
-                                                    .cache = *cache_,
-                                                    .forwarder = forwarder_.get(),
-                                                    .allow_recursion = std::move(allow_recursion),
-                                                    .answer = config_.answer_options(),
-                                                    .events = &queries_});
+  parts_ = std::make_unique<ResolverParts>(ResolverParts{.zones = zones_,
+                                                         .cache = *cache_,
+                                                         .forwarder = forwarder_.get(),
+                                                         .rules = config_.resolver_rules(),
+                                                         .events = &queries_});
   std::vector<net::DnsSocket> sockets;
   for (dsl::env::UniqueFd& fd : dns_sockets_) {
     MC_ASSIGN(net::DnsSocket socket, net::adopt_socket(std::move(fd)));
@@ -101,7 +105,7 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   }
   forwards_ =
       std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
-  MC_TRY(forwards_->configure(config_.forward_groups()));
+  MC_TRY(forwards_->configure(config_.forward_groups(), config_.forward_defaults()));
   keep_cache_of_estate(env);  // the upstreams are set by now, which forgets what came from others
   MC_ASSIGN(dns_, net::Server::start(config_.server_options(), *parts_, std::move(sockets)));
   return {};
@@ -154,7 +158,29 @@ Result<std::string> Service::openapi() {
   return dsl::transcode::openapi(api::declared_methods(), about());
 }
 
+// First what may be refused.
+Result<void> Service::reloaded(const std::vector<std::string>& changed_keys) {
+  if (!forwards_ || !writer_) {
+    return dsl::fail(dsl::Code::kUnavailable,
+                     "another process is taking over, or the database is gone")
+        .hint("the process that serves next reads the file");
+  }
+  if (std::any_of(changed_keys.begin(), changed_keys.end(), is_of_forwards)) {
+    MC_TRY(forwards_->configure(config_.forward_groups(), config_.forward_defaults()));
+  }
+  forwarder_->set_stale_after(config_.stale_after);
+  cache_->set_options(config_.cache_options());
+  const WriterOptions writing = config_.writer_options();
+  writer_->set_limits(writing.guard, writing.journal_rows_max);
+  parts_->rules.set(config_.resolver_rules());
+  dns_->reload(config_.server_options());
+  return {};
+}
+
 Result<void> Service::refresh() {
+  if (forwards_) {
+    MC_TRY(forwards_->renew_authorities());
+  }
   return face_ ? face_->refresh() : Result<void>();  // it is read when the API comes back
 }
 
