@@ -48,7 +48,7 @@ void match(const Packet& packet, std::string_view response) {
   FixedRandom source;
   RandomPool random(source);
   Outstanding outstanding;
-  const auto id = outstanding.add(1, packet, random);
+  const auto id = outstanding.add(1, packet, random, LetterCase::kRandom);
   (void)outstanding.take(response);
   if (response.size() >= kHeaderSize) {
     Bytes with_our_id(response);
@@ -87,6 +87,19 @@ void serve(Cache& cache, Bytes packet) {
   }
 }
 
+// Sent in another case than it was asked for, by an upstream that has proven who it is.
+void restore_letters(ForwardQuestion question, std::string_view response) {
+  question.name = *Name::from_wire(question.name.lower());
+  const CleanAnswer clean = clean_answer(question, response, true);
+  if (clean.kind == CleanAnswer::Kind::kGood) {
+    const auto message = Message::parse(clean.message);
+    MC_ASSERT(message, "what is clean is a message");
+    for (const Question& each : message->questions) {
+      MC_ASSERT(each.name.wire() == question.name.wire(), "nobody sees the case that was sent");
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -97,6 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const Packet packet = make_packet(question);
   match(packet, response);
+  restore_letters(question, response);
   const CleanAnswer clean = clean_answer(question, response);
   if (clean.kind != CleanAnswer::Kind::kGood) {
     return 0;

@@ -14,10 +14,10 @@ struct Table::Impl {
   States states;
   StatesByKey by_key;
   std::vector<std::function<Result<void>()>> rules;
-  std::vector<std::string> restart_needed;
+  std::vector<Unapplied> restart_needed;
 
   KeyState* bind(std::string key, KeyState::Target target);
-  void add_entries(Loader& loader, KeyState& state, const TomlValue& tables);
+  void add_entries(Loader& loader, const KeyState& state, const TomlValue* tables);
   void check_rules(Loader& loader, const Sources& sources);
 };
 
@@ -36,20 +36,32 @@ void assert_defaults_are_good(const States& states) {
   }
 }
 
-// How an entry of [[...]] reports: each of its findings, else its message.
-std::vector<std::string> messages(const Error& error) {
-  std::vector<std::string> out;
-  for (const Detail& detail : error.details()) {
-    out.push_back(detail.where.empty() ? detail.message
-                                       : text("{}: {}", detail.where, detail.message));
+// The values that a reload has set, and the way back.
+class Former {
+ public:
+  void keep(const KeyState& state) { values_.emplace_back(&state, state.current()); }
+  void take_back() const {
+    for (const auto& [state, value] : values_) {
+      if (const auto* entries = std::get_if<Entries>(&state->target)) {
+        entries->take_back();
+      } else {
+        state->set(value);
+      }
+    }
   }
-  if (out.empty()) {
-    out.push_back(error.message());
+
+ private:
+  std::vector<std::pair<const KeyState*, Value>> values_;
+};
+
+Unapplied unapplied(const KeyState& state, const Loaded& loaded) {
+  if (state.kind() == Kind::kTables) {
+    return {state.key, text("{} in the file", state.entries), "others"};
   }
-  if (!error.hint().empty()) {
-    out.back() += text(" ({})", error.hint());
+  if (state.secret) {
+    return {state.key, quoted("***"), quoted("***")};
   }
-  return out;
+  return {state.key, to_toml(state.current()), to_toml(loaded.value)};
 }
 
 }  // namespace
@@ -71,7 +83,8 @@ Key& Key::secret() {
 }
 
 Key& Key::reloadable() {
-  MC_ASSERT(state_->kind() != Kind::kTables, "entries cannot be taken back");
+  const auto* entries = std::get_if<Entries>(&state_->target);
+  MC_ASSERT(entries == nullptr || entries->take_back, "entries without a target stay");
   state_->reloadable = true;
   return *this;
 }
@@ -93,6 +106,13 @@ Key& Key::one_of(std::vector<std::string> values) {
   MC_ASSERT(state_->kind() == Kind::kText || state_->kind() == Kind::kList,
             "choices are for texts");
   state_->one_of = std::move(values);
+  return *this;
+}
+
+Key& Key::each(std::function<Result<void>(const std::string&)> rule) {
+  MC_ASSERT(state_->kind() == Kind::kText || state_->kind() == Kind::kList,
+            "a rule for texts alone");
+  state_->each = std::move(rule);
   return *this;
 }
 
@@ -119,12 +139,17 @@ KeyState* Table::Impl::bind(std::string key, KeyState::Target target) {
   return states.emplace_back(std::move(state)).get();
 }
 
-void Table::Impl::add_entries(Loader& loader, KeyState& state, const TomlValue& tables) {
-  const AddEntry& add = std::get<AddEntry>(state.target);
-  state.entries = tables.items.size();
-  for (const TomlValue& entry : tables.items) {
-    if (const Result<void> added = add(entry); !added) {
-      for (const std::string& message : messages(added.error())) {
+void Table::Impl::add_entries(Loader& loader, const KeyState& state, const TomlValue* tables) {
+  const Entries& entries = std::get<Entries>(state.target);
+  if (entries.begin) {
+    entries.begin();
+  }
+  if (tables == nullptr) {
+    return;
+  }
+  for (const TomlValue& entry : tables->items) {
+    if (const Result<void> added = entries.add(entry); !added) {
+      for (const std::string& message : findings(added.error())) {
         loader.report_in_file(entry.position, dsl::text("{}: {}", state.key, message));
       }
     }
@@ -134,7 +159,7 @@ void Table::Impl::add_entries(Loader& loader, KeyState& state, const TomlValue& 
 void Table::Impl::check_rules(Loader& loader, const Sources& sources) {
   for (const std::function<Result<void>()>& rule : rules) {
     if (const Result<void> kept = rule(); !kept) {
-      for (const std::string& message : messages(kept.error())) {
+      for (const std::string& message : findings(kept.error())) {
         loader.report(sources.file.empty() ? "configuration" : sources.file, {}, message);
       }
     }
@@ -169,7 +194,10 @@ Key Table::table(std::string key, std::map<std::string, std::string>* target) {
   return Key(impl_->bind(std::move(key), target));
 }
 Key Table::tables(std::string key, std::function<Result<void>(const TomlValue&)> add) {
-  return Key(impl_->bind(std::move(key), std::move(add)));
+  return tables(std::move(key), Entries{.begin = {}, .add = std::move(add), .take_back = {}});
+}
+Key Table::tables(std::string key, Entries entries) {
+  return Key(impl_->bind(std::move(key), std::move(entries)));
 }
 
 void Table::check(std::function<Result<void>()> rule) { impl_->rules.push_back(std::move(rule)); }
@@ -183,12 +211,14 @@ Result<void> Table::load(env::Env& env, const Sources& sources) {
     Loaded loaded = loader.load_key(*state);
     state->set(std::move(loaded.value));
     state->origin = std::move(loaded.origin);
+    state->entries = loaded.entries();
+    state->content = loaded.content();
     if (loaded.tables) {
       entries.emplace_back(state.get(), loaded.tables);
     }
   }
   for (const auto& [state, tables] : entries) {
-    impl_->add_entries(loader, *state, *tables);
+    impl_->add_entries(loader, *state, tables);
   }
   if (loader.good()) {
     impl_->check_rules(loader, sources);
@@ -196,7 +226,8 @@ Result<void> Table::load(env::Env& env, const Sources& sources) {
   return loader.verdict();
 }
 
-Result<std::vector<std::string>> Table::reload(env::Env& env, const Sources& sources) {
+Result<std::vector<std::string>> Table::reload(env::Env& env, const Sources& sources,
+                                               const Apply& apply) {
   Loader loader(impl_->states, impl_->by_key, impl_->service, env, sources);
   loader.read();
   std::vector<Loaded> loaded;
@@ -206,41 +237,50 @@ Result<std::vector<std::string>> Table::reload(env::Env& env, const Sources& sou
   }
   MC_TRY(loader.verdict());
 
-  std::vector<std::pair<KeyState*, Value>> before;
+  Former former;
   std::vector<std::string> changed;
-  std::vector<std::string> restart_needed;
+  std::vector<Unapplied> restart_needed;
   for (std::size_t i = 0; i < loaded.size(); ++i) {
-    KeyState& state = *impl_->states[i];
-    Value value = state.current();
-    if (loaded[i].value == value) {
+    const KeyState& state = *impl_->states[i];
+    if (loaded[i].value == state.current() && loaded[i].content() == state.content) {
       continue;
     }
     if (!state.reloadable) {
-      restart_needed.push_back(state.key);
+      restart_needed.push_back(unapplied(state, loaded[i]));
       continue;
     }
-    state.set(loaded[i].value);
+    former.keep(state);
     changed.push_back(state.key);
-    before.emplace_back(&state, std::move(value));
+    if (state.kind() == Kind::kTables) {
+      impl_->add_entries(loader, state, loaded[i].tables);
+    } else {
+      state.set(loaded[i].value);
+    }
   }
 
-  impl_->check_rules(loader, sources);
-  if (Result<void> verdict = loader.verdict(); !verdict) {
-    for (const auto& [state, value] : before) {
-      state->set(value);
-    }
+  if (loader.good()) {
+    impl_->check_rules(loader, sources);
+  }
+  Result<void> verdict = loader.verdict();
+  if (verdict && apply && !changed.empty()) {
+    verdict = apply(changed);
+  }
+  if (!verdict) {
+    former.take_back();
     return fail(std::move(verdict.error()));
   }
   for (std::size_t i = 0; i < loaded.size(); ++i) {
-    if (impl_->states[i]->reloadable) {
-      impl_->states[i]->origin = loaded[i].origin;
+    if (KeyState& state = *impl_->states[i]; state.reloadable) {
+      state.origin = loaded[i].origin;
+      state.entries = loaded[i].entries();
+      state.content = loaded[i].content();
     }
   }
   impl_->restart_needed = std::move(restart_needed);
   return changed;
 }
 
-const std::vector<std::string>& Table::restart_needed() const { return impl_->restart_needed; }
+const std::vector<Unapplied>& Table::restart_needed() const { return impl_->restart_needed; }
 
 std::string Table::effective() const { return effective_text(impl_->states); }
 

@@ -15,8 +15,6 @@
 
 namespace dsl::config {
 
-using AddEntry = std::function<Result<void>(const TomlValue&)>;
-
 // Where a value came from. A place in the file becomes a text when somebody asks for it.
 struct Origin {
   std::string text = "default";             // "$MCQ_AGENT_TICK", "command line"
@@ -30,7 +28,7 @@ struct KeyState {
   // In the order of Value.
   using Target =
       std::variant<std::string*, std::int64_t*, bool*, std::chrono::milliseconds*, std::uint64_t*,
-                   std::vector<std::string>*, std::map<std::string, std::string>*, AddEntry>;
+                   std::vector<std::string>*, std::map<std::string, std::string>*, Entries>;
 
   std::string key;        // "agent.tick"
   std::size_t index = 0;  // among the States
@@ -47,7 +45,9 @@ struct KeyState {
   std::optional<std::string> port_variable;  // "PORT" or "PORT_<NAME>"
 
   Origin origin;
-  std::size_t entries = 0;  // of tables
+  std::function<Result<void>(const std::string&)> each;  // of a text, or of a list's items
+  std::size_t entries = 0;                               // of tables
+  std::string content;                                   // what the entries say, but for places
 
   Kind kind() const { return static_cast<Kind>(target.index()); }
   // The target's value now, and a new one.

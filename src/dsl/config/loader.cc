@@ -49,6 +49,21 @@ std::string one_line(const Error& error) {
 
 }  // namespace
 
+std::vector<std::string> findings(const Error& error) {
+  std::vector<std::string> out;
+  for (const Detail& detail : error.details()) {
+    out.push_back(detail.where.empty() ? detail.message
+                                       : text("{}: {}", detail.where, detail.message));
+  }
+  if (out.empty()) {
+    out.push_back(error.message());
+  }
+  if (!error.hint().empty()) {
+    out.back() += text(" ({})", error.hint());
+  }
+  return out;
+}
+
 std::string problem_with(const KeyState& state, const Value& value) {
   const bool too_small = state.minimum && value < *state.minimum;
   const bool too_large = state.maximum && *state.maximum < value;
@@ -263,9 +278,25 @@ Loaded Loader::load_key(const KeyState& state) {
     report(source, setting->position,
            text("{}: {}", state.key, state.secret ? "the value is not allowed" : problem));
   }
+  if (problem.empty() && state.each) {
+    check_each(state, *setting, source);
+  }
   const bool is_tables = state.kind() == Kind::kTables;
   return {std::move(*setting->value), std::move(setting->origin),
           is_tables ? &tables_.back() : nullptr};
+}
+
+void Loader::check_each(const KeyState& state, const Setting& setting, const std::string& source) {
+  const auto* list = std::get_if<std::vector<std::string>>(&*setting.value);
+  const std::vector<std::string> items =
+      list ? *list : std::vector<std::string>{std::get<std::string>(*setting.value)};
+  for (const std::string& item : items) {
+    if (const Result<void> kept = state.each(item); !kept) {
+      for (const std::string& message : findings(kept.error())) {
+        report(source, setting.position, text("{}: {}", state.key, message));
+      }
+    }
+  }
 }
 
 // command flag > $PORT > variable > file

@@ -26,7 +26,13 @@ struct Loaded {
   Value value;
   Origin origin;
   const TomlValue* tables = nullptr;  // the array of a key of that kind; lives in the loader
+
+  std::size_t entries() const { return tables != nullptr ? tables->items.size() : 0; }
+  std::string content() const { return tables != nullptr ? content_of(*tables) : std::string(); }
 };
+
+// What an error says, a line each: its details, else its message.
+std::vector<std::string> findings(const Error& error);
 
 // Why `value` is not allowed for the key; empty when it is.
 std::string problem_with(const KeyState& state, const Value& value);
@@ -88,6 +94,7 @@ class Loader {
   std::optional<Setting> setting_from_file(const KeyState& state);
   void apply_port(const KeyState& state, std::optional<Setting>& setting);
   Result<Value> read_secret(const std::string& path);
+  void check_each(const KeyState& state, const Setting& setting, const std::string& source);
 
   const States& states_;
   const std::string service_;

@@ -263,4 +263,29 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
+std::string content_of(const TomlValue& value) {
+  std::string out;
+  switch (value.kind) {
+    case TomlValue::Kind::kString:
+      return quoted(value.string);
+    case TomlValue::Kind::kInteger:
+      return std::to_string(value.integer);
+    case TomlValue::Kind::kFloat:
+      return text("{:a}", value.number);
+    case TomlValue::Kind::kBool:
+      return value.boolean ? "true" : "false";
+    case TomlValue::Kind::kArray:
+      for (const TomlValue& item : value.items) {
+        out += content_of(item) + ",";
+      }
+      return "[" + out + "]";
+    case TomlValue::Kind::kTable:
+      for (const TomlMember& member : value.members) {
+        out += quoted(member.key) + "=" + content_of(member.value) + ",";
+      }
+      break;
+  }
+  return "{" + out + "}";
+}
+
 }  // namespace dsl::config

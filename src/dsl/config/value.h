@@ -32,6 +32,8 @@ Result<Value> value_from_text(Kind kind, std::string_view text);
 
 // As it stands behind the `=` in a file; empty for tables.
 std::string to_toml(const Value& value);
+// What a value says, wherever it stands: equal texts for equal values.
+std::string content_of(const TomlValue& value);
 // A TOML basic string, with its quotes.
 std::string quoted(std::string_view text);
 

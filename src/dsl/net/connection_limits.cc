@@ -20,20 +20,25 @@ std::string party_of(const env::SocketAddress& address) {
   return host_of(address);
 }
 
-ConnectionLimits::ConnectionLimits(int total_max, int per_party_max)
-    : total_max_(total_max), per_party_max_(per_party_max) {}
+ConnectionLimits::ConnectionLimits(int total_max, int per_party_max) {
+  set_max(total_max, per_party_max);
+}
+
+void ConnectionLimits::set_max(int total_max, int per_party_max) {
+  const std::lock_guard lock(counts_->mutex);
+  counts_->total_max = total_max;
+  counts_->per_party_max = per_party_max;
+}
 
 std::optional<ConnectionLimits::Ticket> ConnectionLimits::take(const env::SocketAddress& peer) {
   std::string party = party_of(peer);
   const std::lock_guard lock(counts_->mutex);
-  if (counts_->total >= total_max_) {
+  const auto found = counts_->parties.find(party);
+  const int of_party = found == counts_->parties.end() ? 0 : found->second;
+  if (counts_->total >= counts_->total_max || of_party >= counts_->per_party_max) {
     return std::nullopt;
   }
-  int& of_party = counts_->parties[party];
-  if (of_party >= per_party_max_) {
-    return std::nullopt;
-  }
-  ++of_party;
+  ++counts_->parties[party];
   ++counts_->total;
   return Ticket(counts_, std::move(party));
 }

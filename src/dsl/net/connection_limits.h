@@ -25,16 +25,18 @@ class ConnectionLimits {
   // Nothing when either bound is reached.
   std::optional<Ticket> take(const env::SocketAddress& peer);
   int taken() const;
+  // Those who have a place keep it.
+  void set_max(int total_max, int per_party_max);
 
  private:
   struct Counts {
-    mutable std::mutex mutex;
+    mutable std::mutex mutex;  // guards all below
+    int total_max = 0;
+    int per_party_max = 0;
     int total = 0;
     std::map<std::string, int> parties;  // each at least 1
   };
 
-  const int total_max_;
-  const int per_party_max_;
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 

@@ -43,9 +43,13 @@ Result<void> Stream::start_tls(const tls::Context& context) {
   return {};
 }
 
-Result<void> Stream::start_tls_client(const tls::Context& context, const std::string& name) {
+Result<void> Stream::start_tls_client(const tls::Context& context, const std::string& name,
+                                      const tls::Session& session) {
   MC_TRY(attach(context));
   tls::expect_name(*ssl_, name);
+  if (session) {
+    (void)SSL_set_session(ssl_.get(), session.get());  // refused: the handshake is a full one
+  }
   SSL_set_connect_state(ssl_.get());
   return {};
 }
@@ -178,6 +182,17 @@ std::string Stream::alpn() const {
     SSL_get0_alpn_selected(ssl_.get(), &name, &size);
   }
   return std::string(name, name + size);
+}
+
+bool Stream::is_resumed() const { return ssl_ && SSL_session_reused(ssl_.get()) == 1; }
+
+tls::Session Stream::session() const {
+  const SSL_SESSION* held = ssl_ ? SSL_get_session(ssl_.get()) : nullptr;
+  if (held == nullptr || SSL_SESSION_is_resumable(held) != 1) {
+    return nullptr;
+  }
+  // A copy: the library spoils its own when the connection is cut off.
+  return {SSL_SESSION_dup(held), SSL_SESSION_free};
 }
 
 std::string Stream::client_name() const {

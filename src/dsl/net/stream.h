@@ -41,8 +41,10 @@ class Stream {
   // From now on TLS as the server of the connection; `context` is shared. kUnavailable without
   // memory.
   Result<void> start_tls(const tls::Context& context);
-  // The same as its client; the server must be `name`, where the context verifies.
-  Result<void> start_tls_client(const tls::Context& context, const std::string& name);
+  // The same as its client; the server must be `name`, where the context verifies. `session` is
+  // that of an earlier connection to it, whose verdict on the certificate it brings along; or null.
+  Result<void> start_tls_client(const tls::Context& context, const std::string& name,
+                                const tls::Session& session = nullptr);
   // kDone once TLS is agreed on; at once for plain streams.
   Io handshake();
 
@@ -59,9 +61,13 @@ class Stream {
 
   int fd() const { return fd_.get(); }
   bool is_tls() const { return ssl_ != nullptr; }
-  std::string failure() const;      // why the step before has failed, in words
-  std::string distrust() const;     // why the peer's certificate is not trusted; empty if it is
-  std::string alpn() const;         // agreed on; empty without
+  std::string failure() const;   // why the step before has failed, in words
+  std::string distrust() const;  // why the peer's certificate is not trusted; empty if it is
+  std::string alpn() const;      // agreed on; empty without
+  bool is_resumed() const;       // the session of an earlier connection was taken up
+  // For the next connection to this server; null while it has given nothing to begin with, and once
+  // this one is cut off.
+  tls::Session session() const;
   std::string client_name() const;  // subject of a verified client certificate, RFC 2253; or empty
 
  private:

@@ -297,11 +297,23 @@ void Runner::succeeded_by(pid_t pid) {
 void Runner::reload() {
   notifier_.reloading(env_.clock().mono_now());
   std::string status(kServing);
-  const auto changed = configuration_.table().reload(env_, options_.sources);
+  const auto changed = configuration_.table().reload(
+      env_, options_.sources,
+      [this](const std::vector<std::string>& keys) { return service_.reloaded(keys); });
   if (changed) {
     configuration_.log().apply_levels();
-    logger.info("has read its configuration again", {{"changed", changed->size()}});
-    service_.reloaded(*changed);
+    std::string keys;
+    for (const std::string& key : *changed) {
+      keys += (keys.empty() ? "" : ", ") + key;
+    }
+    logger.info("has read its configuration again", {{"changed", changed->size()}, {"keys", keys}});
+    for (const config::Unapplied& key : configuration_.table().restart_needed()) {
+      logger.warn("a key keeps its value: it cannot change while this runs",
+                  {{"key", key.key},
+                   {"running", key.running},
+                   {"file", key.wanted},
+                   {"hint", service_.way_to_apply()}});
+    }
   } else {
     status = text("serving as before: {}", changed.error().message());
     logger.failure(log::Level::kError, "keeps its configuration: the new one is wrong",

@@ -3,8 +3,8 @@
 // Order: configuration, log, env, sockets that others hold ($LISTEN_FDS, else $MC_SOCKETS), then
 // the service's own `start` (database, listeners), ready, notify. On TERM or INT: not ready,
 // STOPPING=1, the service's `stop` with the drain deadline, exit 0; a second signal ends at once
-// with 130. HUP: RELOADING=1, `reloaded` unless the file is wrong, `refresh`, READY=1. USR2:
-// `upgrade`.
+// with 130. HUP: RELOADING=1, the whole new file is checked, `reloaded` with what it changes,
+// `refresh`, READY=1; what is wrong anywhere changes no key. USR2: `upgrade`.
 #pragma once
 
 #include <chrono>
@@ -39,8 +39,14 @@ class Service {
   virtual Result<void> start(env::Env& env) = 0;
   // Addresses it really listens on, for --ready-fd: "grpc 127.0.0.1:40123", "unix /path".
   virtual std::vector<std::string> listeners() const = 0;
-  // New values are in the bound struct already.
-  virtual void reloaded(const std::vector<std::string>& changed_keys) { (void)changed_keys; }
+  // HUP has changed these keys, whose new values are in the bound struct already. An error refuses
+  // all of them: then nothing has changed here, and they get their old values back.
+  virtual Result<void> reloaded(const std::vector<std::string>& changed_keys) {
+    (void)changed_keys;
+    return {};
+  }
+  // What takes over the keys that HUP cannot.
+  virtual std::string way_to_apply() const { return "restart it"; }
   // The OpenAPI document of its REST API, for the `openapi` command; asked without `start`.
   virtual Result<std::string> openapi() {
     return fail(Code::kUnimplemented, "this service has no REST API");

@@ -15,11 +15,15 @@
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 struct ssl_st;      // OpenSSL's SSL
+struct ssl_session_st;
 
 namespace dsl::tls {
 
 // Shared by its connections: a context that was replaced lives until the last of them ends.
 using Context = std::shared_ptr<ssl_ctx_st>;
+// What a client takes up again in its next connection (RFC 8446 section 2.2): good for the server
+// and the name that it was made with, and for nobody else.
+using Session = std::shared_ptr<ssl_session_st>;
 
 // Paths of PEM files: the chain with the leaf first, and its private key.
 struct PairFiles {

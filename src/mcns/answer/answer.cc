@@ -86,7 +86,8 @@ Options options_for(const Query& query, const Client& client, const AnswerOption
 
 }  // namespace
 
-Answerer::Answerer(AnswerOptions options) : options_(std::move(options)) {
+void Answerer::set_options(AnswerOptions options) {
+  options_ = std::move(options);
   options_.nsid.resize(std::min(options_.nsid.size(), kNsidMax));
 }
 

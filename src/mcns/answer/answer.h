@@ -94,7 +94,8 @@ constexpr unsigned kChaseMax = 16;  // links of CNAME and DNAME
 // Neither allocates nor locks, apart from tracing. One a thread.
 class Answerer {
  public:
-  explicit Answerer(AnswerOptions options);
+  explicit Answerer(AnswerOptions options) { set_options(std::move(options)); }
+  void set_options(AnswerOptions options);
 
   // The answer to a packet of which `parse_query` said `parsed`.
   Answer answer(const zone::Version& version, ParseResult parsed, const Query& query,

@@ -84,9 +84,11 @@ struct Decided {
 
 Decided trace_zones(const Services& services, const zone::Version& version, const Case& asked,
                     Notes& notes) {
-  Answerer answerer(services.resolver.answer);
-  const Client client = client_at(services.resolver, dsl::env::address_bits(asked.peer.raw()),
-                                  asked.transport != Transport::kUdp);
+  const std::shared_ptr<const ResolverRules> rules = services.resolver.rules.get();
+  Answerer answerer(rules->answer);
+  const Client client =
+      client_at(services.resolver, *rules, dsl::env::address_bits(asked.peer.raw()),
+                asked.transport != Transport::kUdp);
   notes.note("client", dsl::text("{} over {}, {}", asked.from, client.stream ? "tcp" : "udp",
                                  client.may_recurse
                                      ? "which may ask for any name"

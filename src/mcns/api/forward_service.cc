@@ -21,6 +21,7 @@ pb::Forward to_proto(const Forwards::Group& group) {
   }
   out.set_policy(std::string(text(group.group.policy)));
   out.set_from(group.configured ? "configuration" : "api");
+  out.set_random_case(group.group.random_case);
   return out;
 }
 

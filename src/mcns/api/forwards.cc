@@ -59,17 +59,26 @@ void put(std::vector<Forwards::Group>& groups, Forwards::Group group) {
 
 }  // namespace
 
-Result<void> Forwards::configure(std::vector<ForwardGroup> configured) {
+Result<void> Forwards::configure(std::vector<ForwardGroup> configured, ForwardDefaults defaults) {
   const std::lock_guard lock(mutex_);
+  ForwardDefaults former_defaults = std::exchange(defaults_, std::move(defaults));
   std::vector<ForwardGroup> former = std::exchange(configured_, std::move(configured));
   Result<std::vector<Group>> groups = database_.read([&](Transaction& tx) { return load(tx); });
   Result<void> used = groups ? use(*groups) : tl::unexpected(std::move(groups).error());
   if (!used) {
     configured_ = std::move(former);
+    defaults_ = std::move(former_defaults);
     return used;
   }
   (void)cache_.flush(Name().wire(), true);
   return {};
+}
+
+Result<void> Forwards::renew_authorities() {
+  const std::lock_guard lock(mutex_);
+  MC_ASSIGN(const std::vector<Group> groups,
+            database_.read([&](Transaction& tx) { return load(tx); }));
+  return use(groups);
 }
 
 Result<std::vector<Forwards::Group>> Forwards::list() {
@@ -87,7 +96,7 @@ Result<std::optional<Forwards::Group>> Forwards::set(const ForwardGroup& group, 
     return former;
   }
   std::vector<Group> after = before;
-  put(after, {group, false});
+  put(after, {with_defaults(group), false});
   // First where mistakes are found; what cannot be stored is then not used either.
   MC_TRY(use(after));
   const Result<void> stored = database_.write([&](Transaction& tx) {
@@ -116,8 +125,7 @@ Result<Forwards::Group> Forwards::remove(const Name& zone) {
     return fail(Code::kFailedPrecondition, "the forward for {} is in the configuration file",
                 zone.text())
         .hint(
-            "change the file, then mcns upgrade or a restart; or set another one in its place: "
-            "mcns forward set");
+            "change the file, then send SIGHUP; or set another one in its place: mcns forward set");
   }
   const Group& former = *at;
   MC_ASSIGN(const std::vector<Group> after,
@@ -138,12 +146,22 @@ Result<std::vector<Forwards::Group>> Forwards::load(Transaction& tx) {
   MC_TRY(tx.query(
       "SELECT zone, upstreams, fallback, policy FROM forwards", [&](Row& row) -> Result<void> {
         MC_ASSIGN(ForwardGroup group, dsl::with_context(group_from(row), "a stored forward"));
-        put(groups, {std::move(group), false});
+        put(groups, {with_defaults(std::move(group)), false});
         return {};
       }));
   std::sort(groups.begin(), groups.end(),
             [](const Group& a, const Group& b) { return a.group.zone < b.group.zone; });
   return groups;
+}
+
+ForwardGroup Forwards::with_defaults(ForwardGroup group) const {
+  group.random_case = defaults_.random_case;
+  for (auto* upstreams : {&group.upstreams, &group.fallback}) {
+    for (Upstream& upstream : *upstreams) {
+      upstream.ca_cert = defaults_.ca_cert;
+    }
+  }
+  return group;
 }
 
 Result<void> Forwards::use(const std::vector<Group>& groups) {

@@ -16,6 +16,12 @@ namespace mcns::api {
 
 using dsl::Result;
 
+// Of groups that were set through the API, which say nothing of these.
+struct ForwardDefaults {
+  bool random_case = false;
+  std::string ca_cert;
+};
+
 // Thread-safe. What it refers to outlives it.
 class Forwards {
  public:
@@ -35,7 +41,9 @@ class Forwards {
   // At the start, and when the configuration file has changed: these groups of it with the rows of
   // the database are the forwarder's from now on. What comes from elsewhere than before is
   // forgotten by the cache. An error leaves all as it was.
-  Result<void> configure(std::vector<ForwardGroup> configured);
+  Result<void> configure(std::vector<ForwardGroup> configured, ForwardDefaults defaults = {});
+  // Reads the authorities of TLS again. An error leaves all as it was.
+  Result<void> renew_authorities();
 
   // In canonical order, those in use only.
   Result<std::vector<Group>> list();
@@ -47,6 +55,7 @@ class Forwards {
 
  private:
   Result<std::vector<Group>> load(dsl::db::Transaction& tx);
+  ForwardGroup with_defaults(ForwardGroup group) const;
   // Gives the groups to the forwarder.
   Result<void> use(const std::vector<Group>& groups);
 
@@ -56,6 +65,7 @@ class Forwards {
   const std::vector<std::string> own_addresses_;
   std::mutex mutex_;  // one change at a time, so that the forwarder has what was committed last
   std::vector<ForwardGroup> configured_;  // guarded by mutex_
+  ForwardDefaults defaults_;              // guarded by mutex_
 };
 
 }  // namespace mcns::api

@@ -20,6 +20,8 @@ pb::UpstreamStatus to_proto(const UpstreamState& state) {
   out.set_rtt_ms(state.rtt_ms);
   out.set_asked(state.asked);
   out.set_failed(state.failed);
+  out.set_other_case(state.other_case);
+  out.set_trouble(state.trouble);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <bit>
 #include <deque>
+#include <mutex>
 #include <vector>
 
 #include "mcns/cache/entry.h"
@@ -53,7 +54,7 @@ class ShardedCache final : public Cache {
       return;
     }
     const auto scan = scan_response(response, query.name.wire.size() + 4, query.type);
-    const Lifetime lifetime = scan ? lifetime_of(*scan, options_) : Lifetime();
+    const Lifetime lifetime = scan ? lifetime_of(*scan, options()) : Lifetime();
     if (lifetime.ttl_s == 0) {
       return;
     }
@@ -70,10 +71,20 @@ class ShardedCache final : public Cache {
     if (!scan) {
       return;
     }
-    const Lifetime lifetime = lifetime_of(*scan, options_);
+    const Lifetime lifetime = lifetime_of(*scan, options());
     for (const std::size_t at : scan->ttls) {
       const std::size_t place = kHeaderSize + question_size + at;
       write32(response.data() + place, record_ttl(read_ttl(octets, place), lifetime));
+    }
+  }
+
+  void set_options(const CacheOptions& options) override {
+    {
+      const std::lock_guard lock(options_mutex_);
+      options_ = options;
+    }
+    for (Shard& shard : shards_) {
+      shard.set_options(options);
     }
   }
 
@@ -129,7 +140,13 @@ class ShardedCache final : public Cache {
   // By the name alone, so that what is at a name lies together.
   Shard& shard_of(std::uint64_t name) { return shards_[name & (shards_.size() - 1)]; }
 
-  const CacheOptions options_;
+  CacheOptions options() const {
+    const std::lock_guard lock(options_mutex_);
+    return options_;
+  }
+
+  mutable std::mutex options_mutex_;  // of those who insert
+  CacheOptions options_;              // guarded by options_mutex_
   const std::uint64_t seed_;
   std::atomic<std::uint64_t> generation_{0};
   std::deque<Shard> shards_;  // a power of two

@@ -70,6 +70,10 @@ class Cache {
   // whether it was the first to ask.
   virtual void bound_ttls(const Query& query, std::span<char> response) const = 0;
 
+  // From now on these, but for the size, which stays: for what is inserted and looked up next. What
+  // is kept already stays as long as it was to.
+  virtual void set_options(const CacheOptions& options) = 0;
+
   // Another one after each `flush` and `forget_pending`.
   virtual std::uint64_t generation() const = 0;
   // What was asked for by now is not to be kept: it comes from others than will be asked next.

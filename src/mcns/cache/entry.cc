@@ -20,6 +20,7 @@ constexpr std::uint8_t kTruncated = 0x02;
 constexpr std::uint8_t kRecursionDesired = 0x01;
 constexpr std::uint8_t kRecursionAvailable = 0x80;  // header octet 3
 constexpr std::uint8_t kCheckingDisabled = 0x10;
+constexpr std::uint8_t kAuthenticData = 0x20;
 
 std::uint64_t word_at(const char* octets) {
   std::uint64_t word = 0;
@@ -72,6 +73,7 @@ Entry::Owner Entry::make(const Query& query, std::string_view response, const Sc
   shape.dns_class_ = query.dns_class;
   shape.name_size_ = static_cast<std::uint8_t>(name.size());
   shape.rcode_ = static_cast<std::uint8_t>(scan.rcode);
+  shape.authentic_data_ = read8(response, 3) & kAuthenticData;
   shape.dnssec_ok_ = query.edns.dnssec_ok;
   shape.checking_disabled_ = query.checking_disabled();
   shape.failure_ = lifetime.failure;
@@ -134,7 +136,12 @@ std::size_t Entry::write(const Query& query, std::int64_t now_ms, std::uint32_t 
   write16(buffer, query.id);
   buffer[2] = static_cast<char>(kResponse | (query.flags1 & kRecursionDesired) |
                                 (truncated ? kTruncated : 0U));
-  buffer[3] = static_cast<char>(kRecursionAvailable | (query.flags2 & kCheckingDisabled) | rcode_);
+  const bool fresh = is_fresh(now_ms);
+  // RFC 6840 section 5.8: for who asks for it. What is past its time nobody vouches for.
+  const unsigned authentic =
+      fresh ? authentic_data_ & (dnssec_ok_ ? kAuthenticData : query.flags2) : 0U;
+  buffer[3] = static_cast<char>(kRecursionAvailable | authentic |
+                                (query.flags2 & kCheckingDisabled) | rcode_);
   write16(buffer + 4, 1);
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     write16(buffer + 6 + 2 * i, i < sections ? counts_[i] : std::uint16_t{0});
@@ -145,7 +152,6 @@ std::size_t Entry::write(const Query& query, std::int64_t now_ms, std::uint32_t 
 
   char* copy = buffer + question_end;
   std::memcpy(copy, records(), size);
-  const bool fresh = is_fresh(now_ms);
   const std::uint32_t age = age_s(now_ms);
   const std::string_view stored(records(), size_);
   for (std::size_t i = 0; i < ttl_count_ && ttls()[i] < size; ++i) {
@@ -161,8 +167,8 @@ Cache::Kept Entry::kept(std::span<char> room) const {
   char* to = room.data();
   write16(to, 0);
   to[2] = static_cast<char>(kResponse | kRecursionDesired);
-  to[3] = static_cast<char>(kRecursionAvailable | (checking_disabled_ ? kCheckingDisabled : 0U) |
-                            rcode_);
+  to[3] = static_cast<char>(kRecursionAvailable | authentic_data_ |
+                            (checking_disabled_ ? kCheckingDisabled : 0U) | rcode_);
   write16(to + 4, 1);
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     write16(to + 6 + 2 * i, counts_[i]);

@@ -88,6 +88,7 @@ class Entry {
   Class dns_class_ = Class::kIn;
   std::uint8_t name_size_ = 0;
   std::uint8_t rcode_ = 0;
+  std::uint8_t authentic_data_ = 0;  // the AD bit in its place
   std::uint8_t hits_ = 0;
   bool dnssec_ok_ = false;
   bool checking_disabled_ = false;

@@ -17,8 +17,8 @@ constexpr std::uint8_t kFrequencyMax = 3;
 }  // namespace
 
 Shard::Shard(const CacheOptions& options, std::size_t limit_bytes)
-    : options_(options),
-      limit_bytes_(limit_bytes),
+    : limit_bytes_(limit_bytes),
+      options_(options),
       slots_(kSlotsMin),
       ghost_(std::bit_ceil(limit_bytes / kBytesPerGhost + 1)) {
   publish_table();
@@ -94,6 +94,11 @@ std::size_t Shard::flush(std::string_view lower_name, bool subtree) {
     remove(entry);
   }
   return found.size();
+}
+
+void Shard::set_options(const CacheOptions& options) {
+  const std::lock_guard lock(mutex_);
+  options_ = options;
 }
 
 void Shard::add_to(CacheStats& stats) const {

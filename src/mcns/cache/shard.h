@@ -35,6 +35,7 @@ class alignas(64) Shard {
   void insert(Entry::Owner entry, std::int64_t now_ms, const std::function<bool()>& is_current);
   void prefetch(std::uint64_t hash, Ahead step) const;
   std::size_t flush(std::string_view lower_name, bool subtree);
+  void set_options(const CacheOptions& options);
   void add_to(CacheStats& stats) const;
   // As of Cache; `room` for a message, lent by the caller.
   void each_fresh(std::int64_t now_ms, std::uint64_t bytes_max, std::span<char> room,
@@ -64,13 +65,13 @@ class alignas(64) Shard {
   void unlink(Entry* entry);
   void evict_one();
 
-  const CacheOptions options_;
   const std::size_t limit_bytes_;
   // Where the table is and its mask, for `prefetch`, which takes no lock and reads nothing there.
   std::atomic<std::uintptr_t> table_{0};
   std::atomic<std::size_t> table_mask_{0};
   alignas(64) mutable std::mutex mutex_;  // guards all below
-  std::vector<Slot> slots_;               // open addressing, a power of two
+  CacheOptions options_;
+  std::vector<Slot> slots_;  // open addressing, a power of two
   Queue small_;
   Queue main_;
   Ghost ghost_;

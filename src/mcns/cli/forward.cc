@@ -84,6 +84,7 @@ Command forward_command(Context& context) {
       "names: a resolver that has to look up its resolvers does not come up.";
   set_command.examples = {"mcns forward set corp.example 192.0.2.53 192.0.2.54",
                           "mcns forward set . 1.1.1.1 8.8.8.8 --fallback 9.9.9.9",
+                          "mcns forward set . tls://1.1.1.1:853#one.one.one.one",
                           "mcns forward set ts.net tcp://100.100.100.100:53 --policy fastest"};
   set_command.options = {{.name = "ZONE",
                           .target = &words->zone,
@@ -91,7 +92,8 @@ Command forward_command(Context& context) {
                           .required = true},
                          {.name = "UPSTREAM",
                           .target = &words->upstreams,
-                          .help = "192.0.2.1, udp://192.0.2.1:53, tcp://[2001:db8::1]:53",
+                          .help = "192.0.2.1, udp://192.0.2.1:53, tcp://[2001:db8::1]:53, "
+                                  "tls://192.0.2.1:853#NAME-IN-ITS-CERTIFICATE",
                           .required = true},
                          {.name = "--fallback",
                           .target = &words->fallback,

@@ -60,7 +60,13 @@ std::string upstreams_table(const Globals& globals, const pb::Status& status) {
                painted(globals, upstream.state()), text("{} ms", std::llround(upstream.rtt_ms())),
                std::to_string(upstream.asked()), std::to_string(upstream.failed())});
   }
-  return table.empty() ? std::string() : "\n" + table.render(globals);
+  std::string out = table.empty() ? std::string() : "\n" + table.render(globals);
+  for (const pb::UpstreamStatus& upstream : status.upstreams()) {
+    if (!upstream.trouble().empty()) {
+      out += text("{}: {}\n", upstream.upstream(), upstream.trouble());
+    }
+  }
+  return out;
 }
 
 std::string zone_states_table(const Globals& globals, const pb::Status& status) {

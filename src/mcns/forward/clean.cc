@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mcns/forward/bailiwick.h"
+#include "mcns/forward/letter_case.h"
 #include "mcns/wire/message.h"
 #include "mcns/wire/octets.h"
 
@@ -40,7 +41,8 @@ bool tells(Rcode rcode) {
 
 }  // namespace
 
-CleanAnswer clean_answer(const ForwardQuestion& question, std::string_view response) {
+CleanAnswer clean_answer(const ForwardQuestion& question, std::string_view response,
+                         bool authenticated) {
   auto message = Message::parse(response);
   if (!message || message->truncated) {
     return {};
@@ -51,10 +53,14 @@ CleanAnswer clean_answer(const ForwardQuestion& question, std::string_view respo
     clean.error = extended_error(*message);
     return clean;
   }
+  if (!message->questions.empty()) {
+    const Name sent = message->questions[0].name;
+    restore_case(sent, question.name, *message);
+  }
   drop_unrelated({question.name, question.type, question.dns_class}, *message);
   message->id = 0;
-  message->authoritative = false;   // we are not
-  message->authentic_data = false;  // nobody has proven to be that upstream (RFC 6840 section 5.8)
+  message->authoritative = false;  // we are not
+  message->authentic_data = message->authentic_data && authenticated;
   message->recursion_desired = true;
   message->recursion_available = true;
   message->checking_disabled = question.checking_disabled;

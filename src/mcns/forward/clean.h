@@ -22,7 +22,10 @@ struct CleanAnswer {
   std::optional<ExtendedError> error;  // kFailed: what the upstream says about it (RFC 8914)
 };
 
-// `response` has the question of `question`, byte for byte.
-CleanAnswer clean_answer(const ForwardQuestion& question, std::string_view response);
+// `response` has the question of `question`, in whatever case its letters were sent; in the answer
+// they are as `question` has them. `authenticated`: its sender has proven to be the upstream, and
+// what it says of DNSSEC is passed on (RFC 6840 section 5.8).
+CleanAnswer clean_answer(const ForwardQuestion& question, std::string_view response,
+                         bool authenticated = false);
 
 }  // namespace mcns

@@ -43,7 +43,8 @@ Engine::Engine(dsl::net::Loop& loop, dsl::env::Env& env, Cache& cache, Nonces& n
       for_fetches_{loop,    env.clock(), cache,
                    random_, options_,    [this](Ticket ticket) { ended(ticket); }} {}
 
-std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& groups) {
+std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& groups,
+                                          const TlsContexts& contexts) {
   Servers servers;
   BySuffix<std::shared_ptr<const ServerGroup>> by_suffix;
   std::vector<ServerRow> rows;
@@ -51,9 +52,10 @@ std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& group
     auto made = std::make_shared<ServerGroup>();
     made->zone = group.zone;
     made->policy = group.policy;
+    made->random_case = group.random_case;
     const auto add = [&](const std::vector<Upstream>& upstreams, bool fallback) {
       for (const Upstream& upstream : upstreams) {
-        auto member = server(upstream, group.zone, servers);
+        auto member = server(upstream, group.zone, contexts, servers);
         rows.push_back({member->text(), group.zone.text(), fallback, member->figures()});
         (fallback ? made->fallback : made->servers).push_back(std::move(member));
       }
@@ -70,12 +72,19 @@ std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& group
 }
 
 std::shared_ptr<Server> Engine::server(const Upstream& upstream, const Name& zone,
-                                       Servers& servers) {
-  std::shared_ptr<Server>& place = servers[upstream.text()];
-  if (!place) {
-    const auto known = servers_.find(upstream.text());
-    place = known != servers_.end() ? known->second
-                                    : std::make_shared<Server>(for_servers_, upstream, zone);
+                                       const TlsContexts& contexts, Servers& servers) {
+  const std::string key = upstream.text() + ' ' + upstream.ca_cert;
+  std::shared_ptr<Server>& place = servers[key];
+  if (place) {
+    return place;
+  }
+  const auto context = contexts.find(upstream.ca_cert);
+  const dsl::tls::Context trusted = context == contexts.end() ? nullptr : context->second;
+  if (const auto known = servers_.find(key); known != servers_.end()) {
+    place = known->second;
+    place->trust(trusted);
+  } else {
+    place = std::make_shared<Server>(for_servers_, upstream, zone, trusted);
   }
   return place;
 }

@@ -13,6 +13,7 @@
 #include "mcns/forward/groups.h"
 #include "mcns/forward/random_pool.h"
 #include "mcns/forward/server.h"
+#include "mcns/forward/tls_contexts.h"
 
 namespace mcns {
 
@@ -30,8 +31,10 @@ class Engine final : private ServerEvents {
   Engine(dsl::net::Loop& loop, dsl::env::Env& env, Cache& cache, Nonces& nonces,
          const ForwardOptions& options);
 
-  // They have been checked.
-  std::vector<ServerRow> set_groups(const std::vector<ForwardGroup>& groups);
+  // They have been checked; `contexts` has one for each that is asked over TLS.
+  std::vector<ServerRow> set_groups(const std::vector<ForwardGroup>& groups,
+                                    const TlsContexts& contexts);
+  void set_stale_after(std::chrono::milliseconds time) { options_.stale_after = time; }
   void ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter);
   void nonce_came_back(std::uint64_t nonce);
 
@@ -47,7 +50,8 @@ class Engine final : private ServerEvents {
   void on_silence(Server& server, Ticket ticket) override;
   void on_failure(Server& server, Ticket ticket) override;
 
-  std::shared_ptr<Server> server(const Upstream& upstream, const Name& zone, Servers& servers);
+  std::shared_ptr<Server> server(const Upstream& upstream, const Name& zone,
+                                 const TlsContexts& contexts, Servers& servers);
   std::shared_ptr<Fetch> find(Ticket ticket) const;
   void begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> group, Bytes key,
              std::shared_ptr<Waiter> waiter);
@@ -55,12 +59,13 @@ class Engine final : private ServerEvents {
   std::int64_t now_ms() const;  // as the cache counts
 
   dsl::net::Loop& loop_;
-  const ForwardOptions options_;
+  ForwardOptions options_;
   RandomPool random_;
   const Server::Shared for_servers_;
   const Fetch::Shared for_fetches_;
 
-  Servers servers_;  // by their texts: one that is in several groups has one state
+  // By their texts and authorities: one that is in several groups has one state.
+  Servers servers_;
   BySuffix<std::shared_ptr<const ServerGroup>> groups_;
   Ticket last_ticket_ = 0;
   std::unordered_map<Ticket, Running> running_;

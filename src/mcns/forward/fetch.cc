@@ -31,6 +31,11 @@ bool any_usable(const std::vector<std::shared_ptr<Server>>& servers) {
                      [](const auto& server) { return server->health().usable(); });
 }
 
+std::string out_of_reach(const Server& server) {
+  return server.trouble().empty() ? "cannot be reached"
+                                  : dsl::text("cannot be reached: {}", server.trouble());
+}
+
 std::int64_t milliseconds(dsl::env::MonoTime::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
@@ -77,7 +82,7 @@ void Fetch::on_answer(Server& server, std::string_view message, bool late) {
   if (ended_) {
     return;
   }
-  CleanAnswer clean = clean_answer(question_, message);
+  CleanAnswer clean = clean_answer(question_, message, server.is_authenticated());
   if (clean.kind == CleanAnswer::Kind::kGood) {
     succeed(server, clean.rcode, std::move(clean.message));
     return;
@@ -94,19 +99,19 @@ void Fetch::on_silence(Server& server) {
   if (ended_) {
     return;
   }
-  last_failure_ = server.address() + " did not answer";
+  last_failure_ = server.text() + " did not answer";
   advance();
 }
 
 void Fetch::on_failure(Server& server) {
   --waiting_;
   if (!ended_) {
-    exhausted(server, "cannot be reached");
+    exhausted(server, out_of_reach(server));
   }
 }
 
 void Fetch::exhausted(Server& server, std::string_view what) {
-  last_failure_ = dsl::text("{} {}", server.address(), what);
+  last_failure_ = dsl::text("{} {}", server.text(), what);
   exhausted_.push_back(&server);
   advance();
 }
@@ -121,8 +126,8 @@ void Fetch::advance() {
   }
   for (; server != nullptr; server = next_server()) {
     asked_.push_back(server);
-    if (!server->ask(ticket_, packet_)) {
-      last_failure_ = server->address() + " cannot be reached";
+    if (!server->ask(ticket_, packet_, group_->random_case)) {
+      last_failure_ = dsl::text("{} {}", server->text(), out_of_reach(*server));
       exhausted_.push_back(server);
       continue;
     }
@@ -215,7 +220,7 @@ void Fetch::succeed(const Server& server, Rcode rcode, Bytes message) {
   shared_.cache.insert(query_, message, now_ms(), generation_);
   give({.rcode = rcode,
         .message = std::move(message),
-        .detail = dsl::text("{} after {} ms", server.address(),
+        .detail = dsl::text("{} after {} ms", server.text(),
                             milliseconds(shared_.loop.now() - started_))});
   end();
 }

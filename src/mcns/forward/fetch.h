@@ -17,6 +17,7 @@ namespace mcns {
 struct ServerGroup {
   Name zone;
   ForwardPolicy policy = ForwardPolicy::kOrdered;
+  bool random_case = false;
   std::vector<std::shared_ptr<Server>> servers;
   std::vector<std::shared_ptr<Server>> fallback;
 };

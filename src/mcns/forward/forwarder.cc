@@ -11,6 +11,7 @@
 #include "mcns/forward/engine.h"
 #include "mcns/forward/groups.h"
 #include "mcns/forward/stale.h"
+#include "mcns/forward/tls_contexts.h"
 
 namespace mcns {
 namespace {
@@ -26,6 +27,7 @@ class ForwarderImpl final : public Forwarder {
         cache_(cache),
         loop_(std::move(loop)),
         engine_(std::make_unique<Engine>(*loop_, env, cache, nonces_, options)),
+        authorities_(env),
         thread_([this] { run(); }) {}
 
   ~ForwarderImpl() override {
@@ -38,12 +40,14 @@ class ForwarderImpl final : public Forwarder {
   Result<void> set_groups(std::vector<ForwardGroup> groups,
                           const std::vector<std::string>& own_addresses) override {
     MC_TRY(check_groups(groups, own_addresses));
+    const std::lock_guard one_at_a_time(setting_);
+    MC_ASSIGN(const TlsContexts contexts, authorities_.contexts(groups));
     BySuffix<std::string> zones;
     for (const ForwardGroup& group : groups) {
       zones.set(group.zone, group.zone.text());
     }
     std::promise<std::vector<ServerRow>> made;
-    loop_->post([&] { made.set_value(engine_->set_groups(groups)); });
+    loop_->post([&] { made.set_value(engine_->set_groups(groups, contexts)); });
     std::vector<ServerRow> rows = made.get_future().get();
 
     const std::lock_guard lock(mutex_);
@@ -78,7 +82,9 @@ class ForwarderImpl final : public Forwarder {
                         .fallback = row.fallback,
                         .rtt_ms = row.figures->rtt_ms,
                         .asked = row.figures->asked,
-                        .failed = row.figures->failed});
+                        .failed = row.figures->failed,
+                        .other_case = row.figures->other_case,
+                        .trouble = row.figures->trouble()});
     }
     return states;
   }
@@ -87,6 +93,10 @@ class ForwarderImpl final : public Forwarder {
     const std::lock_guard lock(mutex_);
     const std::string* zone = zones_.find(name);
     return zone == nullptr ? std::string() : *zone;
+  }
+
+  void set_stale_after(std::chrono::milliseconds time) override {
+    loop_->post([this, time] { engine_->set_stale_after(time); });
   }
 
   bool is_own_nonce(std::uint64_t nonce) override {
@@ -115,6 +125,8 @@ class ForwarderImpl final : public Forwarder {
   std::atomic<std::size_t> waiting_{0};
   std::unique_ptr<dsl::net::Loop> loop_;
   std::unique_ptr<Engine> engine_;
+  std::mutex setting_;
+  TlsAuthorities authorities_;  // guarded by setting_
   mutable std::mutex mutex_;
   std::vector<ServerRow> rows_;  // guarded by mutex_
   BySuffix<std::string> zones_;  // guarded by mutex_

@@ -23,13 +23,17 @@ enum class ForwardPolicy { kOrdered, kFastest, kParallel };
 std::string_view text(ForwardPolicy policy);  // "ordered"
 std::optional<ForwardPolicy> parse_forward_policy(std::string_view text);
 
-// "udp://192.0.2.1:53" (TCP when truncated), "tcp://...", "192.0.2.1" alone is udp on 53. Literal
-// addresses only: a resolver that resolves its resolvers does not come up.
+// "udp://192.0.2.1:53" (TCP when truncated), "tcp://...", "192.0.2.1" alone is udp on 53;
+// "tls://192.0.2.1:853#dns.example.net" (RFC 7858), which is on 853, and whose certificate has to
+// be for that name, or without one for the address. Literal addresses only: a resolver that
+// resolves its resolvers does not come up.
 struct Upstream {
-  enum class Transport { kUdp, kTcp };
+  enum class Transport { kUdp, kTcp, kTls };
   Transport transport = Transport::kUdp;
   std::string address;  // literal
   std::uint16_t port = 53;
+  std::string name;     // kTls: of the certificate; empty = the address
+  std::string ca_cert;  // kTls: path of the authorities (PEM); empty = the system's. Not in `text`.
 
   static dsl::Result<Upstream> parse(std::string_view text);
   std::string text() const;
@@ -40,6 +44,7 @@ struct ForwardGroup {
   std::vector<Upstream> upstreams;
   std::vector<Upstream> fallback;  // asked only while every one of `upstreams` is down
   ForwardPolicy policy = ForwardPolicy::kOrdered;
+  bool random_case = false;  // of the letters in questions over UDP (0x20)
 };
 
 struct ForwardOptions {
@@ -71,17 +76,19 @@ struct ForwardAnswer {
   Bytes message;  // whole response, uncached form as of Cache::insert; empty when there is none
   bool stale = false;
   ExtendedError error = ExtendedError::kOther;  // with a SERVFAIL or a stale answer
-  std::string detail;                           // for `explain`: "192.0.2.1:53 after 12 ms"
+  std::string detail;                           // for `explain`: "udp://192.0.2.1:53 after 12 ms"
 };
 
 struct UpstreamState {
-  std::string upstream;  // "udp://192.0.2.1:53"
+  std::string upstream;  // as of Upstream::text
   std::string group;     // "." or its zone
   std::string state;     // "up", "down", "loop", "unknown"
   bool fallback = false;
   double rtt_ms = 0;  // EWMA
   std::uint64_t asked = 0;
   std::uint64_t failed = 0;
+  std::uint64_t other_case = 0;  // answers that did not keep the case of the question's letters
+  std::string trouble;           // why it was last out of reach; empty once it has answered
 };
 
 // Thread-safe. Owns one thread with an epoll loop on which all upstream sockets live.
@@ -93,10 +100,12 @@ class Forwarder {
   virtual ~Forwarder() = default;
 
   // Replaces all groups at once, before it returns; what is under way goes on. `own_addresses`
-  // ("192.0.2.1:53", "[::]:53") are refused as upstreams. kInvalidArgument. Not to be called by
-  // `done`.
+  // ("192.0.2.1:53", "[::]:53") are refused as upstreams. kInvalidArgument, and the errors of
+  // reading the authorities of TLS, which is done anew each time. Not to be called by `done`.
   virtual dsl::Result<void> set_groups(std::vector<ForwardGroup> groups,
                                        const std::vector<std::string>& own_addresses) = 0;
+  // ForwardOptions::stale_after of the questions from now on.
+  virtual void set_stale_after(std::chrono::milliseconds time) = 0;
   // Calls `done` once, on the forwarder's thread (or at once on the caller's, when it cannot be
   // asked; or when the forwarder ends). Identical questions under way are asked once, whatever the
   // case of their letters: the question in the answer's message is that of the first, of the same

@@ -11,10 +11,22 @@ namespace {
 constexpr std::size_t kOutstandingMax = 16384;  // so that a free id is found soon
 constexpr std::uint8_t kResponse = 0x80;        // header octet 2
 constexpr std::uint8_t kOpcode = 0x78;
+constexpr std::size_t kTypeAndClass = 4;
+
+// Of two question sections: the type and the class are no letters.
+bool equal_but_for_letters(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  const std::size_t name_size = b.size() - kTypeAndClass;
+  return equal_ignoring_case(a.substr(0, name_size), b.substr(0, name_size)) &&
+         a.substr(name_size) == b.substr(name_size);
+}
 
 }  // namespace
 
-std::optional<std::uint16_t> Outstanding::add(Attempt attempt, Packet packet, RandomPool& random) {
+std::optional<std::uint16_t> Outstanding::add(Attempt attempt, Packet packet, RandomPool& random,
+                                              LetterCase letters) {
   if (sent_.size() >= kOutstandingMax) {
     return std::nullopt;
   }
@@ -22,23 +34,29 @@ std::optional<std::uint16_t> Outstanding::add(Attempt attempt, Packet packet, Ra
   while (sent_.contains(id)) {
     id = random.id();
   }
-  sent_[id] = {attempt, std::move(packet)};
+  sent_[id] = {attempt, std::move(packet), letters};
   return id;
 }
 
-std::optional<Attempt> Outstanding::take(std::string_view message) {
+std::optional<Outstanding::Taken> Outstanding::take(std::string_view message) {
   if (message.size() < kHeaderSize || (read8(message, 2) & (kResponse | kOpcode)) != kResponse ||
       read16(message, 4) != 1) {
     return std::nullopt;
   }
   const auto found = sent_.find(read16(message, 0));
-  if (found == sent_.end() ||
-      !message.substr(kHeaderSize).starts_with(question_section(*found->second.packet))) {
+  if (found == sent_.end()) {
     return std::nullopt;
   }
-  const Attempt attempt = found->second.attempt;
+  const std::string_view asked = question_section(*found->second.packet);
+  const std::string_view answered = message.substr(kHeaderSize, asked.size());
+  const bool same_case = answered == asked;
+  if (!same_case &&
+      (found->second.letters != LetterCase::kRandom || !equal_but_for_letters(answered, asked))) {
+    return std::nullopt;
+  }
+  const Taken taken{found->second.attempt, same_case};
   sent_.erase(found);
-  return attempt;
+  return taken;
 }
 
 std::vector<Attempt> Outstanding::take_all() {

@@ -14,14 +14,26 @@ namespace mcns {
 
 using Attempt = std::uint64_t;  // a question on its way to one upstream
 
+// How the letters of a question's name went out.
+enum class LetterCase {
+  kAsAsked,
+  kRandom,  // (0x20): so that whoever forges an answer has to guess more
+};
+
 // Confined to its loop.
 class Outstanding {
  public:
+  struct Taken {
+    Attempt attempt = 0;
+    bool same_case = true;  // false only for letters in random case
+  };
+
   // A random id that no other question has; nothing when there are too many of them.
-  std::optional<std::uint16_t> add(Attempt attempt, Packet packet, RandomPool& random);
+  std::optional<std::uint16_t> add(Attempt attempt, Packet packet, RandomPool& random,
+                                   LetterCase letters = LetterCase::kAsAsked);
   // The attempt that `message` answers, which is then no longer outstanding. Nothing for what is no
-  // response, has an id or a question that was not sent, or another case of its letters.
-  std::optional<Attempt> take(std::string_view message);
+  // response, or has an id or a question that was not sent.
+  std::optional<Taken> take(std::string_view message);
   void remove(std::uint16_t id) { sent_.erase(id); }
   std::vector<Attempt> take_all();
   bool empty() const { return sent_.empty(); }
@@ -30,6 +42,7 @@ class Outstanding {
   struct Sent {
     Attempt attempt = 0;
     Packet packet;
+    LetterCase letters = LetterCase::kAsAsked;
   };
   std::unordered_map<std::uint16_t, Sent> sent_;
 };

@@ -16,6 +16,11 @@ using Packet = std::shared_ptr<const Bytes>;
 // With RD, an OPT record, and one hop more than `question` has. `nonce`: it is a probe.
 Packet make_packet(const ForwardQuestion& question, std::optional<std::uint64_t> nonce = {});
 
+// The same for a connection on which the upstream has proven who it is: with padding to a multiple
+// of 128 octets (RFC 8467 section 4.1), so that its size tells little, and with the AD bit, by
+// which whoever validates says what came of it (RFC 6840 section 5.7).
+Packet sealed_packet(const Packet& packet);
+
 // Octets of the question section of a packet of ours.
 std::string_view question_section(const Bytes& packet);
 

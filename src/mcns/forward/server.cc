@@ -4,16 +4,21 @@
 #include <utility>
 
 #include "dsl/log/log.h"
+#include "mcns/forward/letter_case.h"
 #include "mcns/wire/octets.h"
 
 namespace mcns {
 namespace {
 
+using dsl::Result;
 using dsl::env::MonoTime;
 
 const dsl::log::Logger kLogger("forward");
 
 constexpr std::uint8_t kTruncated = 0x02;  // header octet 2
+// One may be a forged answer; so many in a row, with none between that kept the case, are not.
+constexpr int kOtherCaseMax = 3;
+constexpr std::chrono::minutes kLowerCaseFor{10};
 
 dsl::env::SocketAddress socket_address(const Upstream& upstream) {
   auto address =
@@ -29,7 +34,24 @@ HealthOptions health_options(const ForwardOptions& options) {
           .hedge_min = options.hedge_min};
 }
 
+std::optional<TlsPeer> tls_peer(const Upstream& upstream, const dsl::tls::Context& context) {
+  if (upstream.transport != Upstream::Transport::kTls) {
+    return std::nullopt;
+  }
+  return TlsPeer{context, upstream.name.empty() ? upstream.address : upstream.name};
+}
+
 }  // namespace
+
+std::string ServerFigures::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void ServerFigures::set_trouble(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = why;
+}
 
 void Nonces::replace(std::uint64_t old_nonce, std::uint64_t new_nonce) {
   const std::lock_guard lock(mutex_);
@@ -44,17 +66,17 @@ bool Nonces::contains(std::uint64_t nonce) const {
   return nonces_.contains(nonce);
 }
 
-Server::Server(const Shared& shared, const Upstream& upstream, Name probe_name)
+Server::Server(const Shared& shared, const Upstream& upstream, Name probe_name,
+               const dsl::tls::Context& context)
     : shared_(shared),
       upstream_(upstream),
       text_(upstream.text()),
-      address_(dsl::env::join_host_port(upstream.address, upstream.port)),
       probe_name_(std::move(probe_name)),
       health_(health_options(shared.options)),
       udp_(shared.loop, socket_address(upstream), shared.random,
            shared.options.sockets_per_upstream, *this),
       tcp_(shared.loop, socket_address(upstream), shared.random, shared.options.attempt_timeout,
-           *this),
+           *this, tls_peer(upstream, context)),
       timer_(shared.loop, [this] { time_passed(); }),
       probe_timer_(shared.loop, [this] { probe(); }) {
   probe_timer_.set(shared.loop.now());
@@ -62,37 +84,54 @@ Server::Server(const Shared& shared, const Upstream& upstream, Name probe_name)
 
 Server::~Server() { shared_.nonces.replace(probe_nonce_, 0); }
 
-bool Server::ask(Ticket ticket, const Packet& packet) {
+bool Server::ask(Ticket ticket, const Packet& packet, bool random_case) {
   ++figures_->asked;
-  const bool over_tcp = upstream_.transport == Upstream::Transport::kTcp;
-  if (send({.ticket = ticket, .packet = packet, .over_tcp = over_tcp})) {
+  if (send({.ticket = ticket,
+            .packet = packet,
+            .over_tcp = has_line(),
+            .random_case = random_case && !has_line(),
+            .lower_case = random_case && !has_line() && !keeps_case()})) {
     return true;
   }
   note_failure(false);
   return false;
 }
 
+void Server::trust(const dsl::tls::Context& context) {
+  if (is_authenticated()) {
+    tcp_.trust(context);
+  }
+}
+
+bool Server::keeps_case() const { return shared_.loop.now() >= lower_case_until_; }
+
 bool Server::send(Sent sent) {
   const Attempt attempt = ++last_attempt_;
   sent.at = shared_.loop.now();
-  if (sent.over_tcp) {
-    const auto id = tcp_.send(attempt, sent.packet);
-    if (!id) {
-      return false;
-    }
-    sent.tcp_id = *id;
-  } else {
-    const auto place = udp_.send(attempt, sent.packet);
-    if (!place) {
-      return false;
-    }
-    sent.udp = *place;
+  if (const auto done = send_once(attempt, sent); !done) {
+    note_trouble(done.error().message());
+    return false;
   }
   until_silent_.emplace_back(sent.at, attempt);
   until_forgotten_.emplace_back(sent.at, attempt);
   sent_.emplace(attempt, std::move(sent));
   wait();
   return true;
+}
+
+Result<void> Server::send_once(Attempt attempt, Sent& sent) {
+  Packet packet = sent.lower_case ? with_lower_case(sent.packet) : sent.packet;
+  if (sent.over_tcp) {
+    MC_ASSIGN(sent.tcp_id, tcp_.send(attempt, is_authenticated() ? sealed_packet(packet) : packet));
+    return {};
+  }
+  if (sent.random_case && !sent.lower_case) {
+    MC_ASSIGN(sent.udp,
+              udp_.send(attempt, with_random_case(packet, shared_.random), LetterCase::kRandom));
+    return {};
+  }
+  MC_ASSIGN(sent.udp, udp_.send(attempt, packet));
+  return {};
 }
 
 void Server::on_message(Attempt attempt, std::string_view message) {
@@ -102,6 +141,10 @@ void Server::on_message(Attempt attempt, std::string_view message) {
   sent_.erase(found);
   const bool truncated = (read8(message, 2) & kTruncated) != 0;
   health_.answered(shared_.loop.now() - sent.at);
+  note_trouble({});
+  if (sent.random_case && !sent.lower_case) {
+    other_case_ = 0;
+  }
   // RFC 7766 section 5: what does not fit is asked over TCP. A probe has learned enough.
   if (truncated && !sent.over_tcp && sent.ticket != kProbe) {
     publish();
@@ -111,6 +154,25 @@ void Server::on_message(Attempt attempt, std::string_view message) {
     return;
   }
   answered(sent, message);
+}
+
+// A forged answer, or a server that writes names its own way: over a connection nobody can forge.
+void Server::on_other_case(Attempt attempt) {
+  const auto found = sent_.find(attempt);
+  MC_ASSERT(found != sent_.end(), "what is outstanding in a channel is known");
+  Sent sent = std::move(found->second);
+  sent_.erase(found);
+  ++figures_->other_case;
+  if (++other_case_ >= kOtherCaseMax && keeps_case()) {
+    lower_case_until_ = shared_.loop.now() + kLowerCaseFor;
+    other_case_ = 0;
+    kLogger.warn("an upstream does not keep the case of letters: it is asked in lower case",
+                 {{"upstream", text_}});
+  }
+  sent.lower_case = true;
+  if (!ask_over_tcp(sent) && !send(sent)) {
+    failed(sent);
+  }
 }
 
 bool Server::ask_over_tcp(Sent sent) {
@@ -133,7 +195,7 @@ void Server::answered(const Sent& sent, std::string_view message) {
   }
 }
 
-void Server::on_broken(const std::vector<Attempt>& attempts, bool stale) {
+void Server::on_broken(const std::vector<Attempt>& attempts, bool stale, const std::string& why) {
   std::vector<Sent> lost;
   for (const Attempt attempt : attempts) {
     const auto found = sent_.find(attempt);
@@ -145,17 +207,37 @@ void Server::on_broken(const std::vector<Attempt>& attempts, bool stale) {
   const bool noted = stale || std::all_of(lost.begin(), lost.end(), [](const Sent& sent) {
                        return sent.silent || sent.ticket == kProbe;
                      });
+  if (!stale) {
+    note_trouble(why);
+  }
   if (!noted) {
     note_failure(false);
   }
   for (Sent& sent : lost) {
-    if (stale && !sent.again && !sent.silent) {
-      sent.again = true;
-      if (send(sent)) {
-        continue;
-      }
+    if (!ask_otherwise(sent, stale)) {
+      failed(sent);
     }
-    failed(sent);
+  }
+}
+
+bool Server::ask_otherwise(Sent& sent, bool stale) {
+  if (stale && !sent.again && !sent.silent) {
+    sent.again = true;
+    return send(sent);
+  }
+  // It was asked over TCP for the case of its letters alone, and that is a wish.
+  if (sent.lower_case && sent.over_tcp && !sent.again) {
+    sent.again = true;
+    sent.over_tcp = false;
+    return send(sent);
+  }
+  return false;
+}
+
+void Server::note_trouble(const std::string& why) {
+  if (why != trouble_) {
+    trouble_ = why;
+    figures_->set_trouble(why);
   }
 }
 
@@ -258,8 +340,7 @@ void Server::probe() {
   shared_.nonces.replace(probe_nonce_, nonce);
   probe_nonce_ = nonce;
   const Packet packet = make_packet({.name = probe_name_, .type = Type::kNs}, nonce);
-  const bool over_tcp = upstream_.transport == Upstream::Transport::kTcp;
-  if (!send({.ticket = kProbe, .packet = packet, .over_tcp = over_tcp})) {
+  if (!send({.ticket = kProbe, .packet = packet, .over_tcp = has_line()})) {
     note_failure(true);
     probe_ended();
   }
@@ -290,7 +371,7 @@ void Server::publish() {
     return;
   }
   if (health_.state() == Health::State::kDown) {
-    kLogger.warn("an upstream does not answer", {{"upstream", text_}});
+    kLogger.warn("an upstream does not answer", {{"upstream", text_}, {"trouble", trouble_}});
   } else if (health_.state() == Health::State::kUp && before == Health::State::kDown) {
     kLogger.info("an upstream answers again", {{"upstream", text_}});
   }

@@ -49,12 +49,22 @@ class Nonces {
   std::unordered_set<std::uint64_t> nonces_;  // guarded by mutex_
 };
 
-// What other threads see of a server.
-struct ServerFigures {
+// What other threads see of a server. Thread-safe.
+class ServerFigures {
+ public:
   std::atomic<Health::State> state{Health::State::kUnknown};
   std::atomic<double> rtt_ms{0};
   std::atomic<std::uint64_t> asked{0};
   std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> other_case{0};
+
+  // Why it was last out of reach; empty once it has answered.
+  std::string trouble() const;
+  void set_trouble(const std::string& why);
+
+ private:
+  mutable std::mutex mutex_;
+  std::string trouble_;  // guarded by mutex_
 };
 
 // Probes the upstream by itself: at first, while it is down, and from time to time. Confined to its
@@ -70,20 +80,28 @@ class Server final : private ChannelEvents {
     const ForwardOptions& options;
   };
 
-  // `probe_name`: a name that it should know something of.
-  Server(const Shared& shared, const Upstream& upstream, Name probe_name);
+  // `probe_name`: a name that it should know something of. `context`: whom to trust, for TLS.
+  Server(const Shared& shared, const Upstream& upstream, Name probe_name,
+         const dsl::tls::Context& context);
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // False when it cannot be sent. No event comes before it returns.
-  bool ask(Ticket ticket, const Packet& packet);
+  // False when it cannot be sent. No event comes before it returns. `random_case`: of the letters
+  // of the question's name, over UDP. A server that does not keep them is asked again over TCP, and
+  // one that never does, without.
+  bool ask(Ticket ticket, const Packet& packet, bool random_case = false);
+  // Of TLS: others are trusted from now on.
+  void trust(const dsl::tls::Context& context);
   // A probe came back to us: if it is of this server, it is ourselves.
   void nonce_came_back(std::uint64_t nonce);
 
   const Health& health() const { return health_; }
-  const std::string& text() const { return text_; }        // "udp://192.0.2.1:53"
-  const std::string& address() const { return address_; }  // "192.0.2.1:53"
+  const std::string& text() const { return text_; }  // "udp://192.0.2.1:53"
+  // It has proven who it is, each time that it answers.
+  bool is_authenticated() const { return upstream_.transport == Upstream::Transport::kTls; }
+  // Why it was last out of reach; empty once it has answered.
+  const std::string& trouble() const { return trouble_; }
   std::shared_ptr<const ServerFigures> figures() const { return figures_; }
 
  private:
@@ -93,9 +111,11 @@ class Server final : private ChannelEvents {
     Ticket ticket = kProbe;
     Packet packet;
     dsl::env::MonoTime at;
-    bool over_tcp = false;
-    bool again = false;   // over a new connection, as the old one had ended
-    bool silent = false;  // its time is over, and whoever asked knows
+    bool over_tcp = false;     // on the line, with TLS or without
+    bool random_case = false;  // is wanted
+    bool lower_case = false;   // as the upstream has not kept the random one
+    bool again = false;        // over a new connection, as the old one had ended
+    bool silent = false;       // its time is over, and whoever asked knows
     UdpPool::Place udp;
     std::uint16_t tcp_id = 0;
   };
@@ -103,10 +123,16 @@ class Server final : private ChannelEvents {
   using Line = std::deque<std::pair<dsl::env::MonoTime, Attempt>>;
 
   void on_message(Attempt attempt, std::string_view message) override;
-  void on_broken(const std::vector<Attempt>& attempts, bool stale) override;
+  void on_other_case(Attempt attempt) override;
+  void on_broken(const std::vector<Attempt>& attempts, bool stale, const std::string& why) override;
 
+  bool has_line() const { return upstream_.transport != Upstream::Transport::kUdp; }
+  bool keeps_case() const;
   bool send(Sent sent);
+  dsl::Result<void> send_once(Attempt attempt, Sent& sent);
   bool ask_over_tcp(Sent sent);
+  bool ask_otherwise(Sent& sent, bool stale);
+  void note_trouble(const std::string& why);
   void answered(const Sent& sent, std::string_view message);
   void failed(const Sent& sent);
   void note_failure(bool probe);
@@ -122,13 +148,15 @@ class Server final : private ChannelEvents {
   const Shared shared_;
   const Upstream upstream_;
   const std::string text_;
-  const std::string address_;
   const Name probe_name_;
   Health health_;
   const std::shared_ptr<ServerFigures> figures_ = std::make_shared<ServerFigures>();
 
   UdpPool udp_;
   TcpLine tcp_;
+  std::string trouble_;
+  int other_case_ = 0;                     // answers in a row that did not keep it
+  dsl::env::MonoTime lower_case_until_{};  // taken for one that never does
   Attempt last_attempt_ = 0;
   std::unordered_map<Attempt, Sent> sent_;
   Line until_silent_;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <netinet/in.h>
@@ -10,6 +11,9 @@
 #include <sys/socket.h>
 
 #include "dsl/env/errno_error.h"
+#include "dsl/env/unique_fd.h"
+#include "dsl/net/listen.h"
+#include "dsl/result/text.h"
 #include "mcns/wire/octets.h"
 
 namespace mcns {
@@ -29,17 +33,23 @@ constexpr std::size_t kLengthSize = 2;
 }  // namespace
 
 TcpLine::TcpLine(dsl::net::Loop& loop, const dsl::env::SocketAddress& upstream, RandomPool& random,
-                 std::chrono::milliseconds connect_timeout, ChannelEvents& events)
+                 std::chrono::milliseconds patience, ChannelEvents& events,
+                 std::optional<TlsPeer> peer)
     : loop_(loop),
       upstream_(upstream),
       random_(random),
-      connect_timeout_(connect_timeout),
+      patience_(patience),
       events_(events),
-      timer_(loop, [this] { timed_out(); }) {}
+      peer_(std::move(peer)),
+      timer_(loop, [this] { timed_out(); }) {
+  if (peer_) {
+    dsl::net::ignore_sigpipe();
+  }
+}
 
 TcpLine::~TcpLine() {
-  if (fd_) {
-    loop_.remove(fd_.get());
+  if (stream_) {
+    loop_.remove(stream_->fd());
   }
 }
 
@@ -49,7 +59,9 @@ Result<std::uint16_t> TcpLine::send(Attempt attempt, const Packet& packet) {
   }
   // Not written at once: that may fail, and whoever is told about it does not know this attempt
   // yet.
-  watch(true);
+  if (state_ == State::kOpen) {
+    watch(true);
+  }
   if (state_ == State::kLost) {
     return fail(Code::kUnavailable, "the connection to an upstream is lost");
   }
@@ -66,30 +78,36 @@ Result<std::uint16_t> TcpLine::send(Attempt attempt, const Packet& packet) {
 
 void TcpLine::doubt(dsl::env::MonoTime sent_at) {
   if (state_ == State::kOpen && heard_at_ < sent_at) {
-    close();
+    close("it has fallen silent");
   }
 }
 
+void TcpLine::trust(const dsl::tls::Context& context) {
+  if (peer_->context == context) {
+    return;
+  }
+  peer_->context = context;
+  if (stream_) {
+    close("other authorities are trusted now");
+  }
+  session_.reset();
+}
+
 Result<void> TcpLine::connect() {
-  fd_ = dsl::env::UniqueFd(
+  dsl::env::UniqueFd fd(
       ::socket(upstream_.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd_ ||
-      (::connect(fd_.get(), upstream_.raw(), upstream_.size) != 0 && errno != EINPROGRESS)) {
-    const int error = errno;
-    fd_.reset();
-    return fail(dsl::env::errno_error(error, "connect to", dsl::env::to_text(upstream_)));
+  if (!fd || (::connect(fd.get(), upstream_.raw(), upstream_.size) != 0 && errno != EINPROGRESS)) {
+    return fail(dsl::env::errno_error(errno, "connect to", dsl::env::to_text(upstream_)));
   }
   const int on = 1;
   // Only a hint: without it answers come later.
-  (void)::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (auto added = loop_.add(fd_.get(), EPOLLIN | EPOLLOUT, *this); !added) {
-    fd_.reset();
-    return tl::unexpected(std::move(added).error());
-  }
+  (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  MC_TRY(loop_.add(fd.get(), EPOLLIN | EPOLLOUT, *this));
+  stream_.emplace(std::move(fd));
   writing_ = true;
   state_ = State::kConnecting;
   has_answered_ = false;
-  timer_.set(loop_.now() + connect_timeout_);
+  timer_.set(loop_.now() + patience_);
   return {};
 }
 
@@ -97,7 +115,11 @@ void TcpLine::on_ready(std::uint32_t events) {
   if (state_ == State::kConnecting) {
     connected();
   }
-  const bool readable = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
+  if (state_ == State::kHandshake) {
+    shake_hands();
+  }
+  // TLS may hold what the socket has not any more.
+  const bool readable = peer_.has_value() || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
   for (int i = 0; readable && i < kReadsMax && state_ == State::kOpen && read_some(); ++i) {
   }
   if (state_ == State::kOpen) {
@@ -108,30 +130,58 @@ void TcpLine::on_ready(std::uint32_t events) {
 void TcpLine::connected() {
   int error = 0;
   socklen_t size = sizeof error;
-  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
-    close();
+  if (::getsockopt(stream_->fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+    close(std::strerror(error));
     return;
   }
-  state_ = State::kOpen;
-  heard_at_ = loop_.now();
-  timer_.set(loop_.now() + kIdleMax);
+  state_ = State::kHandshake;
+  if (peer_) {
+    // RFC 8446 appendix C.4: a session is taken up once.
+    const auto started =
+        stream_->start_tls_client(peer_->context, peer_->name, std::exchange(session_, nullptr));
+    if (!started) {
+      close(started.error().message());
+    }
+  }
+}
+
+// At once for plain TCP.
+void TcpLine::shake_hands() {
+  switch (stream_->handshake()) {
+    case dsl::net::Io::kDone:
+      state_ = State::kOpen;
+      heard_at_ = loop_.now();
+      timer_.set(loop_.now() + kIdleMax);
+      return;
+    case dsl::net::Io::kWantRead:
+      watch(false);
+      return;
+    case dsl::net::Io::kWantWrite:
+      watch(true);
+      return;
+    default:
+      break;
+  }
+  const std::string distrust = stream_->distrust();
+  close(distrust.empty() ? dsl::text("no TLS: {}", stream_->failure())
+                         : dsl::text("its certificate is not trusted: {}", distrust));
 }
 
 bool TcpLine::read_some() {
   std::array<char, kReadSize> buffer;
-  const ssize_t size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+  const dsl::net::IoResult got = stream_->read(buffer);
+  if (got.io == dsl::net::Io::kWantRead || got.io == dsl::net::Io::kWantWrite) {
     return false;
   }
-  if (size <= 0) {
-    close();
+  if (got.io != dsl::net::Io::kDone) {
+    close(got.io == dsl::net::Io::kEnd ? "it closed the connection" : stream_->failure());
     return false;
   }
   heard_at_ = loop_.now();
   timer_.set(loop_.now() + kIdleMax);
-  input_.append(buffer.data(), static_cast<std::size_t>(size));
+  input_.append(buffer.data(), got.count);
   take_messages();
-  return true;
+  return state_ == State::kOpen && !stream_->drained();
 }
 
 void TcpLine::take_messages() {
@@ -141,9 +191,9 @@ void TcpLine::take_messages() {
   while (rest.size() >= kLengthSize && rest.size() - kLengthSize >= read16(rest, 0)) {
     const std::string_view message = rest.substr(kLengthSize, read16(rest, 0));
     rest.remove_prefix(kLengthSize + message.size());
-    if (const auto attempt = outstanding_.take(message)) {
-      has_answered_ = true;
-      events_.on_message(*attempt, message);
+    if (const auto taken = outstanding_.take(message)) {
+      keep_session();
+      events_.on_message(taken->attempt, message);
     }
   }
   if (state_ == State::kOpen) {
@@ -151,38 +201,51 @@ void TcpLine::take_messages() {
   }
 }
 
+// With the first answer: what there is to take up came before it, and is lost with a connection
+// that is cut off.
+void TcpLine::keep_session() {
+  if (!has_answered_) {
+    session_ = stream_->session();
+  }
+  has_answered_ = true;
+}
+
 void TcpLine::flush() {
   while (!output_.empty()) {
-    const ssize_t size = ::send(fd_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+    const dsl::net::IoResult put = stream_->write(output_);
+    if (put.io == dsl::net::Io::kWantRead || put.io == dsl::net::Io::kWantWrite) {
       break;
     }
-    if (size < 0) {
-      close();
+    if (put.io != dsl::net::Io::kDone) {
+      close(stream_->failure());
       return;
     }
-    output_.erase(0, static_cast<std::size_t>(size));
+    output_.erase(0, put.count);
   }
-  watch(!output_.empty());
+  // What TLS holds makes no event: a socket that can be written to does.
+  watch(!output_.empty() || has_unread());
 }
 
 void TcpLine::watch(bool writing) {
-  if (writing == writing_ || state_ != State::kOpen) {
+  if (writing == writing_ || (state_ != State::kOpen && state_ != State::kHandshake)) {
     return;
   }
   writing_ = writing;
-  loop_.remove(fd_.get());
-  if (!loop_.add(fd_.get(), writing ? EPOLLIN | EPOLLOUT : EPOLLIN, *this)) {
+  loop_.remove(stream_->fd());
+  if (!loop_.add(stream_->fd(), writing ? EPOLLIN | EPOLLOUT : EPOLLIN, *this)) {
     state_ = State::kLost;
     timer_.set(loop_.now());
   }
 }
 
-void TcpLine::close() {
+void TcpLine::close(std::string why) {
   const bool stale = has_answered_;
-  if (fd_) {
-    loop_.remove(fd_.get());
-    fd_.reset();
+  if (stream_) {
+    loop_.remove(stream_->fd());
+    if (state_ == State::kOpen) {
+      stream_->end_writing();
+    }
+    stream_.reset();
   }
   state_ = State::kClosed;
   timer_.set(dsl::env::MonoTime::max());
@@ -191,7 +254,7 @@ void TcpLine::close() {
   input_.clear();
   const std::vector<Attempt> attempts = outstanding_.take_all();
   if (!attempts.empty()) {
-    events_.on_broken(attempts, stale);
+    events_.on_broken(attempts, stale, why);
   }
 }
 
@@ -200,7 +263,16 @@ void TcpLine::timed_out() {
     timer_.set(loop_.now() + kIdleMax);  // whoever waits decides how long
     return;
   }
-  close();
+  switch (state_) {
+    case State::kConnecting:
+      close("no connection in time");
+      return;
+    case State::kHandshake:
+      close("no TLS in time");
+      return;
+    default:
+      close("it was lost");
+  }
 }
 
 }  // namespace mcns

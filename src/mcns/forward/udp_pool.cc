@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -33,8 +34,9 @@ class UdpSocket final : public dsl::net::Watcher {
   bool idle() const { return outstanding_.empty(); }
   void remove(std::uint16_t id) { outstanding_.remove(id); }
 
-  Result<std::uint16_t> send(Attempt attempt, const Packet& packet, RandomPool& random) {
-    const auto id = outstanding_.add(attempt, packet, random);
+  Result<std::uint16_t> send(Attempt attempt, const Packet& packet, RandomPool& random,
+                             LetterCase letters) {
+    const auto id = outstanding_.add(attempt, packet, random, letters);
     if (!id) {
       return fail(Code::kUnavailable, "too many questions are under way");
     }
@@ -55,13 +57,17 @@ class UdpSocket final : public dsl::net::Watcher {
       const ssize_t size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
       if (size < 0) {
         if (errno != EAGAIN && errno != EINTR) {
-          broken();
+          broken(errno);
         }
         return;
       }
       const std::string_view message(buffer.data(), static_cast<std::size_t>(size));
-      if (const auto attempt = outstanding_.take(message)) {
-        pool_.events_.on_message(*attempt, message);
+      if (const auto taken = outstanding_.take(message)) {
+        if (taken->same_case) {
+          pool_.events_.on_message(taken->attempt, message);
+        } else {
+          pool_.events_.on_other_case(taken->attempt);
+        }
         pool_.close_if_done(*this);
       }
     }
@@ -75,11 +81,11 @@ class UdpSocket final : public dsl::net::Watcher {
   }
 
   // The upstream's machine says that nobody listens there, or a router that it is out of reach.
-  void broken() {
+  void broken(int error) {
     const std::vector<Attempt> attempts = outstanding_.take_all();
     pool_.retire(*this);
     if (!attempts.empty()) {
-      pool_.events_.on_broken(attempts, false);
+      pool_.events_.on_broken(attempts, false, std::strerror(error));
     }
   }
 
@@ -105,9 +111,9 @@ UdpPool::~UdpPool() {
   }
 }
 
-Result<UdpPool::Place> UdpPool::send(Attempt attempt, const Packet& packet) {
+Result<UdpPool::Place> UdpPool::send(Attempt attempt, const Packet& packet, LetterCase letters) {
   MC_ASSIGN(UdpSocket * socket, choose());
-  auto id = socket->send(attempt, packet, random_);
+  auto id = socket->send(attempt, packet, random_, letters);
   if (socket->used_up()) {
     retire(*socket);
   }

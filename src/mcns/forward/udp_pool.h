@@ -32,7 +32,8 @@ class UdpPool {
   ~UdpPool();
 
   // kUnavailable when it cannot be sent.
-  dsl::Result<Place> send(Attempt attempt, const Packet& packet);
+  dsl::Result<Place> send(Attempt attempt, const Packet& packet,
+                          LetterCase letters = LetterCase::kAsAsked);
   // The answer is not waited for any more.
   void forget(const Place& place);
 

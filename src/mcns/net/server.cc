@@ -56,6 +56,17 @@ class RunningServer final : public Server {
     return out;
   }
 
+  void reload(const ServerOptions& options) override {
+    limits_.set_max(options.tcp_max, options.tcp_max_per_client);
+    std::vector<std::future<void>> done;
+    for (const auto& worker : workers_) {
+      done.push_back(worker->reload(options));
+    }
+    for (const std::future<void>& each : done) {
+      each.wait();
+    }
+  }
+
   const std::vector<DnsSocket>& sockets() const override { return sockets_; }
 
   std::vector<const Counters*> counters() const override {

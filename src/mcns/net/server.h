@@ -34,6 +34,9 @@ class Server {
 
   // Where it listens, each once: "udp 192.0.2.1:53".
   virtual std::vector<std::string> listeners() const = 0;
+  // From now on the limits of TCP in `options` and the rules of the parts, in every worker before
+  // it returns. Workers stay as many, and UDP answers as large, as they were.
+  virtual void reload(const ServerOptions& options) = 0;
   // For who takes over: they stay this server's.
   virtual const std::vector<DnsSocket>& sockets() const = 0;
   virtual std::vector<const Counters*> counters() const = 0;

@@ -83,6 +83,16 @@ std::future<void> Worker::stop_listening(Server::TakeConnection take) {
   return stopped->get_future();
 }
 
+std::future<void> Worker::reload(const ServerOptions& options) {
+  auto done = std::make_shared<std::promise<void>>();
+  loop_->post([this, options, done] {
+    options_ = options;
+    resolver_.renew_rules();
+    done->set_value();
+  });
+  return done->get_future();
+}
+
 void Worker::adopt(dsl::env::UniqueFd connection) {
   auto shared = std::make_shared<dsl::env::UniqueFd>(std::move(connection));
   loop_->post([this, shared] {

@@ -40,6 +40,9 @@ class Worker {
   // Takes no more questions: what is on its way is still answered, and connections go to `take`
   // when there is one. Done when the future is. From any thread, once.
   std::future<void> stop_listening(Server::TakeConnection take);
+  // Goes by these options and the rules of now on; done when the future is. From any thread, while
+  // it runs.
+  std::future<void> reload(const ServerOptions& options);
   // From any thread.
   void adopt(dsl::env::UniqueFd connection);
   // No longer listening, and nothing is on its way. From any thread.
@@ -76,7 +79,7 @@ class Worker {
   Worker(const ServerOptions& options, const ResolverParts& parts,
          dsl::net::ConnectionLimits& limits, std::unique_ptr<dsl::net::Loop> loop);
 
-  const ServerOptions& options_;
+  ServerOptions options_;
   dsl::net::ConnectionLimits& limits_;
   Counters counters_;
   zone::Reader reader_;

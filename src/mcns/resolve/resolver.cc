@@ -24,6 +24,7 @@ constexpr std::size_t kSections = 3;  // of records
 constexpr std::uint8_t kResponse = 0x80;
 constexpr std::uint8_t kTruncated = 0x02;
 constexpr std::uint8_t kRecursionAvailable = 0x80;
+constexpr std::uint8_t kAuthenticData = 0x20;
 constexpr std::string_view kEverythingElse = ".";  // the group of names that no other group has
 
 // A packet that asks for `target` as `query` asks for its own name.
@@ -60,6 +61,14 @@ void add_as_alias(const Pending::Alias& alias, Type type, const Message& said, M
       whole.authorities.clear();
     }
   }
+}
+
+// RFC 6840 section 5.8: the AD bit is for who asks for it. The forwarder leaves it to upstreams
+// that have proven who they are; what is past its time nobody vouches for.
+unsigned authentic_data(const Query& query, const ForwardAnswer& answer) {
+  const bool is_wanted = query.edns.dnssec_ok || query.authentic_data();
+  return is_wanted && !answer.stale ? static_cast<std::uint8_t>(answer.message[3]) & kAuthenticData
+                                    : 0U;
 }
 
 // The part of an upstream's response to `query` that fits into `room` octets.
@@ -104,9 +113,10 @@ std::size_t address_size(const sockaddr* address) {
 
 }  // namespace
 
-Client client_at(const ResolverParts& parts, const dsl::env::AddressBits& address, bool stream) {
+Client client_at(const ResolverParts& parts, const ResolverRules& rules,
+                 const dsl::env::AddressBits& address, bool stream) {
   return {.stream = stream,
-          .may_recurse = parts.forwarder != nullptr && parts.allow_recursion.contains(address),
+          .may_recurse = parts.forwarder != nullptr && rules.allow_recursion.contains(address),
           .vicinity = parts.networks == nullptr ? nullptr : &parts.networks->around(address)};
 }
 
@@ -125,7 +135,7 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   }
   const Query& query = asked.query;
   const dsl::env::AddressBits from = dsl::env::address_bits(peer);
-  Client client = client_at(parts_, from, transport != Transport::kUdp);
+  Client client = client_at(parts_, *rules_, from, transport != Transport::kUdp);
   if (query.edns.has_cookie) {
     client.cookie = jar_.check(query.edns.cookie, from, now_ms);
   }
@@ -360,8 +370,9 @@ Resolver::Handled Resolver::finish(const Query& query, const Pending& pending,
   buffer[1] = static_cast<char>(query.id);
   buffer[2] =
       static_cast<char>(kResponse | (query.flags1 & 0x01U) | (fit.truncated ? kTruncated : 0U));
-  buffer[3] = static_cast<char>(kRecursionAvailable | (query.flags2 & 0x10U) |
-                                (static_cast<unsigned>(answer.rcode) & 0x0fU));
+  buffer[3] =
+      static_cast<char>(kRecursionAvailable | authentic_data(query, answer) |
+                        (query.flags2 & 0x10U) | (static_cast<unsigned>(answer.rcode) & 0x0fU));
   // The question as this client asked it: the one that was sent may have been another's.
   std::memcpy(buffer + kHeaderSize, query.name.wire.data(), query.question_size);
   return {Outcome::kReply,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -14,7 +15,7 @@
 #include "mcns/forward/forwarder.h"
 #include "mcns/resolve/counters.h"
 #include "mcns/resolve/networks.h"
-#include "mcns/resolve/prefixes.h"
+#include "mcns/resolve/rules.h"
 #include "mcns/rrl/limiter.h"
 #include "mcns/zone/store.h"
 
@@ -25,8 +26,7 @@ struct ResolverParts {
   zone::Store& zones;
   Cache& cache;
   Forwarder* forwarder = nullptr;
-  Prefixes allow_recursion;
-  AnswerOptions answer;
+  SharedRules rules;
   const Networks* networks = nullptr;              // null: every client gets the same
   QueryEvents* events = nullptr;                   // told of every answer while somebody watches
   const cookie::SharedSecrets* cookies = nullptr;  // null: there are no cookies
@@ -59,7 +59,8 @@ struct Asked {
 };
 
 // What of a client at that address decides what it gets.
-Client client_at(const ResolverParts& parts, const dsl::env::AddressBits& address, bool stream);
+Client client_at(const ResolverParts& parts, const ResolverRules& rules,
+                 const dsl::env::AddressBits& address, bool stream);
 
 // One a worker, confined to its thread.
 class Resolver {
@@ -67,9 +68,16 @@ class Resolver {
   Resolver(const ResolverParts& parts, Counters& counters)
       : parts_(parts),
         counters_(counters),
-        answerer_(parts.answer),
+        rules_(parts.rules.get()),
+        answerer_(rules_->answer),
         jar_(parts.cookies),
         limiter_(parts.rrl) {}
+
+  // Goes by the rules of now on.
+  void renew_rules() {
+    rules_ = parts_.rules.get();
+    answerer_.set_options(rules_->answer);
+  }
 
   enum class Outcome : std::uint8_t {
     kReply,  // `size` octets of the buffer
@@ -137,6 +145,7 @@ class Resolver {
 
   const ResolverParts& parts_;
   Counters& counters_;
+  std::shared_ptr<const ResolverRules> rules_;
   Answerer answerer_;
   cookie::Jar jar_;
   rrl::Limiter limiter_;

@@ -56,9 +56,28 @@ Result<ForwardPolicy> parse_policy(const std::string& text) {
               text);
 }
 
-// [[forward]] zone, upstreams, fallback, policy.
-Result<ForwardGroup> parse_forward(const TomlValue& entry) {
-  ForwardGroup out;
+Result<void> check_prefixes(const std::string& text) {
+  MC_TRY(Prefixes::parse({text}));
+  return {};
+}
+
+Result<void> check_upstream(const std::string& text) {
+  MC_TRY(Upstream::parse(text));
+  return {};
+}
+
+Result<void> check_kind(const TomlValue& value, TomlValue::Kind kind, std::string_view key,
+                        std::string_view wanted) {
+  if (value.kind != kind) {
+    return fail(Code::kInvalidArgument, "forward.{} is {}, not {}", key, wanted, value.kind_name());
+  }
+  return {};
+}
+
+// [[forward]] zone, upstreams, fallback, policy, random_case, ca_cert.
+Result<Config::Forward> parse_forward(const TomlValue& entry) {
+  Config::Forward forward;
+  ForwardGroup& out = forward.group;
   bool has_zone = false;
   for (const auto& [key, position, value] : entry.members) {
     if (key == "zone") {
@@ -69,16 +88,30 @@ Result<ForwardGroup> parse_forward(const TomlValue& entry) {
       MC_ASSIGN((key == "upstreams" ? out.upstreams : out.fallback), parse_upstreams(texts));
     } else if (key == "policy") {
       MC_ASSIGN(out.policy, parse_policy(value.string));
+    } else if (key == "random_case") {
+      MC_TRY(check_kind(value, TomlValue::Kind::kBool, key, "true or false"));
+      forward.random_case = value.boolean;
+    } else if (key == "ca_cert") {
+      MC_TRY(check_kind(value, TomlValue::Kind::kString, key, "a path"));
+      forward.ca_cert = value.string;
     } else {
       return fail(Code::kInvalidArgument, "unknown key forward.{}", key)
-          .hint("zone, upstreams, fallback, policy");
+          .hint("zone, upstreams, fallback, policy, random_case, ca_cert");
     }
   }
   if (!has_zone || out.upstreams.empty()) {
     return fail(Code::kInvalidArgument, "a [[forward]] needs a zone and upstreams")
         .hint("zone = \"ts.net\", upstreams = [\"100.100.100.100:53\"]");
   }
-  return out;
+  return forward;
+}
+
+void trust(ForwardGroup& group, const std::string& ca_cert) {
+  for (auto* upstreams : {&group.upstreams, &group.fallback}) {
+    for (Upstream& upstream : *upstreams) {
+      upstream.ca_cert = ca_cert;
+    }
+  }
 }
 
 // [[network]] name, cidrs.
@@ -133,15 +166,26 @@ void Config::bind(dsl::config::Table& table) {
 
   table.list("dns.listen_addr", &listen)
       .or_one()
+      .each([](const std::string& each) -> Result<void> {
+        MC_TRY(net::listen_addresses(each));
+        return {};
+      })
       .help("where DNS is asked, UDP and TCP: address:port, or :port for every address");
   table.integer("dns.workers", &workers).range("0", "256").help("threads; 0 = one per allowed CPU");
-  table.integer("dns.udp_size", &udp_size).range("512", "4096").help("most octets of a UDP answer");
-  table.text("dns.nsid", &nsid).help("identifies this server to who asks; \"hostname\" = its name");
+  table.integer("dns.udp_size", &udp_size)
+      .range("512", "4096")
+      .help("most octets of a UDP answer")
+      .reloadable();
+  table.text("dns.nsid", &nsid)
+      .help("identifies this server to who asks; \"hostname\" = its name")
+      .reloadable();
   table.text("dns.any", &any)
       .one_of({"minimal", "hinfo", "full"})
-      .help("what ANY gets (RFC 8482); full over TCP only");
+      .help("what ANY gets (RFC 8482); full over TCP only")
+      .reloadable();
   table.text("dns.identity", &identity)
-      .help("answer to CH TXT version.bind and id.server; empty = refused");
+      .help("answer to CH TXT version.bind and id.server; empty = refused")
+      .reloadable();
   table.text("dns.order", &order)
       .one_of({"rotate", "fixed", "network"})
       .help(
@@ -154,19 +198,43 @@ void Config::bind(dsl::config::Table& table) {
   table.boolean("dns.rotate", &rotate).help("the former name of order: false is \"fixed\"");
   table.boolean("dns.cookies", &cookies)
       .help("DNS cookies (RFC 7873): a client that has one is not held for a forged address");
-  table.list("dns.upstreams", &upstreams).help("who is asked for names that are not ours");
+  table.list("dns.upstreams", &upstreams)
+      .each(check_upstream)
+      .help(
+          "who is asked for names that are not ours: 1.1.1.1, udp://1.1.1.1:53, "
+          "tcp://[2606:4700:4700::1111]:53, tls://1.1.1.1:853#one.one.one.one")
+      .reloadable();
   table.list("dns.fallback_upstreams", &fallback_upstreams)
-      .help("asked only while every upstream is down");
+      .each(check_upstream)
+      .help("asked only while every upstream is down")
+      .reloadable();
+  table.boolean("dns.random_case", &random_case)
+      .help(
+          "ask upstreams over UDP with names in random case, which makes answers hard to forge; a "
+          "[[forward]] may say otherwise")
+      .reloadable();
+  table.text("dns.ca_cert", &ca_cert)
+      .help(
+          "authorities (PEM) of upstreams over TLS; empty = those of the system; a [[forward]] may "
+          "say otherwise")
+      .reloadable();
   table.list("dns.allow_recursion", &allow_recursion)
-      .help("who may ask for them: ranges, private, any, none");
-  table.duration("dns.tcp_idle", &tcp_idle).range("1s", "10m").help("a quiet connection is closed");
-  table.integer("dns.tcp_max", &tcp_max).range("1", "100000").help("connections");
+      .each(check_prefixes)
+      .help("who may ask for them: ranges, private, any, none")
+      .reloadable();
+  table.duration("dns.tcp_idle", &tcp_idle)
+      .range("1s", "10m")
+      .help("a quiet connection is closed")
+      .reloadable();
+  table.integer("dns.tcp_max", &tcp_max).range("1", "100000").help("connections").reloadable();
   table.integer("dns.tcp_max_per_client", &tcp_max_per_client)
       .range("1", "100000")
-      .help("connections of one client");
+      .help("connections of one client")
+      .reloadable();
   table.integer("dns.tcp_queries_in_flight", &tcp_queries_in_flight)
       .range("1", "10000")
-      .help("questions of one connection that wait for upstreams");
+      .help("questions of one connection that wait for upstreams")
+      .reloadable();
 
   table.integer("rrl.rate", &rrl_rate)
       .range("0", "1000000")
@@ -182,25 +250,34 @@ void Config::bind(dsl::config::Table& table) {
       .help("every so many answers over the rate one says to come by TCP; 1 = each, 0 = none");
   table.integer("rrl.v4_prefix", &rrl_v4_prefix).range("1", "32").help("what a network is");
   table.integer("rrl.v6_prefix", &rrl_v6_prefix).range("1", "128").help("and in IPv6");
-  table.list("rrl.exempt", &rrl_exempt).help("who has no rate: ranges, private, any, none");
+  table.list("rrl.exempt", &rrl_exempt).each(check_prefixes).help("who has no rate: ranges, private, any, none");
 
   table.size("cache.size", &cache_size).range("1MiB", "64GiB").help("bound of its memory");
-  table.duration("cache.max_ttl", &max_ttl).help("no answer is kept longer");
-  table.duration("cache.negative_ttl", &negative_ttl).help("nor a negative one");
-  table.duration("cache.min_ttl", &min_ttl).range("0s", "1h").help("nor shorter");
+  table.duration("cache.max_ttl", &max_ttl).help("no answer is kept longer").reloadable();
+  table.duration("cache.negative_ttl", &negative_ttl).help("nor a negative one").reloadable();
+  table.duration("cache.min_ttl", &min_ttl).range("0s", "1h").help("nor shorter").reloadable();
   table.duration("cache.failure_ttl", &failure_ttl)
       .range("0s", "5s")
-      .help("how long a SERVFAIL is kept (RFC 9520); 0s = never");
-  table.duration("cache.stale", &stale).help("how long old answers stay for dead upstreams");
-  table.duration("cache.stale_ttl", &stale_ttl).help("the TTL that a stale answer shows");
-  table.duration("cache.stale_after", &stale_after).help("how long upstreams are waited for first");
-  table.boolean("cache.prefetch", &prefetch).help("ask again shortly before a TTL ends");
+      .help("how long a SERVFAIL is kept (RFC 9520); 0s = never")
+      .reloadable();
+  table.duration("cache.stale", &stale)
+      .help("how long old answers stay for dead upstreams")
+      .reloadable();
+  table.duration("cache.stale_ttl", &stale_ttl)
+      .help("the TTL that a stale answer shows")
+      .reloadable();
+  table.duration("cache.stale_after", &stale_after)
+      .help("how long upstreams are waited for first")
+      .reloadable();
+  table.boolean("cache.prefetch", &prefetch)
+      .help("ask again shortly before a TTL ends")
+      .reloadable();
 
-  table.tables("forward", [this](const TomlValue& entry) -> Result<void> {
-    MC_ASSIGN(ForwardGroup group, parse_forward(entry));
-    forwards.push_back(std::move(group));
-    return {};
-  });
+  table.tables<Forward>("forward", &forwards, parse_forward)
+      .help(
+          "who is asked for names at and below `zone`: upstreams, fallback, policy (ordered, "
+          "fastest, parallel), random_case, ca_cert")
+      .reloadable();
   table
       .tables("network",
               [this](const TomlValue& entry) -> Result<void> {
@@ -214,26 +291,20 @@ void Config::bind(dsl::config::Table& table) {
   table.list("seed.paths", &seed_paths).help("zones and records of a first start");
   table.integer("guard.max_shrink_percent", &shrink_percent_max)
       .range("1", "100")
-      .help("an import that takes more of a zone's names away is refused");
+      .help("an import that takes more of a zone's names away is refused")
+      .reloadable();
   table.integer("guard.min_names", &shrink_names_min)
       .range("0", "1000000000")
-      .help("of zones with at least so many names");
+      .help("of zones with at least so many names")
+      .reloadable();
   table.integer("history.rows", &journal_rows)
       .range("100", "100000000")
-      .help("changes that are kept of each zone");
+      .help("changes that are kept of each zone")
+      .reloadable();
   table.list("authz.agent_accounts", &agent_accounts)
       .help("accounts that may change any record, and no zone");
 
-  table.check([this]() -> Result<void> {
-    for (const std::string& each : listen) {
-      MC_TRY(dsl::with_context(net::listen_addresses(each), "dns.listen_addr"));
-    }
-    MC_TRY(dsl::with_context(parse_upstreams(upstreams), "dns.upstreams"));
-    MC_TRY(dsl::with_context(parse_upstreams(fallback_upstreams), "dns.fallback_upstreams"));
-    MC_TRY(dsl::with_context(Prefixes::parse(allow_recursion), "dns.allow_recursion"));
-    MC_TRY(dsl::with_context(Prefixes::parse(rrl_exempt), "rrl.exempt"));
-    return check_order();
-  });
+  table.check([this] { return check_order(); });
 }
 
 Result<void> Config::check_order() const {
@@ -333,12 +404,28 @@ rrl::Options Config::rrl_options() const {
   return out;
 }
 
+ResolverRules Config::resolver_rules() const {
+  // `load` has checked that they can be read.
+  return {Prefixes::parse(allow_recursion).value_or(Prefixes()), answer_options()};
+}
+
+api::ForwardDefaults Config::forward_defaults() const {
+  return {.random_case = random_case, .ca_cert = ca_cert};
+}
+
 std::vector<ForwardGroup> Config::forward_groups() const {
-  std::vector<ForwardGroup> out = forwards;
+  std::vector<ForwardGroup> out;
+  for (const Forward& forward : forwards) {
+    ForwardGroup& group = out.emplace_back(forward.group);
+    group.random_case = forward.random_case.value_or(random_case);
+    trust(group, forward.ca_cert.value_or(ca_cert));
+  }
   ForwardGroup rest;
+  rest.random_case = random_case;
   // `load` has checked that they can be read.
   rest.upstreams = parse_upstreams(upstreams).value_or(std::vector<Upstream>());
   rest.fallback = parse_upstreams(fallback_upstreams).value_or(std::vector<Upstream>());
+  trust(rest, ca_cert);
   if (!rest.upstreams.empty()) {
     out.push_back(std::move(rest));
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,11 +12,12 @@
 #include "dsl/endpoint/endpoint.h"
 #include "dsl/replica/config.h"
 #include "mcns/answer/answer.h"
+#include "mcns/api/forwards.h"
 #include "mcns/cache/cache.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/net/server.h"
 #include "mcns/resolve/networks.h"
-#include "mcns/resolve/prefixes.h"
+#include "mcns/resolve/rules.h"
 #include "mcns/writer/writer.h"
 
 namespace mcns {
@@ -47,6 +49,8 @@ struct Config {
   bool rotate = true;  // the former name of `order`: false = "fixed"
   std::vector<std::string> upstreams = {"1.1.1.1:53", "8.8.8.8:53"};
   std::vector<std::string> fallback_upstreams = {"9.9.9.9:53"};
+  bool random_case = false;
+  std::string ca_cert;  // of upstreams over TLS; empty = the system's
   std::vector<std::string> allow_recursion = {"private"};
   std::chrono::milliseconds tcp_idle{10000};
   std::int64_t tcp_max = 4096;
@@ -71,8 +75,14 @@ struct Config {
   std::chrono::milliseconds stale_after{1800};
   bool prefetch = true;
 
-  std::vector<ForwardGroup> forwards;  // [[forward]]
-  std::vector<Network> networks;       // [[network]]
+  // A [[forward]]; what it leaves out is as [dns] has it.
+  struct Forward {
+    ForwardGroup group;
+    std::optional<bool> random_case;
+    std::optional<std::string> ca_cert;
+  };
+  std::vector<Forward> forwards;
+  std::vector<Network> networks;  // [[network]]
   std::vector<std::string> seed_paths = {"/srv/mcns/seed.toml", "/srv/mcns/seed.d/*.zone"};
   std::int64_t shrink_percent_max = 50;
   std::int64_t shrink_names_min = 20;
@@ -95,8 +105,11 @@ struct Config {
   WriterOptions writer_options() const;
   net::ServerOptions server_options() const;
   rrl::Options rrl_options() const;  // without the key
+  ResolverRules resolver_rules() const;
   // The shorthand of [dns] and every [[forward]].
   std::vector<ForwardGroup> forward_groups() const;
+  // What [dns] says for groups that say nothing of it.
+  api::ForwardDefaults forward_defaults() const;
 };
 
 }  // namespace mcns

@@ -310,7 +310,7 @@ Result<void> Service::reopen_store() {
     own.push_back(socket.address);
   }
   forwards_ = std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, std::move(own));
-  MC_TRY(forwards_->configure(config_.forward_groups()));
+  MC_TRY(forwards_->configure(config_.forward_groups(), config_.forward_defaults()));
   return start_api(*env_);
 }
 

@@ -111,12 +111,16 @@ void add_upstreams(Registry& registry, const MetricSources& sources) {
   Gauge& up = registry.gauge("upstream_up_count", "1 when it answers.", {"upstream"});
   Counter& failures =
       registry.counter("upstream_failures_total", "Questions without a good answer.", {"upstream"});
+  Counter& other_case =
+      registry.counter("upstream_other_case_total",
+                       "Answers that did not keep the random case of the question.", {"upstream"});
   registry.before_exposition([&, &forwarder = sources.forwarder] {
     LabelSets there;
     for (const UpstreamState& state : forwarder.upstreams()) {
       rtt.set({state.upstream}, state.rtt_ms / 1000);
       up.set({state.upstream}, state.state == "up" ? 1 : 0);
       failures.show({state.upstream}, number(state.failed));
+      other_case.show({state.upstream}, number(state.other_case));
       there.insert({state.upstream});
     }
     rtt.keep_only(there);

@@ -1,5 +1,6 @@
 #include "mcns/service/service.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -24,6 +25,12 @@ dsl::transcode::OpenApiInfo about() {
   return {.title = "mcns",
           .version = dsl::build_info().version,
           .summary = "The names of the platform."};
+}
+
+// Whom names are asked of, and how. To set the same anew would empty the cache.
+bool is_of_forwards(const std::string& key) {
+  return key == "forward" || key == "dns.upstreams" || key == "dns.fallback_upstreams" ||
+         key == "dns.random_case" || key == "dns.ca_cert";
 }
 
 std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets) {
@@ -106,7 +113,6 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
   MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
-  MC_ASSIGN(Prefixes allow_recursion, Prefixes::parse(config_.allow_recursion));
   MC_ASSIGN(Prefixes rrl_exempt, Prefixes::parse(config_.rrl_exempt));
   rrl::Options rrl = config_.rrl_options();
   env.random().fill(std::as_writable_bytes(std::span(rrl.key)));
@@ -115,8 +121,7 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
       ResolverParts{.zones = zones_,
                     .cache = *cache_,
                     .forwarder = forwarder_.get(),
-                    .allow_recursion = std::move(allow_recursion),
-                    .answer = config_.answer_options(),
+                    .rules = config_.resolver_rules(),
                     .networks = networks_.get(),
                     .events = &queries_,
                     .cookies = config_.cookies ? &secrets_ : nullptr,
@@ -143,7 +148,7 @@ Result<void> Service::set_forwards(const std::vector<net::DnsSocket>& sockets) {
   }
   forwards_ =
       std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
-  return forwards_->configure(config_.forward_groups());
+  return forwards_->configure(config_.forward_groups(), config_.forward_defaults());
 }
 
 Result<void> Service::start_api(dsl::env::Env& env) {
@@ -194,7 +199,29 @@ Result<std::string> Service::openapi() {
   return dsl::transcode::openapi(api::declared_methods(), about());
 }
 
+// First what may be refused.
+Result<void> Service::reloaded(const std::vector<std::string>& changed_keys) {
+  if (!forwards_ || !writer_) {
+    return dsl::fail(dsl::Code::kUnavailable,
+                     "another process is taking over, or the database is gone")
+        .hint("the process that serves next reads the file");
+  }
+  if (std::any_of(changed_keys.begin(), changed_keys.end(), is_of_forwards)) {
+    MC_TRY(forwards_->configure(config_.forward_groups(), config_.forward_defaults()));
+  }
+  forwarder_->set_stale_after(config_.stale_after);
+  cache_->set_options(config_.cache_options());
+  const WriterOptions writing = config_.writer_options();
+  writer_->set_limits(writing.guard, writing.journal_rows_max);
+  parts_->rules.set(config_.resolver_rules());
+  dns_->reload(config_.server_options());
+  return {};
+}
+
 Result<void> Service::refresh() {
+  if (forwards_) {
+    MC_TRY(forwards_->renew_authorities());
+  }
   return face_ ? face_->refresh() : Result<void>();  // it is read when the API comes back
 }
 

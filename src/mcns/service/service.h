@@ -46,6 +46,8 @@ class Service : public dsl::service::Service, private handover::Owner {
   dsl::Result<void> upgrade() override;
   std::vector<std::string> listeners() const override;
   dsl::Result<std::string> openapi() override;
+  dsl::Result<void> reloaded(const std::vector<std::string>& changed_keys) override;
+  std::string way_to_apply() const override { return "mcns upgrade, or a restart"; }
   dsl::Result<void> refresh() override;
   void stop(std::chrono::milliseconds grace) override;
 

@@ -136,11 +136,11 @@ Result<void> Engine::plan(Work& work, Job& job) {
   MC_TRY(check_drafts(work, problems));
   MC_TRY(check_targets(work, job.strict, problems));
   MC_TRY(std::move(problems).verdict());
-  return job.guarded ? check_guard(work, options_.guard) : Result<void>();
+  return job.guarded ? check_guard(work, limits().guard) : Result<void>();
 }
 
 Result<Outcome> Engine::write(Work& work, Job& job) {
-  MC_ASSIGN(Outcome outcome, save(work, options_.journal_rows_max, job.dry_run));
+  MC_ASSIGN(Outcome outcome, save(work, limits().journal_rows_max, job.dry_run));
   job.report(work, outcome);
   if (!job.dry_run && job.author->together) {
     MC_TRY(job.author->together(work.tx, outcome));

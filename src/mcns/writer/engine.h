@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -13,12 +14,21 @@
 
 namespace mcns::writer {
 
-// Confined to the thread that writes.
+// Confined to the thread that writes, apart from `set_limits`.
 class Engine {
  public:
   Engine(dsl::env::Env& env, dsl::db::Database& database, zone::Store& store,
          const WriterOptions& options)
-      : env_(env), database_(database), store_(store), options_(options) {}
+      : env_(env),
+        database_(database),
+        store_(store),
+        limits_{options.guard, options.journal_rows_max} {}
+
+  // From any thread, for the writes that follow.
+  void set_limits(const GuardOptions& guard, std::size_t journal_rows_max) {
+    const std::lock_guard lock(limits_mutex_);
+    limits_ = {guard, journal_rows_max};
+  }
 
   // Every zone of the database into the store, unless they are what is there: `image`.
   dsl::Result<void> load(const std::vector<zone::ImageZone>& image);
@@ -37,6 +47,15 @@ class Engine {
     std::int64_t last_id = 0;  // of what it changed; 0 = nothing that is published
   };
 
+  struct Limits {
+    GuardOptions guard;
+    std::size_t journal_rows_max = 0;
+  };
+  Limits limits() const {
+    const std::lock_guard lock(limits_mutex_);
+    return limits_;
+  }
+
   void commit(const std::vector<Job*>& jobs);
   dsl::Result<void> run_jobs(dsl::db::Transaction& tx, const std::vector<Job*>& jobs);
   dsl::Result<void> plan(Work& work, Job& job);
@@ -48,7 +67,8 @@ class Engine {
   dsl::env::Env& env_;
   dsl::db::Database& database_;
   zone::Store& store_;
-  const WriterOptions options_;
+  mutable std::mutex limits_mutex_;
+  Limits limits_;  // guarded by limits_mutex_
   ZoneMap zones_;
   std::optional<dsl::env::WallTime> next_lease_;  // or a time before it
   std::int64_t group_last_id_ = 0;

@@ -58,6 +58,10 @@ class GroupWriter final : public Writer {
     thread_.join();
   }
 
+  void set_limits(const GuardOptions& guard, std::size_t journal_rows_max) override {
+    engine_->set_limits(guard, journal_rows_max);
+  }
+
   Result<Outcome> apply(const Author& author, const Batch& batch) override {
     MC_TRY(writer::check_batch(batch));
     Job job{

@@ -161,6 +161,9 @@ class Writer {
                                         std::uint32_t serial,
                                         std::optional<std::uint32_t> if_serial, bool dry_run) = 0;
 
+  // Of the writes from now on.
+  virtual void set_limits(const GuardOptions& guard, std::size_t journal_rows_max) = 0;
+
   // New writes are refused (kUnavailable) from the return of `pause` on, and those accepted are
   // done: for the hand-over to another process. `resume` when that came to nothing.
   virtual void pause() = 0;

@@ -170,10 +170,11 @@ std::vector<std::string> Agent::listeners() const { return face_->listeners(); }
 
 Result<void> Agent::refresh() { return face_->refresh(); }
 
-void Agent::reloaded(const std::vector<std::string>& changed_keys) {
+Result<void> Agent::reloaded(const std::vector<std::string>& changed_keys) {
   for (const std::string& key : changed_keys) {
     logger.info("configuration changed", {{"key", key}});
   }
+  return {};
 }
 
 Result<std::string> Agent::openapi() {

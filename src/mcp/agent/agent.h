@@ -40,7 +40,7 @@ class Agent : public dsl::service::Service {
   void adopt(dsl::service::ActivatedSockets& sockets) override;
   Result<void> start(dsl::env::Env& env) override;
   std::vector<std::string> listeners() const override;
-  void reloaded(const std::vector<std::string>& changed_keys) override;
+  Result<void> reloaded(const std::vector<std::string>& changed_keys) override;
   Result<void> refresh() override;
   Result<std::string> openapi() override;
   void stop(std::chrono::milliseconds grace) override;

@@ -427,11 +427,112 @@ TEST_F(ConfigTest, ReloadSetsReloadableKeysAndTellsWhichNeedARestart) {
   EXPECT_EQ(config_.tick, seconds{6});
   EXPECT_EQ(config_.workers, 4);
   EXPECT_TRUE(config_.verify);
-  EXPECT_EQ(table_.restart_needed(), std::vector<std::string>{"agent.verify"});
+  ASSERT_EQ(table_.restart_needed().size(), 1u);
+  EXPECT_EQ(table_.restart_needed()[0].key, "agent.verify");
+  EXPECT_EQ(table_.restart_needed()[0].running, "true");
+  EXPECT_EQ(table_.restart_needed()[0].wanted, "false");
   EXPECT_NE(without_folder(table_.effective()).find("agent.tick = \"6s\"  # mcq.toml:1:14"),
             std::string::npos);
   EXPECT_TRUE(require_ok(reload("agent.tick = \"6s\"\n")).empty());
   EXPECT_TRUE(table_.restart_needed().empty());
+}
+
+TEST_F(ConfigTest, ASecretThatNeedsARestartIsNotShown) {
+  ASSERT_EQ(problems_of("server.token = \"old\"\n"), "none");
+
+  require_ok(reload("server.token = \"new\"\n"));
+
+  ASSERT_EQ(table_.restart_needed().size(), 1u);
+  EXPECT_EQ(table_.restart_needed()[0].running, "\"***\"");
+  EXPECT_EQ(table_.restart_needed()[0].wanted, "\"***\"");
+}
+
+TEST_F(ConfigTest, WhoeverAppliesAReloadMayRefuseIt) {
+  ASSERT_EQ(problems_of("agent.tick = \"5s\"\n"), "none");
+  std::vector<std::string> told;
+  const Table::Apply refuse = [&](const std::vector<std::string>& changed) -> Result<void> {
+    told = changed;
+    EXPECT_EQ(config_.tick, seconds{6}) << "the new value is there to be tried";
+    return fail(Code::kUnavailable, "not now");
+  };
+
+  sources_.file = dir_.write("mcq.toml", "agent.tick = \"6s\"\n");
+  EXPECT_THAT(table_.reload(env_, sources_, refuse),
+              dsl::test::failed_saying(Code::kUnavailable, "not now"));
+
+  EXPECT_EQ(told, std::vector<std::string>{"agent.tick"});
+  EXPECT_EQ(config_.tick, seconds{5});
+  sources_.file = dir_.write("mcq.toml", "agent.tick = \"5s\"\n");
+  EXPECT_TRUE(require_ok(table_.reload(env_, sources_, refuse)).empty()) << "nothing to apply";
+}
+
+TEST_F(ConfigTest, EachTextOfAListIsCheckedWhereItStands) {
+  const auto no_x = [](const std::string& item) -> Result<void> {
+    if (item == "x") {
+      return fail(Code::kInvalidArgument, "no x here").hint("y");
+    }
+    return {};
+  };
+  std::vector<std::string> fixed;
+  table_.list("agent.fixed", &fixed).each(no_x);
+
+  EXPECT_EQ(problems_of("\nagent.fixed = [\"a\", \"x\"]\n"),
+            "mcq.toml:2:15: agent.fixed: no x here (y)\n");
+  ASSERT_EQ(problems_of("agent.fixed = [\"a\"]\n"), "none");
+  const auto reloaded = reload("\n\nagent.fixed = [\"x\"]\n");
+  ASSERT_FALSE(reloaded) << "also when the reload would not take it";
+  EXPECT_EQ(problems(reloaded.error()), "mcq.toml:3:15: agent.fixed: no x here (y)\n");
+}
+
+class ReloadedTables : public ConfigTest {
+ protected:
+  ReloadedTables() {
+    table_
+        .tables<std::string>("house", &houses_,
+                             [](const TomlValue& entry) -> Result<std::string> {
+                               const TomlValue* name = entry.find("name");
+                               if (!name) {
+                                 return fail(Code::kInvalidArgument, "name is missing");
+                               }
+                               return name->string;
+                             })
+        .reloadable();
+  }
+  std::vector<std::string> houses_;
+};
+
+TEST_F(ReloadedTables, AreReplacedWhole) {
+  ASSERT_EQ(problems_of("[[house]]\nname = \"a\"\n[[house]]\nname = \"b\"\n"), "none");
+  ASSERT_EQ(houses_, (std::vector<std::string>{"a", "b"}));
+
+  EXPECT_EQ(require_ok(reload("[[house]]\nname = \"c\"\n")), std::vector<std::string>{"house"});
+  EXPECT_EQ(houses_, std::vector<std::string>{"c"});
+  EXPECT_TRUE(require_ok(reload("# moved\n[[house]]\nname = \"c\"\n")).empty());
+  EXPECT_EQ(require_ok(reload("")), std::vector<std::string>{"house"});
+  EXPECT_TRUE(houses_.empty());
+}
+
+TEST_F(ReloadedTables, ComeBackWhenTheFileIsWrong) {
+  ASSERT_EQ(problems_of("[[house]]\nname = \"a\"\n"), "none");
+
+  const auto reloaded =
+      reload("agent.tick = \"6s\"\n[[house]]\nname = \"c\"\n[[house]]\nnumber = 1\n");
+
+  ASSERT_FALSE(reloaded);
+  EXPECT_EQ(problems(reloaded.error()), "mcq.toml:4:1: house: name is missing\n");
+  EXPECT_EQ(houses_, std::vector<std::string>{"a"});
+  EXPECT_EQ(config_.tick, seconds{30});
+  EXPECT_TRUE(require_ok(reload("[[house]]\nname = \"a\"\n")).empty());
+}
+
+TEST_F(ReloadedTables, OthersTakeARestart) {
+  ASSERT_EQ(problems_of("[[peer]]\nname = \"a\"\n"), "none");
+
+  EXPECT_TRUE(require_ok(reload("[[peer]]\nname = \"b\"\n")).empty());
+
+  ASSERT_EQ(table_.restart_needed().size(), 1u);
+  EXPECT_EQ(table_.restart_needed()[0].key, "peer");
+  EXPECT_EQ(config_.peers.size(), 1u);
 }
 
 }  // namespace

@@ -44,5 +44,21 @@ TEST(ConnectionLimits, TicketGivesItsPlaceBackOnce) {
   EXPECT_TRUE(limits.take(peer("192.0.2.1:2")));
 }
 
+TEST(ConnectionLimits, OtherLimitsAreForThoseWhoComeNext) {
+  ConnectionLimits limits(1, 1);
+  const env::SocketAddress client = peer("192.0.2.1:1");
+  const auto first = limits.take(client);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(limits.take(client));
+
+  limits.set_max(2, 2);
+  const auto second = limits.take(client);
+  EXPECT_TRUE(second);
+  limits.set_max(1, 1);
+
+  EXPECT_EQ(limits.taken(), 2);
+  EXPECT_FALSE(limits.take(client));
+}
+
 }  // namespace
 }  // namespace dsl::net

@@ -81,6 +81,7 @@ class Probe final : public dsl::service::Service {
   void configure(dsl::config::Table& table) override {
     table.text("probe.mode", &mode_).help("what to do wrong");
     table.text("probe.word", &word_).help("what to say").reloadable();
+    table.text("probe.room", &room_).help("where; for good");
   }
   void adopt(dsl::service::ActivatedSockets& sockets) override {
     for (dsl::env::UniqueFd& socket : sockets.take("door")) {
@@ -114,10 +115,14 @@ class Probe final : public dsl::service::Service {
   std::vector<std::string> listeners() const override {
     return {"grpc 127.0.0.1:40123", "unix /srv/probe/admin.sock"};
   }
-  void reloaded(const std::vector<std::string>& keys) override {
+  dsl::Result<void> reloaded(const std::vector<std::string>& keys) override {
+    if (word_ == "never") {
+      return dsl::fail(dsl::Code::kInvalidArgument, "that word is not said here");
+    }
     for (const std::string& key : keys) {
       say("reloaded " + key + " " + word_);
     }
+    return {};
   }
   dsl::Result<void> refresh() override {
     say("refresh");
@@ -138,6 +143,7 @@ class Probe final : public dsl::service::Service {
  private:
   std::string mode_;
   std::string word_ = "hello";
+  std::string room_ = "hall";
   std::vector<dsl::env::UniqueFd> sockets_;
   std::vector<std::unique_ptr<Door>> doors_;
 };

@@ -140,6 +140,37 @@ TEST_F(ServiceProcess, ABadFileAtReloadChangesNothing) {
   EXPECT_THAT(probe.errors(), HasSubstr("keeps its configuration"));
 }
 
+TEST_F(ServiceProcess, AReloadThatTheServiceRefusesChangesNothing) {
+  const NotifySocket systemd(dir_.file("notify"));
+  Probe probe(server(), {{"NOTIFY_SOCKET", dir_.file("notify")}});
+  EXPECT_EQ(systemd.next(), kServing);
+
+  dir_.write("probe.toml", "[probe]\nword = \"never\"\n");
+  probe.signal(SIGHUP);
+  EXPECT_THAT(systemd.next(), StartsWith("RELOADING=1"));
+  EXPECT_EQ(systemd.next(), "READY=1\nSTATUS=serving as before: that word is not said here");
+  probe.signal(SIGTERM);
+
+  EXPECT_EQ(probe.wait(), kExitOk);
+  EXPECT_THAT(probe.errors(), HasSubstr("keeps its configuration"));
+}
+
+TEST_F(ServiceProcess, AKeyThatCannotChangeIsNamedWithTheWay) {
+  const NotifySocket systemd(dir_.file("notify"));
+  Probe probe(server(), {{"NOTIFY_SOCKET", dir_.file("notify")}});
+  EXPECT_EQ(systemd.next(), kServing);
+
+  dir_.write("probe.toml", "[probe]\nroom = \"cellar\"\n");
+  probe.signal(SIGHUP);
+  EXPECT_THAT(systemd.next(), StartsWith("RELOADING=1"));
+  EXPECT_EQ(systemd.next(), kServing);
+  probe.signal(SIGTERM);
+
+  EXPECT_EQ(probe.wait(), kExitOk);
+  EXPECT_THAT(probe.errors(), AllOf(HasSubstr("probe.room"), HasSubstr("hall"), HasSubstr("cellar"),
+                                    HasSubstr("restart it")));
+}
+
 TEST_F(ServiceProcess, AFileThatCannotBeReadAgainIsReported) {
   const NotifySocket systemd(dir_.file("notify"));
   Probe probe(server({"--set", "probe.mode=stale"}), {{"NOTIFY_SOCKET", dir_.file("notify")}});

@@ -333,7 +333,7 @@ TEST_F(Admin, AForwardOfTheFileIsReplacedByOneOfTheApiAndComesBack) {
   pb::DeleteForwardRequest remove;
   remove.set_zone("corp.example");
   EXPECT_THAT(ask<pb::DeleteForwardReply>("ForwardService.DeleteForward", remove),
-              failed_saying(Code::kFailedPrecondition, "mcns upgrade or a restart"));
+              failed_saying(Code::kFailedPrecondition, "then send SIGHUP"));
   require_ok(ask<pb::Forward>("ForwardService.SetForward", forward("CORP.example", "192.0.2.8")));
   const auto upstream = [&] {
     return require_ok(

@@ -55,12 +55,12 @@ TestService::TestService(const WriterOptions& writing) {
   writer_ = require_ok(Writer::open(env_, *database_, zones_, writing));
   cache_ = Cache::make({}, 1);
   forwarder_ = require_ok(Forwarder::start(env_, *cache_, {}));
-  parts_ = std::make_unique<ResolverParts>(
-      ResolverParts{.zones = zones_,
-                    .cache = *cache_,
-                    .forwarder = forwarder_.get(),
-                    .allow_recursion = require_ok(Prefixes::parse({"private"})),
-                    .events = &queries_});
+  parts_ = std::make_unique<ResolverParts>(ResolverParts{
+      .zones = zones_,
+      .cache = *cache_,
+      .forwarder = forwarder_.get(),
+      .rules = ResolverRules{.allow_recursion = require_ok(Prefixes::parse({"private"}))},
+      .events = &queries_});
   forwards_ = std::make_unique<Forwards>(*database_, *forwarder_, *cache_,
                                          std::vector<std::string>{"192.0.2.53:53"});
   require_ok(forwards_->configure({}));

@@ -445,5 +445,35 @@ TEST(Cache, ACacheWithoutRoomKeepsNothing) {
   EXPECT_FALSE(subject.find(Asked("www.example.test.")));
 }
 
+// RFC 6840 section 5.8.
+TEST(Cache, WhatWasValidatedIsSaidToWhoAsksForIt) {
+  Subject subject;
+  const Asked plain("www.example.test.");
+  Message validated = response_to(plain, {a_record("www.example.test.", 60)});
+  validated.authentic_data = true;
+  subject.keep(plain, validated);
+  Message with_ad = Asked::make("www.example.test.", Type::kA);
+  with_ad.authentic_data = true;
+
+  EXPECT_FALSE(subject.find(plain)->authentic_data);
+  EXPECT_TRUE(subject.find(Asked(with_ad))->authentic_data);
+  EXPECT_FALSE(subject.find(Asked(with_ad), kNow + 90'000, true)->authentic_data) << "stale";
+
+  subject.keep_a("www.example.test.", 60);
+  EXPECT_FALSE(subject.find(Asked(with_ad))->authentic_data);
+}
+
+TEST(Cache, OtherOptionsAreForWhatComesNext) {
+  Subject subject;
+  subject.keep_a("before.example.test.", 600);
+
+  subject.cache->set_options({.max_ttl_s = 20, .stale_ttl_s = 7});
+  subject.keep_a("after.example.test.", 600);
+
+  EXPECT_EQ(subject.ttl(Asked("before.example.test.")), 300u);
+  EXPECT_EQ(subject.ttl(Asked("after.example.test.")), 20u);
+  EXPECT_EQ(subject.ttl(Asked("after.example.test."), kNow + 21'000, true), 7u);
+}
+
 }  // namespace
 }  // namespace mcns

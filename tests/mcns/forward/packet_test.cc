@@ -70,6 +70,27 @@ TEST(Packet, AProbeHasANonce) {
   EXPECT_EQ(loop_nonce_in(query.edns.options), 77u);
 }
 
+// RFC 7830, RFC 8467 section 4.1.
+TEST(Packet, IsPaddedWhereItIsSealed) {
+  Bytes name;
+  for (std::size_t letters = 1; letters <= 150; ++letters) {
+    name += letters % 50 == 0 ? '.' : 'x';
+    const Packet packet = make_packet({.name = name_of(name), .dnssec_ok = true, .hops = 2});
+
+    const Packet sealed = sealed_packet(packet);
+
+    EXPECT_EQ(sealed->size() % 128, 0u);
+    EXPECT_LT(sealed->size(), packet->size() + 128 + 4);
+    const Message message = dsl::test::require_ok(Message::parse(*sealed));
+    EXPECT_TRUE(message.authentic_data);
+    ASSERT_TRUE(message.edns && message.edns->dnssec_ok);
+    EXPECT_EQ(message.edns->options.back().code, kOptionPadding);
+    Query query;
+    ASSERT_EQ(parse_query(*sealed, query), ParseResult::kOk);
+    EXPECT_EQ(hops_in(query.edns.options), 3);
+  }
+}
+
 struct Fixture {
   dsl::test::SeededRandom source;
   RandomPool random{source};
@@ -109,8 +130,26 @@ TEST(Outstanding, WhatDoesNotMatchIsIgnored) {
     EXPECT_FALSE(fixture.outstanding.take(std::string_view(good).substr(0, size)));
   }
 
-  EXPECT_EQ(fixture.outstanding.take(good), Attempt{1}) << "it was waited for all the time";
+  ASSERT_TRUE(fixture.outstanding.take(good)) << "it was waited for all the time";
   EXPECT_FALSE(fixture.outstanding.take(good)) << "once";
+  EXPECT_TRUE(fixture.outstanding.empty());
+}
+
+TEST(Outstanding, AnotherCaseOfRandomLettersIsTold) {
+  Fixture fixture;
+  const std::uint16_t id =
+      *fixture.outstanding.add(1, fixture.packet, fixture.random, LetterCase::kRandom);
+  Bytes other_type = fixture.answer(id);
+  other_type[12 + name_of("www.example.test.").size() + 1] = 'A';
+  EXPECT_FALSE(fixture.outstanding.take(other_type));
+  Bytes other_case = fixture.answer(id);
+  other_case[13] = 'W';
+
+  const auto taken = fixture.outstanding.take(other_case);
+
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->attempt, 1u);
+  EXPECT_FALSE(taken->same_case);
   EXPECT_TRUE(fixture.outstanding.empty());
 }
 

@@ -24,10 +24,20 @@ TEST(Upstream, NamesAndNonsenseAreRefused) {
               failed_saying(Code::kInvalidArgument, "names are not resolved"));
 }
 
-TEST(Upstream, EncryptedOnesAreRefusedInWords) {
-  for (const char* text : {"tls://192.0.2.1:853#dns.example.test", "https://192.0.2.1/dns-query"}) {
-    EXPECT_THAT(Upstream::parse(text), failed_saying(Code::kInvalidArgument, "not supported"));
+TEST(Upstream, HttpsIsRefusedInWords) {
+  EXPECT_THAT(Upstream::parse("https://192.0.2.1/dns-query"),
+              failed_saying(Code::kInvalidArgument, "over HTTPS, which is not supported"));
+}
+
+TEST(Upstream, ANameOfACertificateIsAHostName) {
+  for (const char* text : {"tls://192.0.2.1#", "tls://192.0.2.1#a_b.test", "tls://192.0.2.1#a..b",
+                           "tls://192.0.2.1#a.test.", "tls://192.0.2.1#192.0.2.1",
+                           "tls://192.0.2.1#a,b", "tls://192.0.2.1#a#b", "tls://192.0.2.1# a"}) {
+    EXPECT_THAT(Upstream::parse(text), failed_saying(Code::kInvalidArgument, "host name")) << text;
   }
+  EXPECT_THAT(Upstream::parse("tls://dns.example.test#dns.example.test"),
+              failed_saying(Code::kInvalidArgument, "not a literal address"));
+  EXPECT_THAT(Upstream::parse("tcp://192.0.2.1:53#name"), failed_with(Code::kInvalidArgument));
 }
 
 TEST(Upstream, EveryFormIsReadAndWrittenTheSame) {
@@ -40,6 +50,10 @@ TEST(Upstream, EveryFormIsReadAndWrittenTheSame) {
       {"2001:db8::1", "udp://[2001:db8::1]:53"},
       {"[2001:db8::1]", "udp://[2001:db8::1]:53"},
       {"tcp://[2001:DB8:0::1]:5300", "tcp://[2001:db8::1]:5300"},
+      {"tls://192.0.2.1", "tls://192.0.2.1:853"},
+      {"tls://192.0.2.1:8853#DNS.example.test", "tls://192.0.2.1:8853#dns.example.test"},
+      {"tls://2001:db8::1#one.test", "tls://[2001:db8::1]:853#one.test"},
+      {"tls://[2001:db8::1]#one.test", "tls://[2001:db8::1]:853#one.test"},
   };
   for (const auto& [text, written] : forms) {
     EXPECT_EQ(require_ok(Upstream::parse(text)).text(), written);

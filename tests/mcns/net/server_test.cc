@@ -93,12 +93,8 @@ class ServerTest : public ::testing::Test {
 
   zone::Store zones_;
   std::unique_ptr<Cache> cache_ = Cache::make({}, 1);
-  ResolverParts parts_{.zones = zones_,
-                       .cache = *cache_,
-                       .forwarder = nullptr,
-                       .allow_recursion = {},
-                       .answer = {},
-                       .events = nullptr};
+  ResolverParts parts_{
+      .zones = zones_, .cache = *cache_, .forwarder = nullptr, .rules = {}, .events = nullptr};
   dsl::env::SocketAddress address_;
   std::unique_ptr<Server> server_;
 };

@@ -38,6 +38,7 @@ class FakeForwarder : public Forwarder {
   std::vector<UpstreamState> upstreams() const override { return {}; }
   std::string group_of(const Name&) const override { return group; }
   bool is_own_nonce(std::uint64_t) override { return false; }
+  void set_stale_after(std::chrono::milliseconds) override {}
 
   std::vector<std::string> asked;
   std::string group = ".";
@@ -90,12 +91,13 @@ class ResolverTest : public ::testing::Test {
   zone::Reader reader_{zones_};
   std::unique_ptr<Cache> cache_ = Cache::make({.failure_ttl_s = 5}, 1);
   FakeForwarder forwarder_;
-  ResolverParts parts_{.zones = zones_,
-                       .cache = *cache_,
-                       .forwarder = &forwarder_,
-                       .allow_recursion = dsl::test::require_ok(Prefixes::parse({"private"})),
-                       .answer = {},
-                       .events = nullptr};
+  ResolverParts parts_{
+      .zones = zones_,
+      .cache = *cache_,
+      .forwarder = &forwarder_,
+      .rules =
+          ResolverRules{.allow_recursion = dsl::test::require_ok(Prefixes::parse({"private"}))},
+      .events = nullptr};
   Counters counters_;
   Resolver resolver_{parts_, counters_};
   sockaddr_in client_{};
@@ -296,6 +298,33 @@ TEST_F(ResolverTest, WhatAFreshAnswerCanDoWithoutIsLeftOutBeforeItIsTruncated) {
   EXPECT_TRUE(truncated.truncated);
   EXPECT_EQ(truncated.answers.size(), 0U);
   EXPECT_EQ(truncated.questions.size(), 1U);
+}
+
+// RFC 6840 section 5.8.
+TEST_F(ResolverTest, WhatAnUpstreamHasValidatedIsSaidToWhoAsksForIt) {
+  for (const bool wanted : {false, true}) {
+    Message query = Asked::make("www.elsewhere.net.", Type::kA);
+    query.authentic_data = wanted;
+    const Asked asked(query);
+    ASSERT_EQ(handle(asked).outcome, Resolver::Outcome::kPending);
+    Message response = response_to(asked, {a_record("www.elsewhere.net.", 60)});
+    response.authentic_data = true;
+
+    EXPECT_EQ(complete(response).authentic_data, wanted);
+  }
+}
+
+TEST_F(ResolverTest, OtherRulesHoldFromTheirRenewalOn) {
+  const Asked asked("www.elsewhere.net.");
+  ASSERT_EQ(handle(asked).outcome, Resolver::Outcome::kPending);
+
+  parts_.rules.set({});
+  EXPECT_EQ(handle(asked).outcome, Resolver::Outcome::kPending) << "no question looks for them";
+  resolver_.renew_rules();
+
+  const auto handled = handle(asked);
+  ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+  EXPECT_EQ(reply(handled.size).rcode, Rcode::kRefused);
 }
 
 TEST_F(ResolverTest, TheSectionThatProvesIsNotLeftOut) {

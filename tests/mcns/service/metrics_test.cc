@@ -38,11 +38,11 @@ class MetricsTest : public ::testing::Test {
     writer_ = require_ok(Writer::open(env_, *database_, zones_, {}));
     cache_ = Cache::make({}, 1);
     forwarder_ = require_ok(Forwarder::start(env_, *cache_, {}));
-    parts_ = std::make_unique<ResolverParts>(
-        ResolverParts{.zones = zones_,
-                      .cache = *cache_,
-                      .forwarder = forwarder_.get(),
-                      .allow_recursion = require_ok(Prefixes::parse({"private"}))});
+    parts_ = std::make_unique<ResolverParts>(ResolverParts{
+        .zones = zones_,
+        .cache = *cache_,
+        .forwarder = forwarder_.get(),
+        .rules = ResolverRules{.allow_recursion = require_ok(Prefixes::parse({"private"}))}});
     dns_ = require_ok(net::Server::start({}, *parts_, any_sockets()));
     add_metrics(registry_,
                 {.dns = *dns_, .cache = *cache_, .zones = zones_, .forwarder = *forwarder_});

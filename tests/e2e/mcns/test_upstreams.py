@@ -1,0 +1,223 @@
+"""Upstreams over TLS, names in random case, and a configuration that is read again while it serves."""
+import contextlib
+import shutil
+import signal
+import subprocess
+
+import dns.flags
+import dns.rcode
+import mcns_server
+import pytest
+from dns_upstream import DnsUpstream, answer
+from mcns_server import McnsServer, eventually, texts
+from name_servers import free_port
+
+ZONES = {"example.test": "$TTL 300\n@ SOA ns1 admin 0 3600 600 604800 300\n NS ns1\n"
+                         "ns1 A 192.0.2.1\nwww A 192.0.2.10\n"}
+GOOD = "198.51.100.80"
+OTHER = "198.51.100.81"
+NAME = "dns.upstream.test"
+ALL_READ = "has read its configuration again"
+REFUSED = "keeps its configuration: the new one is wrong"
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Starts servers, and ends them."""
+    reason = mcns_server.unavailable()
+    if reason:
+        pytest.skip(reason)
+    with contextlib.ExitStack() as stack:
+        def start(**tables):
+            return stack.enter_context(McnsServer(tmp_path / "server", zones=ZONES, **tables))
+        yield start
+
+
+def answering(address, ttl=60):
+    return DnsUpstream(lambda query: answer(query, ttl, "A", address))
+
+
+def reload(server, says=ALL_READ):
+    """SIGHUP; returns what the log says from then on."""
+    before = len(server.log_text())
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: says in server.log_text()[before:], says)
+    return server.log_text()[before:]
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, timeout=60)
+
+
+class UnboundOverTls:
+    """Unbound with a name of its own, over TLS only, and the authority of its certificate."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.folder = folder
+        self.ca = folder / "ca.pem"
+        pair = folder / "server"
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-subj", "/CN=Test CA", "-days", 2, "-keyout", folder / "ca.key", "-out", self.ca)
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                "/CN=server", "-keyout", f"{pair}.key", "-out", f"{pair}.csr")
+        (folder / "names").write_text(f"subjectAltName=DNS:{NAME}\n")
+        openssl("x509", "-req", "-in", f"{pair}.csr", "-CA", self.ca, "-CAkey", folder / "ca.key",
+                "-CAcreateserial", "-days", 2, "-extfile", folder / "names", "-out", f"{pair}.pem")
+        (folder / "unbound.conf").write_text(f"""server:
+  interface: 127.0.0.1@{self.port}
+  tls-port: {self.port}
+  tls-service-key: "{pair}.key"
+  tls-service-pem: "{pair}.pem"
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  do-daemonize: no
+  num-threads: 1
+  access-control: 127.0.0.0/8 allow
+  module-config: "iterator"
+  local-zone: "elsewhere.net." static
+  local-data: "www.elsewhere.net. 60 A {GOOD}"
+remote-control:
+  control-enable: no
+""")
+
+    def upstream(self, name=NAME):
+        return f"tls://127.0.0.1:{self.port}#{name}"
+
+    def __enter__(self):
+        with open(self.folder / "unbound.log", "wb") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "unbound", "-d", "-c",
+                 self.folder / "unbound.conf"], stdout=log, stderr=log)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(60)
+
+
+@pytest.fixture
+def unbound(tmp_path):
+    if shutil.which("unbound") is None or shutil.which("openssl") is None:
+        pytest.skip("unbound or openssl missing (packages unbound, openssl)")
+    folder = tmp_path / "unbound"
+    folder.mkdir()
+    with UnboundOverTls(folder) as running:
+        yield running
+
+
+def resolves(server, name="www.elsewhere.net"):
+    return texts(server.ask(name, "A"), "A") == [GOOD]
+
+
+def test_unbound_is_asked_over_tls(make, unbound):
+    server = make(dns={"upstreams": [unbound.upstream()], "ca_cert": str(unbound.ca)})
+    eventually(lambda: resolves(server), "an answer over TLS")
+
+    assert server.ask("gone.elsewhere.net", "A").rcode() == dns.rcode.NXDOMAIN
+    status = server.cli_json("status")
+    assert status["upstreams"][0]["upstream"] == unbound.upstream()
+    assert status["upstreams"][0]["state"] == "up"
+    assert unbound.upstream() in server.cli("forward", "list").stdout
+    explained = server.cli("explain", "new.elsewhere.net", "A").stdout
+    assert f"{unbound.upstream()} after" in explained
+    # Most of a kind on one connection, each of which has to be answered.
+    asked = server.dig(*[word for i in range(100) for word in (f"n{i}.elsewhere.net", "A")])
+    assert asked.count("status: NXDOMAIN") == 100
+
+
+def test_a_certificate_for_another_name_is_not_believed(make, unbound):
+    server = make(dns={"upstreams": [unbound.upstream("other.test")],
+                       "ca_cert": str(unbound.ca)})
+    assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL
+    shown = eventually(lambda: "certificate is not trusted" in
+                       (out := server.cli("status", code=None).stdout) and out,
+                       "the status says why")
+    assert "ostname mismatch" in shown
+
+    # The way out, without a restart.
+    server.cli("forward", "set", ".", unbound.upstream())
+    eventually(lambda: resolves(server), "the right name is believed")
+
+
+def test_the_system_does_not_know_a_private_authority(make, unbound):
+    server = make(dns={"upstreams": [unbound.upstream()]})
+    assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL
+
+    server.write_config(dns={"ca_cert": str(unbound.ca)})
+    reload(server)
+    eventually(lambda: resolves(server), "its authority is known")
+
+    server.write_config(dns={"ca_cert": str(server.folder / "missing.pem")})
+    assert "missing.pem" in reload(server, REFUSED)
+    assert resolves(server)
+
+
+def test_names_go_out_in_random_case_and_come_back_as_they_were(make):
+    with answering(GOOD) as upstream:
+        server = make(dns={"upstreams": [upstream.address], "random_case": True})
+        names = [f"a-name-with-letters-{i}.elsewhere.net" for i in range(5)]
+        for name in names:
+            response = server.ask(name, "A")
+            assert texts(response, "A") == [GOOD]
+            assert response.question[0].name.to_text() == name + "."
+            assert response.answer[0].name.to_text() == name + "."
+        assert [each.lower() for each in upstream.questions] == [f"{each}. a" for each in names]
+        assert not set(upstream.questions) & {f"{each}. A" for each in names}
+        assert int(server.cli_json("status")["upstreams"][0].get("other_case", 0)) == 0
+
+
+def test_what_can_change_changes_at_once(make):
+    with answering(GOOD, ttl=600) as first, answering(OTHER, ttl=600) as second:
+        server = make(dns={"upstreams": [first.address]})
+        assert texts(server.ask("www.elsewhere.net", "A"), "A") == [GOOD]
+
+        server.write_config(dns={"upstreams": [second.address]}, cache={"max_ttl": "17s"})
+        said = reload(server)
+        assert "dns.upstreams" in said and "cache.max_ttl" in said
+        response = server.ask("www.elsewhere.net", "A")
+        assert texts(response, "A") == [OTHER]  # what the first has said is forgotten
+        assert response.answer[0].ttl == 17
+
+        server.write_config(dns={"allow_recursion": ["none"], "identity": "me"})
+        reload(server)
+        assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.REFUSED
+        assert '"me"' in server.dig("CH", "TXT", "id.server")
+        assert server.ask("www.example.test", "A").rcode() == dns.rcode.NOERROR
+
+        server.write_config(dns={"allow_recursion": ["any"]})
+        with open(server.config, "a", encoding="utf-8") as config:
+            config.write(f'[[forward]]\nzone = "corp.test"\nupstreams = ["{first.address}"]\n')
+        reload(server)
+        assert texts(server.ask("a.corp.test", "A"), "A") == [GOOD]
+        assert texts(server.ask("a.elsewhere.net", "A"), "A") == [OTHER]
+
+
+def test_a_wrong_file_changes_nothing_and_its_place_is_in_the_log(make):
+    with answering(GOOD) as upstream:
+        server = make(dns={"upstreams": [upstream.address]})
+        server.write_config(dns={"allow_recursion": ["none"], "upstreams": ["dns.example.org"]})
+        line = 1 + next(i for i, text in enumerate(server.config.read_text().splitlines())
+                        if text.startswith("upstreams"))
+        said = reload(server, REFUSED)
+        assert f"mcns.toml:{line}:13" in said and "dns.example.org" in said
+
+        # An upstream that is this server is found only when it is to be used.
+        own = f"127.0.0.1:{server.port}"
+        server.write_config(dns={"allow_recursion": ["none"], "upstreams": [own]})
+        assert "this server itself" in reload(server, REFUSED)
+        assert texts(server.ask("www.elsewhere.net", "A"), "A") == [GOOD]
+
+
+def test_a_key_that_cannot_change_is_named(make):
+    with answering(GOOD) as upstream:
+        server = make(dns={"upstreams": [upstream.address], "workers": 1})
+        server.write_config(dns={"workers": 2})
+        server.process.send_signal(signal.SIGHUP)
+        line = eventually(lambda: next((each for each in server.log_text().splitlines()
+                                        if "dns.workers" in each), None), "the key is named")
+        assert "running=1" in line.replace('"', "") and "file=2" in line.replace('"', "")
+        assert "mcns upgrade" in line
