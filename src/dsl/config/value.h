@@ -18,9 +18,9 @@ namespace dsl::config {
 enum class Kind { kText, kInteger, kBoolean, kDuration, kSize, kList, kTable, kTables, kNumber };
 
 // std::monostate stands for tables, whose values go straight to their reader.
-using Value =
-    std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds, std::uint64_t,
-                 std::vector<std::string>, std::map<std::string, std::string>, std::monostate, double>;
+using Value = std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds,
+                           std::uint64_t, std::vector<std::string>,
+                           std::map<std::string, std::string>, std::monostate, double>;
 
 Kind kind_of(const Value& value);
 // "a duration such as \"30s\""

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -76,11 +77,40 @@ std::size_t append_opt(std::string_view opt, char* buffer, std::size_t size) {
   return size + opt.size();
 }
 
+std::int64_t mono_ns() {
+  const auto now = dsl::env::system_env().clock().mono_now();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+}
+
 std::size_t address_size(const sockaddr* address) {
   return address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
 
 }  // namespace
+
+Resolver::Resolver(const ResolverParts& parts, Counters& counters)
+    : parts_(parts), counters_(counters), answerer_(parts.answer) {
+  if (parts.events != nullptr) {
+    events_.emplace(*parts.events);
+  }
+}
+
+void Resolver::begin(std::int64_t now_ns) {
+  began_ns_ = now_ns;
+  from_zones_before_ = counters_.from_zones.value();
+  from_cache_before_ = counters_.from_cache.value();
+}
+
+void Resolver::end(std::int64_t now_ns, std::size_t questions) {
+  const std::int64_t each =
+      (now_ns - began_ns_) / static_cast<std::int64_t>(std::max<std::size_t>(questions, 1));
+  if (const auto zones = counters_.from_zones.value() - from_zones_before_; zones > 0) {
+    counters_.zones_took.add(each, zones);
+  }
+  if (const auto cached = counters_.from_cache.value() - from_cache_before_; cached > 0) {
+    counters_.cache_took.add(each, cached);
+  }
+}
 
 void Resolver::read(const zone::Version& version, std::string_view packet, Asked& asked) {
   asked.parsed = parse_query(packet, asked.query);
@@ -104,7 +134,8 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   if (answer.kind == Answer::Kind::kReply) {
     counters_.from_zones.add();
     counters_.answered(transport, answer.rcode);
-    tell(query, peer, transport, answer.rcode, "zone");
+    tell({AnswerPath::kZone, answer.rcode, transport, began_ns_}, query, packet, peer,
+         {buffer, answer.size});
     return {Outcome::kReply, answer.size};
   }
 
@@ -118,7 +149,8 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   const bool has_chain = answer.target.data() != query.name.wire.data();
   if (const std::size_t size = special(query, client, answer, buffer)) {
     counters_.from_zones.add();
-    tell(query, peer, transport, static_cast<Rcode>(buffer[3] & 0x0f), "special");
+    tell({AnswerPath::kSpecial, static_cast<Rcode>(buffer[3] & 0x0f), transport, began_ns_}, query,
+         packet, peer, {buffer, size});
     return {Outcome::kReply, size};
   }
   pending.client = client;
@@ -131,27 +163,27 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   if (cached.outcome == Outcome::kPending) {
     counters_.forwarded.add();
     std::memcpy(&pending.peer, peer, address_size(peer));
+    pending.asked_ns = began_ns_;
   } else {
     counters_.from_cache.add();
-    tell(query, peer, transport, static_cast<Rcode>(buffer[3] & 0x0f), "cache");
+    tell({AnswerPath::kCache, static_cast<Rcode>(buffer[3] & 0x0f), transport, began_ns_}, query,
+         packet, peer, {buffer, cached.size});
   }
   return cached;
 }
 
-void Resolver::tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
-                    std::string_view source) const {
-  if (parts_.events == nullptr || !parts_.events->wanted()) {
-    return;
-  }
-  QueryEvent event;
-  event.at = dsl::env::system_env().clock().now();
-  event.client = dsl::env::address_text(*peer);
-  event.stream = transport != Transport::kUdp;
-  event.name = Name::from_wire(query.name.wire).value_or(Name());
-  event.type = query.type;
-  event.rcode = rcode;
-  event.source = source;
-  parts_.events->publish(event);
+void Resolver::put_event(std::uint8_t readers, const Told& told, const Query& query,
+                         std::string_view packet, const sockaddr* peer, std::string_view response) {
+  EventHead head;
+  head.path = told.path;
+  head.readers = readers;
+  head.stream = told.transport != Transport::kUdp;
+  head.rcode = told.rcode;
+  head.peer = EventAddress::of(*peer);
+  head.asked_ns = told.asked_ns;
+  head.took_ns = mono_ns() - told.asked_ns;
+  head.response_bytes = static_cast<std::uint32_t>(response.size());
+  events_->put(head, packet, kHeaderSize + query.question_size, response);
 }
 
 std::size_t Resolver::special(const Query& query, const Client& client, const Answer& answer,
@@ -246,8 +278,16 @@ std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answ
   Query query;
   const ParseResult parsed = parse_query(pending.packet, query);
   MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
-  tell(query, reinterpret_cast<const sockaddr*>(&pending.peer), pending.transport, answer.rcode,
-       "forward");
+  const std::size_t size = response_to(query, pending, answer, buffer, buffer_size);
+  counters_.forward_took.add(mono_ns() - pending.asked_ns);
+  tell({AnswerPath::kForward, answer.rcode, pending.transport, pending.asked_ns}, query,
+       pending.packet, reinterpret_cast<const sockaddr*>(&pending.peer), {buffer, size});
+  return size;
+}
+
+std::size_t Resolver::response_to(const Query& query, const Pending& pending,
+                                  const ForwardAnswer& answer, char* buffer,
+                                  std::size_t buffer_size) {
   if (!pending.chain.empty()) {
     return join(query, pending, answer, buffer);
   }

@@ -17,6 +17,9 @@
 
 namespace mcns {
 
+// The cache counts milliseconds, what is measured nanoseconds, both of monotonic time.
+inline constexpr std::int64_t kNsPerMs = 1'000'000;
+
 // What all workers share; outlives them. The forwarder may be null: then nothing is forwarded.
 struct ResolverParts {
   zone::Store& zones;
@@ -24,7 +27,7 @@ struct ResolverParts {
   Forwarder* forwarder = nullptr;
   Prefixes allow_recursion;
   AnswerOptions answer;
-  QueryEvents* events = nullptr;  // told of every answer while somebody watches
+  QueryEvents* events = nullptr;  // told of every answer while somebody wants to know
 };
 
 // A question that waits for an upstream; all that its answer takes.
@@ -35,6 +38,7 @@ struct Pending {
   Bytes chain;   // a response with the links found in our zones; empty when there are none
   Bytes target;  // where they lead to, in wire form
   sockaddr_storage peer{};
+  std::int64_t asked_ns = 0;  // when it was read: monotonic
 };
 
 // A packet that was read, and where its name will be looked for.
@@ -47,8 +51,7 @@ struct Asked {
 // One a worker, confined to its thread.
 class Resolver {
  public:
-  Resolver(const ResolverParts& parts, Counters& counters)
-      : parts_(parts), counters_(counters), answerer_(parts.answer) {}
+  Resolver(const ResolverParts& parts, Counters& counters);
 
   enum class Outcome : std::uint8_t {
     kReply,  // `size` octets of the buffer
@@ -59,6 +62,9 @@ class Resolver {
     Outcome outcome = Outcome::kDrop;
     std::size_t size = 0;
   };
+  // Around a batch, with the time: what its questions took, each as much as the others.
+  void begin(std::int64_t now_ns);
+  void end(std::int64_t now_ns, std::size_t questions);
   // Reads a packet. Of a batch every packet is read first, then `look_ahead` is called for each
   // with each step, then `handle`: so no question waits for memory alone.
   static void read(const zone::Version& version, std::string_view packet, Asked& asked);
@@ -90,9 +96,26 @@ class Resolver {
   // The response when the question, or where its chain leads to, is a name that never leaves the
   // house; 0 when it is not.
   std::size_t special(const Query& query, const Client& client, const Answer& answer, char* buffer);
-  // Whoever watches the answers.
-  void tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
-            std::string_view source) const;
+  // What is told of an answer, beside itself.
+  struct Told {
+    AnswerPath path = AnswerPath::kZone;
+    Rcode rcode = Rcode::kNoError;
+    Transport transport = Transport::kUdp;
+    std::int64_t asked_ns = 0;
+  };
+  // Whoever wants to know of answers: nothing but a look while nobody does.
+  void tell(const Told& told, const Query& query, std::string_view packet, const sockaddr* peer,
+            std::string_view response) {
+    if (events_) {
+      if (const std::uint8_t readers = events_->readers_of(told.rcode)) {
+        put_event(readers, told, query, packet, peer, response);
+      }
+    }
+  }
+  void put_event(std::uint8_t readers, const Told& told, const Query& query,
+                 std::string_view packet, const sockaddr* peer, std::string_view response);
+  std::size_t response_to(const Query& query, const Pending& pending, const ForwardAnswer& answer,
+                          char* buffer, std::size_t buffer_size);
   Handled cached_chain(const Query& query, const Pending& pending, std::int64_t now_ms,
                        char* buffer);
   // Appends the OPT record of a response that lies in the buffer; the size with it.
@@ -105,6 +128,11 @@ class Resolver {
   const ResolverParts& parts_;
   Counters& counters_;
   Answerer answerer_;
+  std::optional<EventSource> events_;
+  // Of the batch at hand: when it began, and what had been counted by then.
+  std::int64_t began_ns_ = 0;
+  std::uint64_t from_zones_before_ = 0;
+  std::uint64_t from_cache_before_ = 0;
 };
 
 }  // namespace mcns

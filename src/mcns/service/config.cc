@@ -8,6 +8,8 @@
 
 #include "dsl/env/path.h"
 #include "dsl/result/text.h"
+#include "dsl/service/version.h"
+#include "mcns/dnstap/tap.h"
 
 namespace mcns {
 namespace {
@@ -156,6 +158,22 @@ void Config::bind(dsl::config::Table& table) {
   table.integer("history.rows", &journal_rows)
       .range("100", "100000000")
       .help("changes that are kept of each zone");
+  table.text("querylog.mode", &query_mode)
+      .one_of({"off", "errors", "sample", "all"})
+      .help(
+          "which answers are logged, as JSON lines; errors: all but NOERROR and NXDOMAIN; sample: "
+          "the share below");
+  table.number("querylog.sample", &query_sample)
+      .range("0", "1")
+      .help("of all answers, for mode = \"sample\"");
+  table.boolean("querylog.anonymize", &query_anonymize)
+      .help("clients are written as their /24 or /48 only, here and for dnstap");
+  table.text("querylog.file", &query_file)
+      .help("of the log; moved away it is made anew; empty = queries.jsonl beside the database");
+  table.text("querylog.dnstap", &dnstap)
+      .help(
+          "every message of clients and upstreams, whatever the mode: \"unix:/run/dnstap.sock\" "
+          "for a reader there, or the path of a file; empty = none");
   table.list("authz.agent_accounts", &agent_accounts)
       .help("accounts that may change any record, and no zone");
 
@@ -166,6 +184,9 @@ void Config::bind(dsl::config::Table& table) {
     MC_TRY(dsl::with_context(parse_upstreams(upstreams), "dns.upstreams"));
     MC_TRY(dsl::with_context(parse_upstreams(fallback_upstreams), "dns.fallback_upstreams"));
     MC_TRY(dsl::with_context(Prefixes::parse(allow_recursion), "dns.allow_recursion"));
+    if (!dnstap.empty()) {
+      MC_TRY(dsl::with_context(dnstap::check_place(dnstap), "querylog.dnstap"));
+    }
     return {};
   });
 }
@@ -225,6 +246,22 @@ net::ServerOptions Config::server_options() const {
   out.tcp_max = static_cast<int>(tcp_max);
   out.tcp_max_per_client = static_cast<int>(tcp_max_per_client);
   out.tcp_queries_in_flight = static_cast<int>(tcp_queries_in_flight);
+  return out;
+}
+
+querylog::RecorderOptions Config::recorder_options() const {
+  querylog::RecorderOptions out;
+  out.mode = query_mode == "all"      ? LogMode::kAll
+             : query_mode == "sample" ? LogMode::kSample
+             : query_mode == "errors" ? LogMode::kErrors
+                                      : LogMode::kOff;
+  out.share = query_sample;
+  out.path =
+      query_file.empty() ? dsl::env::folder_of(database_path) + "/" + "queries.jsonl" : query_file;
+  out.anonymize = query_anonymize;
+  out.dnstap.place = dnstap;
+  out.dnstap.identity = {.server = host_name(),
+                         .program = dsl::text("mcns {}", dsl::build_info().version)};
   return out;
 }
 

@@ -82,7 +82,11 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   std::uint64_t seed = 0;
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
-  MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
+  queries_ = std::make_unique<QueryEvents>(env.clock());
+  recorder_ = querylog::Recorder::start(env, *queries_, config_.recorder_options());
+  ForwardOptions forwarding = config_.forward_options();
+  forwarding.events = queries_.get();
+  MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, forwarding));
   MC_ASSIGN(Prefixes allow_recursion, Prefixes::parse(config_.allow_recursion));
   parts_ =
       std::make_unique<ResolverParts>(ResolverParts{.zones = zones_,
@@ -90,7 +94,7 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
                                                     .forwarder = forwarder_.get(),
                                                     .allow_recursion = std::move(allow_recursion),
                                                     .answer = config_.answer_options(),
-                                                    .events = &queries_});
+                                                    .events = queries_.get()});
   std::vector<net::DnsSocket> sockets;
   for (dsl::env::UniqueFd& fd : dns_sockets_) {
     MC_ASSIGN(net::DnsSocket socket, net::adopt_socket(std::move(fd)));
@@ -116,7 +120,7 @@ Result<void> Service::start_api(dsl::env::Env& env) {
       .writer = *writer_,
       .resolver = *parts_,
       .forwards = *forwards_,
-      .queries = queries_,
+      .queries = *queries_,
       .tokens = std::make_shared<dsl::auth::TokenFile>(env, config_.tokens_path),
       .settings = {.agent_accounts = config_.agent_accounts, .backup_dir = config_.backup_dir},
       .hooks = {.dns_listeners = [this] { return dns_->listeners(); },
@@ -136,8 +140,14 @@ Result<void> Service::start_api(dsl::env::Env& env) {
                         // Names come before the CA, so they may not need one.
                         .serves_without_certificate = true}));
   face_->health().add("replica", [this] { return database_->replica_health(); });
-  add_metrics(face_->metrics(),
-              {.dns = *dns_, .cache = *cache_, .zones = zones_, .forwarder = *forwarder_});
+  add_metrics(face_->metrics(), {.dns = *dns_,
+                                 .cache = *cache_,
+                                 .zones = zones_,
+                                 .forwarder = *forwarder_,
+                                 .writer = *writer_,
+                                 .events = *queries_,
+                                 .recorder = recorder_.get(),
+                                 .clock = env.clock()});
   dsl::service::ActivatedSockets sockets = api_sockets_.copy();
   return face_->serve(sockets);
 }
@@ -183,6 +193,7 @@ void Service::stop(std::chrono::milliseconds grace) {
   // drop it, but they have to be there.
   forwarder_.reset();
   dns_.reset();
+  recorder_.reset();  // with the last answers
   writer_.reset();
   database_.reset();
 }

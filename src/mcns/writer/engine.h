@@ -29,6 +29,9 @@ class Engine {
   // Removes those that ended by now, in a transaction for each zone.
   void end_leases();
 
+  // From any thread.
+  const WriterFigures& figures() const { return figures_; }
+
  private:
   // What was committed, or may have been.
   struct Group {
@@ -42,12 +45,14 @@ class Engine {
   dsl::Result<Outcome> write(Work& work, Job& job);
   void note_leases(const Draft& draft);
   void accept(const Group& group);
+  std::int64_t nanoseconds_since(dsl::env::MonoTime began) const;
   dsl::Result<void> settle();
 
   dsl::env::Env& env_;
   dsl::db::Database& database_;
   zone::Store& store_;
   const WriterOptions options_;
+  WriterFigures figures_;
   ZoneMap zones_;
   std::optional<dsl::env::WallTime> next_lease_;  // or a time before it
   std::int64_t group_last_id_ = 0;

@@ -174,7 +174,7 @@ TEST_F(ConfigTest, ANumberMayHaveAFraction) {
   EXPECT_EQ(problems_of("agent.share = \"1\"\n"),
             "mcq.toml:1:15: agent.share: expected a number, found a string\n");
   EXPECT_NE(table_.reference().find("# a number, 0 to 1; $MCQ_AGENT_SHARE\n"
-                                                     "#share = 0.25\n"),
+                                    "#share = 0.25\n"),
             std::string::npos);
   EXPECT_EQ(problems_of("agent.share = 1\n"), "none");
   EXPECT_EQ(share, 1);
