@@ -312,11 +312,12 @@ class MemoryMapping final : public Mapping {
 class MemoryFile final : public File {
  public:
   MemoryFile(std::shared_ptr<State> state, std::shared_ptr<Node> node, std::string path,
-             bool writable)
+             OpenMode mode)
       : state_(std::move(state)),
         node_(std::move(node)),
         path_(std::move(path)),
-        writable_(writable),
+        writable_(mode != OpenMode::kRead),
+        appends_(mode == OpenMode::kAppend),
         epoch_(state_->epoch) {}
   ~MemoryFile() override {
     const std::lock_guard guard(state_->mutex);
@@ -345,6 +346,9 @@ class MemoryFile final : public File {
     const std::lock_guard guard(state_->mutex);
     MC_TRY(usable());
     MC_TRY(may_write());
+    if (appends_) {
+      offset = node_->content.size();
+    }
     const bool was_on = !state_->crashed;
     Result<void> admitted = state_->admit("write", path_);
     const std::uint64_t end = offset + data.size();
@@ -473,6 +477,7 @@ class MemoryFile final : public File {
   std::shared_ptr<Node> node_;
   std::string path_;
   bool writable_;
+  bool appends_;
   std::uint64_t epoch_;
 };
 
@@ -510,7 +515,6 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& given, O
   const std::string path = normal(given);
   MC_TRY(state_->powered());
   const bool there = state_->names.contains(path);
-  const bool writable = mode != OpenMode::kRead;
   if (there && mode == OpenMode::kCreateNew) {
     return fail(errno_error(EEXIST, "create", path));
   }
@@ -519,7 +523,7 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& given, O
   }
   if (!there) {
     MC_ASSIGN(auto node, state_->create(path, FileKind::kRegular, permissions));
-    return std::make_unique<MemoryFile>(state_, std::move(node), path, writable);
+    return std::make_unique<MemoryFile>(state_, std::move(node), path, mode);
   }
   const std::shared_ptr<Node> node = state_->names[path];
   if (node->kind == FileKind::kDirectory) {
@@ -532,7 +536,7 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& given, O
     node->mapped.clear();
     state_->touch(*node, true);
   }
-  return std::make_unique<MemoryFile>(state_, node, path, writable);
+  return std::make_unique<MemoryFile>(state_, node, path, mode);
 }
 
 Result<FileInfo> MemoryFileSystem::stat(const std::string& path, bool) {

@@ -91,7 +91,8 @@ Key& Key::reloadable() {
 
 Key& Key::range(const std::string& minimum, const std::string& maximum) {
   const Kind kind = state_->kind();
-  MC_ASSERT(kind == Kind::kInteger || kind == Kind::kDuration || kind == Kind::kSize,
+  MC_ASSERT(kind == Kind::kInteger || kind == Kind::kNumber || kind == Kind::kDuration ||
+                kind == Kind::kSize,
             "a range is for numbers");
   if (!minimum.empty()) {
     state_->minimum = bound(*state_, minimum);
@@ -176,6 +177,9 @@ Key Table::text(std::string key, std::string* target) {
   return Key(impl_->bind(std::move(key), target));
 }
 Key Table::integer(std::string key, std::int64_t* target) {
+  return Key(impl_->bind(std::move(key), target));
+}
+Key Table::number(std::string key, double* target) {
   return Key(impl_->bind(std::move(key), target));
 }
 Key Table::boolean(std::string key, bool* target) {

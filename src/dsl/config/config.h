@@ -51,7 +51,7 @@ class Key {
   Key& required();
   Key& secret();  // masked in check-config; `<key>_file = path` is accepted too, also as $..._FILE
   Key& reloadable();  // SIGHUP takes a new value; of `tables` only those with a target
-  // In the key's own notation; "" = open. Integers, durations and sizes only.
+  // In the key's own notation; "" = open. Integers, numbers, durations and sizes only.
   Key& range(const std::string& minimum, const std::string& maximum);
   Key& one_of(std::vector<std::string> values);  // texts, and each item of a list
   // Of a text, and of each item of a list. An error stands at the place of the value, and a reload
@@ -87,6 +87,7 @@ class Table {
 
   Key text(std::string key, std::string* target);
   Key integer(std::string key, std::int64_t* target);
+  Key number(std::string key, double* target);  // finite; an integer is one, too
   Key boolean(std::string key, bool* target);
   Key duration(std::string key, std::chrono::milliseconds* target);
   Key size(std::string key, std::uint64_t* target);

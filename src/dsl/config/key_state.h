@@ -26,9 +26,9 @@ struct Origin {
 
 struct KeyState {
   // In the order of Value.
-  using Target =
-      std::variant<std::string*, std::int64_t*, bool*, std::chrono::milliseconds*, std::uint64_t*,
-                   std::vector<std::string>*, std::map<std::string, std::string>*, Entries>;
+  using Target = std::variant<std::string*, std::int64_t*, bool*, std::chrono::milliseconds*,
+                              std::uint64_t*, std::vector<std::string>*,
+                              std::map<std::string, std::string>*, Entries, double*>;
 
   std::string key;        // "agent.tick"
   std::size_t index = 0;  // among the States

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "dsl/config/units.h"
 
@@ -9,14 +10,15 @@ namespace dsl::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kDescriptions{"a string",
+constexpr std::array<std::string_view, 9> kDescriptions{"a string",
                                                         "an integer",
                                                         "true or false",
                                                         "a duration such as \"30s\"",
                                                         "a size such as \"64KiB\"",
                                                         "an array of strings",
                                                         "a table of strings",
-                                                        "an array of tables"};
+                                                        "an array of tables",
+                                                        "a number"};
 
 std::string_view with_article(TomlValue::Kind kind) {
   switch (kind) {
@@ -94,6 +96,15 @@ Result<Value> integer_from_text(std::string_view text) {
   return number;
 }
 
+Result<Value> number_from_text(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) {
+    return fail(Code::kInvalidArgument, "\"{}\" is not a number", text);
+  }
+  return number;
+}
+
 Result<Value> boolean_from_text(std::string_view text) {
   if (text == "true" || text == "1") {
     return true;
@@ -147,6 +158,7 @@ struct TomlPrinter {
     return items.empty() ? "{}" : "{ " + joined(items) + " }";
   }
   std::string operator()(std::monostate) const { return {}; }
+  std::string operator()(double value) const { return text("{}", value); }
 };
 
 }  // namespace
@@ -210,6 +222,14 @@ Result<Value> value_from_toml(Kind kind, TomlValue& toml, Position& where) {
         return std::monostate();
       }
       break;
+    case Kind::kNumber:
+      if (toml.kind == TomlKind::kInteger) {
+        return static_cast<double>(toml.integer);
+      }
+      if (toml.kind == TomlKind::kFloat && std::isfinite(toml.number)) {
+        return toml.number;
+      }
+      break;
   }
   return wrong_type(kind, toml, where);
 }
@@ -234,6 +254,8 @@ Result<Value> value_from_text(Kind kind, std::string_view text) {
       return split_at_commas(text);
     case Kind::kTable:
       return table_from_text(text);
+    case Kind::kNumber:
+      return number_from_text(text);
     case Kind::kTables:
       break;
   }

@@ -15,12 +15,12 @@
 namespace dsl::config {
 
 // In the order of the alternatives of Value.
-enum class Kind { kText, kInteger, kBoolean, kDuration, kSize, kList, kTable, kTables };
+enum class Kind { kText, kInteger, kBoolean, kDuration, kSize, kList, kTable, kTables, kNumber };
 
 // std::monostate stands for tables, whose values go straight to their reader.
-using Value =
-    std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds, std::uint64_t,
-                 std::vector<std::string>, std::map<std::string, std::string>, std::monostate>;
+using Value = std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds,
+                           std::uint64_t, std::vector<std::string>,
+                           std::map<std::string, std::string>, std::monostate, double>;
 
 Kind kind_of(const Value& value);
 // "a duration such as \"30s\""

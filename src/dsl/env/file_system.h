@@ -36,6 +36,7 @@ enum class OpenMode {
   kCreate,     // made when missing, kept when there
   kCreateNew,  // kAlreadyExists when there
   kTruncate,   // made or emptied
+  kAppend,     // made when missing; every write goes to the end, whatever its offset
 };
 
 // What an open file may hold on a range of bytes.

@@ -50,6 +50,8 @@ int flags_of(OpenMode mode) {
       return O_RDWR | O_CREAT | O_EXCL;
     case OpenMode::kTruncate:
       return O_RDWR | O_CREAT | O_TRUNC;
+    case OpenMode::kAppend:
+      return O_RDWR | O_CREAT | O_APPEND;  // pwrite(2): on Linux that wins over the offset
   }
   MC_ASSERT(false, "every mode is listed");
 }

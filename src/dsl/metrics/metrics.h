@@ -49,6 +49,9 @@ class Histogram {
  public:
   virtual ~Histogram() = default;
   virtual void observe(LabelValues labels, double value) = 0;
+  // Of what somebody else counts, as of Counter: how many fell into each bucket, not added up, the
+  // last of them beyond every bound (a wrong count is asserted); and the sum of all.
+  virtual void show(LabelValues labels, const std::vector<double>& counts, double sum) = 0;
 };
 
 // Upper bounds of latency buckets, in seconds: 0.5 ms to 30 s.

@@ -161,6 +161,29 @@ class OneHistogram final : public Histogram {
   void observe(LabelValues labels, double value) override {
     family_->with(labels, [value](prometheus::Histogram& member) { member.Observe(value); });
   }
+  void show(LabelValues labels, const std::vector<double>& counts, double sum) override {
+    bool began_anew = false;
+    const auto raise = [&](prometheus::Histogram& member) {
+      const prometheus::ClientMetric::Histogram shown = member.Collect().histogram;
+      MC_ASSERT(counts.size() == shown.bucket.size(), "a histogram gets a count for each bucket");
+      std::vector<double> more(counts.size());
+      double below = 0;
+      for (std::size_t i = 0; i < counts.size(); ++i) {
+        const auto up_to = static_cast<double>(shown.bucket[i].cumulative_count);
+        more[i] = counts[i] - (up_to - below);
+        below = up_to;
+      }
+      began_anew = std::any_of(more.begin(), more.end(), [](double each) { return each < 0; });
+      if (!began_anew) {
+        member.ObserveMultiple(more, sum - shown.sample_sum);
+      }
+    };
+    family_->with(labels, raise);
+    if (began_anew) {
+      family_->forget(labels);
+      family_->with(labels, raise);
+    }
+  }
 
  private:
   const std::unique_ptr<Family<prometheus::Histogram>> family_;

@@ -62,7 +62,7 @@ Result<void> Watch::run() {
   // The workers make events only while somebody wants them.
   std::optional<QueryEvents::Subscription> queries;
   if (filter_.wants_queries()) {
-    queries.emplace(services_.queries, services_.env.clock());
+    queries.emplace(services_.queries);
   }
   MC_TRY(remember_present());
   pb::WatchEvent began;

@@ -39,7 +39,8 @@ Engine::Engine(dsl::net::Loop& loop, dsl::env::Env& env, Cache& cache, Nonces& n
     : loop_(loop),
       options_(options),
       random_(env.random()),
-      for_servers_{loop, random_, nonces, *this, options_},
+      told_(options.events == nullptr ? nullptr : std::make_unique<EventSource>(*options.events)),
+      for_servers_{loop, random_, nonces, *this, options_, told_.get()},
       for_fetches_{loop,    env.clock(), cache,
                    random_, options_,    [this](Ticket ticket) { ended(ticket); }} {}
 

@@ -61,6 +61,7 @@ class Engine final : private ServerEvents {
   dsl::net::Loop& loop_;
   ForwardOptions options_;
   RandomPool random_;
+  std::unique_ptr<EventSource> told_;  // null: nobody is
   const Server::Shared for_servers_;
   const Fetch::Shared for_fetches_;
 

@@ -19,6 +19,8 @@
 
 namespace mcns {
 
+class QueryEvents;
+
 enum class ForwardPolicy { kOrdered, kFastest, kParallel };
 std::string_view text(ForwardPolicy policy);  // "ordered"
 std::optional<ForwardPolicy> parse_forward_policy(std::string_view text);
@@ -59,6 +61,7 @@ struct ForwardOptions {
   std::chrono::milliseconds probe_first{500};    // between probes of one that is down: doubled each
   std::chrono::milliseconds probe_max{30000};    // time, up to this
   std::chrono::milliseconds probe_every{30000};  // of one that is up
+  QueryEvents* events = nullptr;  // told of every message to and from upstreams; outlives it
 };
 
 // What is asked; `name` in wire form, case as the client's.

@@ -112,6 +112,7 @@ bool Server::send(Sent sent) {
     note_trouble(done.error().message());
     return false;
   }
+  tell(sent, {});
   until_silent_.emplace_back(sent.at, attempt);
   until_forgotten_.emplace_back(sent.at, attempt);
   sent_.emplace(attempt, std::move(sent));
@@ -139,6 +140,7 @@ void Server::on_message(Attempt attempt, std::string_view message) {
   MC_ASSERT(found != sent_.end(), "what is outstanding in a channel is known");
   const Sent sent = std::move(found->second);
   sent_.erase(found);
+  tell(sent, message);
   const bool truncated = (read8(message, 2) & kTruncated) != 0;
   health_.answered(shared_.loop.now() - sent.at);
   note_trouble({});
@@ -173,6 +175,23 @@ void Server::on_other_case(Attempt attempt) {
   if (!ask_over_tcp(sent) && !send(sent)) {
     failed(sent);
   }
+}
+
+void Server::tell(const Sent& sent, std::string_view answer) const {
+  if (shared_.told == nullptr || !shared_.told->is_tapped()) {
+    return;
+  }
+  EventHead head;
+  head.kind = EventHead::Kind::kUpstream;
+  head.readers = EventHead::kTap;
+  head.stream = sent.over_tcp;
+  head.peer = EventAddress::of(*socket_address(upstream_).raw());
+  head.asked_ns = std::chrono::nanoseconds(sent.at.time_since_epoch()).count();
+  head.took_ns = std::chrono::nanoseconds(shared_.loop.now() - sent.at).count();
+  head.response_bytes = static_cast<std::uint32_t>(answer.size());
+  const Bytes query =
+      answer.empty() ? with_id(sent.packet, sent.over_tcp ? sent.tcp_id : sent.udp.id) : Bytes();
+  shared_.told->put(head, query, query.size(), answer);
 }
 
 bool Server::ask_over_tcp(Sent sent) {

@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "dsl/net/loop.h"
+#include "mcns/events/query_events.h"
 #include "mcns/forward/channel.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/forward/health.h"
@@ -78,6 +79,7 @@ class Server final : private ChannelEvents {
     Nonces& nonces;
     ServerEvents& events;
     const ForwardOptions& options;
+    EventSource* told;  // of messages; may be null
   };
 
   // `probe_name`: a name that it should know something of. `context`: whom to trust, for TLS.
@@ -133,6 +135,8 @@ class Server final : private ChannelEvents {
   bool ask_over_tcp(Sent sent);
   bool ask_otherwise(Sent& sent, bool stale);
   void note_trouble(const std::string& why);
+  // Whoever taps messages: of a question that was sent, or of its answer.
+  void tell(const Sent& sent, std::string_view answer) const;
   void answered(const Sent& sent, std::string_view message);
   void failed(const Sent& sent);
   void note_failure(bool probe);

@@ -147,10 +147,13 @@ void TcpConnection::answer(std::string_view packet) {
   Resolver::Handled handled;
   {
     const zone::Pin version(worker_.reader());
+    const std::int64_t began_ns = worker_.now_ns();
+    worker_.resolver().begin(began_ns);
     Asked asked;
     Resolver::read(*version, packet, asked);
     handled = worker_.resolver().handle(*version, asked, packet, peer_.raw(), Transport::kTcp,
-                                        worker_.now_ms(), room.data(), room.size(), pending);
+                                        began_ns / kNsPerMs, room.data(), room.size(), pending);
+    worker_.resolver().end(worker_.now_ns(), 1);
   }
   switch (handled.outcome) {
     case Resolver::Outcome::kReply:

@@ -68,7 +68,9 @@ void UdpSocket::read_batch(const zone::Version& version, unsigned count) {
 // How many answers are ready in `out_`.
 unsigned UdpSocket::answer_batch(unsigned count) {
   const zone::Pin version(worker_.reader());
-  const std::int64_t now_ms = worker_.now_ms();
+  const std::int64_t began_ns = worker_.now_ns();
+  const std::int64_t now_ms = began_ns / kNsPerMs;
+  worker_.resolver().begin(began_ns);
   unsigned ready = 0;
   Pending pending;
   read_batch(*version, count);
@@ -103,6 +105,7 @@ unsigned UdpSocket::answer_batch(unsigned count) {
     }
     ++ready;
   }
+  worker_.resolver().end(worker_.now_ns(), count);
   return ready;
 }
 

@@ -113,9 +113,9 @@ void Worker::stop() {
   acceptors_.clear();
 }
 
-std::int64_t Worker::now_ms() const {
+std::int64_t Worker::now_ns() const {
   const auto now = dsl::env::system_env().clock().mono_now();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
 }
 
 void Worker::forward(Pending pending, std::function<void(std::string_view)> reply) {
@@ -157,6 +157,7 @@ bool Worker::admit(dsl::net::Accepted& accepted) {
 // has too many, else of anybody. When all of them are busy it is the new one that goes.
 void Worker::make_room(std::shared_ptr<dsl::net::Accepted> waiting, std::size_t asked) {
   if (asked == all_.size()) {
+    counters_.dropped_connections.add();
     return;
   }
   Worker* other = all_[asked];

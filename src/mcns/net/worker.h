@@ -58,7 +58,7 @@ class Worker {
   Resolver& resolver() { return resolver_; }
   const ServerOptions& options() const { return options_; }
   Counters& count() { return counters_; }
-  std::int64_t now_ms() const;
+  std::int64_t now_ns() const;  // monotonic
   // Asks an upstream and calls `reply` with the response on this thread; an empty one is not sent.
   void forward(Pending pending, std::function<void(std::string_view response)> reply);
   void ended(TcpConnection& connection);

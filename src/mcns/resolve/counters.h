@@ -2,26 +2,15 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 
+#include "mcns/figures/count.h"
+#include "mcns/figures/latency.h"
 #include "mcns/wire/codes.h"
 
 namespace mcns {
 
 enum class Transport : std::uint8_t { kUdp, kTcp };
-
-// Written by one thread, read by any.
-class Count {
- public:
-  void add(std::uint64_t by = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  }
-  std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 // Of one worker.
 struct Counters {
@@ -34,10 +23,16 @@ struct Counters {
   Count from_cache;
   Count forwarded;
   Count dropped_malformed;
-  Count dropped_truncated;  // datagrams longer than any query
+  Count dropped_truncated;    // datagrams longer than any query
+  Count dropped_connections;  // for which no other could make room
   Count send_failed;
   Count rrl_slipped;  // answers that response rate limiting cut short
   Count rrl_dropped;  // or did not send
+  // Of zones and the cache the part of a question in the time of its batch; of upstreams the time
+  // from the question to its answer.
+  Latency zones_took;
+  Latency cache_took;
+  Latency forward_took;
 
   void answered(Transport transport, Rcode rcode) {
     const auto number = static_cast<std::size_t>(rcode);

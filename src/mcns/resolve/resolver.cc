@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -107,6 +108,11 @@ std::size_t append_opt(std::string_view opt, char* buffer, std::size_t size) {
   return size + opt.size();
 }
 
+std::int64_t mono_ns() {
+  const auto now = dsl::env::system_env().clock().mono_now();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+}
+
 std::size_t address_size(const sockaddr* address) {
   return address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
@@ -118,6 +124,35 @@ Client client_at(const ResolverParts& parts, const ResolverRules& rules,
   return {.stream = stream,
           .may_recurse = parts.forwarder != nullptr && rules.allow_recursion.contains(address),
           .vicinity = parts.networks == nullptr ? nullptr : &parts.networks->around(address)};
+}
+
+Resolver::Resolver(const ResolverParts& parts, Counters& counters)
+    : parts_(parts),
+      counters_(counters),
+      rules_(parts.rules.get()),
+      answerer_(rules_->answer),
+      jar_(parts.cookies),
+      limiter_(parts.rrl) {
+  if (parts.events != nullptr) {
+    events_.emplace(*parts.events);
+  }
+}
+
+void Resolver::begin(std::int64_t now_ns) {
+  began_ns_ = now_ns;
+  from_zones_before_ = counters_.from_zones.value();
+  from_cache_before_ = counters_.from_cache.value();
+}
+
+void Resolver::end(std::int64_t now_ns, std::size_t questions) {
+  const std::int64_t each =
+      (now_ns - began_ns_) / static_cast<std::int64_t>(std::max<std::size_t>(questions, 1));
+  if (const auto zones = counters_.from_zones.value() - from_zones_before_; zones > 0) {
+    counters_.zones_took.add(each, zones);
+  }
+  if (const auto cached = counters_.from_cache.value() - from_cache_before_; cached > 0) {
+    counters_.cache_took.add(each, cached);
+  }
 }
 
 void Resolver::read(const zone::Version& version, std::string_view packet, Asked& asked) {
@@ -142,9 +177,14 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
   std::uint8_t labels = 0;
   const Handled found = find(version, asked, packet, peer, client, transport, now_ms, buffer,
                              buffer_size, pending, labels);
-  return found.outcome == Outcome::kReply
-             ? send(query, asked.parsed, client, from, labels, now_ms, found, buffer)
-             : found;
+  if (found.outcome != Outcome::kReply) {
+    return found;
+  }
+  const Handled sent = send(query, asked.parsed, client, from, labels, now_ms, found, buffer);
+  if (sent.outcome == Outcome::kReply) {
+    tell({found.path, sent.rcode, transport, began_ns_}, query, packet, peer, {buffer, sent.size});
+  }
+  return sent;
 }
 
 Resolver::Handled Resolver::find(const zone::Version& version, const Asked& asked,
@@ -158,7 +198,6 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
   counters_.asked(query.type);
   if (answer.kind == Answer::Kind::kReply) {
     counters_.from_zones.add();
-    tell(query, peer, transport, answer.rcode, "zone");
     return {Outcome::kReply, answer.size, answer.rcode};
   }
 
@@ -177,10 +216,10 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
             Rcode::kRefused};
   }
   const bool has_chain = answer.target.data() != query.name.wire.data();
-  const Handled own = special(query, client, answer, buffer);
+  Handled own = special(query, client, answer, buffer);
   if (own.outcome == Outcome::kReply) {
     counters_.from_zones.add();
-    tell(query, peer, transport, own.rcode, "special");
+    own.path = AnswerPath::kSpecial;
     return own;
   }
   pending.client = client;
@@ -193,14 +232,15 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
   }
   pending.packet = packet;
   pending.labels = answer.labels;
-  const Handled cached = has_chain ? cached_chain(query, pending, now_ms, buffer)
-                                   : from_cache(query, client, now_ms, buffer, buffer_size);
+  Handled cached = has_chain ? cached_chain(query, pending, now_ms, buffer)
+                             : from_cache(query, client, now_ms, buffer, buffer_size);
   if (cached.outcome == Outcome::kPending) {
     counters_.forwarded.add();
     std::memcpy(&pending.peer, peer, address_size(peer));
+    pending.asked_ns = began_ns_;
   } else {
     counters_.from_cache.add();
-    tell(query, peer, transport, cached.rcode, "cache");
+    cached.path = AnswerPath::kCache;
   }
   return cached;
 }
@@ -233,20 +273,18 @@ Resolver::Handled Resolver::send(const Query& query, ParseResult parsed, const C
   return out;
 }
 
-void Resolver::tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
-                    std::string_view source) const {
-  if (parts_.events == nullptr || !parts_.events->wanted()) {
-    return;
-  }
-  QueryEvent event;
-  event.at = dsl::env::system_env().clock().now();
-  event.client = dsl::env::address_text(*peer);
-  event.stream = transport != Transport::kUdp;
-  event.name = Name::from_wire(query.name.wire).value_or(Name());
-  event.type = query.type;
-  event.rcode = rcode;
-  event.source = source;
-  parts_.events->publish(event);
+void Resolver::put_event(std::uint8_t readers, const Told& told, const Query& query,
+                         std::string_view packet, const sockaddr* peer, std::string_view response) {
+  EventHead head;
+  head.path = told.path;
+  head.readers = readers;
+  head.stream = told.transport != Transport::kUdp;
+  head.rcode = told.rcode;
+  head.peer = EventAddress::of(*peer);
+  head.asked_ns = told.asked_ns;
+  head.took_ns = mono_ns() - told.asked_ns;
+  head.response_bytes = static_cast<std::uint32_t>(response.size());
+  events_->put(head, packet, kHeaderSize + query.question_size, response);
 }
 
 Resolver::Handled Resolver::special(const Query& query, const Client& client, const Answer& answer,
@@ -340,11 +378,15 @@ std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answ
   const ParseResult parsed = parse_query(pending.packet, query);
   MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
   const auto* peer = reinterpret_cast<const sockaddr*>(&pending.peer);
-  tell(query, peer, pending.transport, answer.rcode, "forward");
   const Handled found = finish(query, pending, answer, buffer, buffer_size);
-  return send(query, parsed, pending.client, dsl::env::address_bits(peer), pending.labels, now_ms,
-              found, buffer)
-      .size;
+  const Handled sent = send(query, parsed, pending.client, dsl::env::address_bits(peer),
+                            pending.labels, now_ms, found, buffer);
+  counters_.forward_took.add(mono_ns() - pending.asked_ns);
+  if (sent.outcome == Outcome::kReply) {
+    tell({AnswerPath::kForward, sent.rcode, pending.transport, pending.asked_ns}, query,
+         pending.packet, peer, {buffer, sent.size});
+  }
+  return sent.size;
 }
 
 Resolver::Handled Resolver::finish(const Query& query, const Pending& pending,

@@ -21,14 +21,17 @@
 
 namespace mcns {
 
+// The cache counts milliseconds, what is measured nanoseconds, both of monotonic time.
+inline constexpr std::int64_t kNsPerMs = 1'000'000;
+
 // What all workers share; outlives them. The forwarder may be null: then nothing is forwarded.
 struct ResolverParts {
   zone::Store& zones;
   Cache& cache;
   Forwarder* forwarder = nullptr;
   SharedRules rules;
-  const Networks* networks = nullptr;              // null: every client gets the same
-  QueryEvents* events = nullptr;                   // told of every answer while somebody watches
+  const Networks* networks = nullptr;  // null: every client gets the same
+  QueryEvents* events = nullptr;       // told of every answer while somebody wants to know
   const cookie::SharedSecrets* cookies = nullptr;  // null: there are no cookies
   rrl::Options rrl;
   Prefixes rrl_exempt = {};
@@ -48,7 +51,8 @@ struct Pending {
   };
   std::optional<Alias> alias;
   sockaddr_storage peer{};
-  std::uint8_t labels = 0;  // as of Answer
+  std::uint8_t labels = 0;    // as of Answer
+  std::int64_t asked_ns = 0;  // when it was read: monotonic
 };
 
 // A packet that was read, and where its name will be looked for.
@@ -65,13 +69,7 @@ Client client_at(const ResolverParts& parts, const ResolverRules& rules,
 // One a worker, confined to its thread.
 class Resolver {
  public:
-  Resolver(const ResolverParts& parts, Counters& counters)
-      : parts_(parts),
-        counters_(counters),
-        rules_(parts.rules.get()),
-        answerer_(rules_->answer),
-        jar_(parts.cookies),
-        limiter_(parts.rrl) {}
+  Resolver(const ResolverParts& parts, Counters& counters);
 
   // Goes by the rules of now on.
   void renew_rules() {
@@ -88,7 +86,11 @@ class Resolver {
     Outcome outcome = Outcome::kDrop;
     std::size_t size = 0;
     Rcode rcode = Rcode::kNoError;  // with the bits that stand in the OPT record
+    AnswerPath path = AnswerPath::kZone;
   };
+  // Around a batch, with the time: what its questions took, each as much as the others.
+  void begin(std::int64_t now_ns);
+  void end(std::int64_t now_ns, std::size_t questions);
   // Reads a packet. Of a batch every packet is read first, then `look_ahead` is called for each
   // with each step, then `handle`: so no question waits for memory alone.
   static void read(const zone::Version& version, std::string_view packet, Asked& asked);
@@ -131,9 +133,24 @@ class Resolver {
   // The response when the question, or where its chain leads to, is a name that never leaves the
   // house; kPending when it is not.
   Handled special(const Query& query, const Client& client, const Answer& answer, char* buffer);
-  // Whoever watches the answers.
-  void tell(const Query& query, const sockaddr* peer, Transport transport, Rcode rcode,
-            std::string_view source) const;
+  // What is told of an answer, beside itself.
+  struct Told {
+    AnswerPath path = AnswerPath::kZone;
+    Rcode rcode = Rcode::kNoError;
+    Transport transport = Transport::kUdp;
+    std::int64_t asked_ns = 0;
+  };
+  // Whoever wants to know of answers: nothing but a look while nobody does.
+  void tell(const Told& told, const Query& query, std::string_view packet, const sockaddr* peer,
+            std::string_view response) {
+    if (events_) {
+      if (const std::uint8_t readers = events_->readers_of(told.rcode)) {
+        put_event(readers, told, query, packet, peer, response);
+      }
+    }
+  }
+  void put_event(std::uint8_t readers, const Told& told, const Query& query,
+                 std::string_view packet, const sockaddr* peer, std::string_view response);
   Handled cached_chain(const Query& query, const Pending& pending, std::int64_t now_ms,
                        char* buffer);
   // Appends the OPT record of a response that lies in the buffer; the size with it.
@@ -149,6 +166,11 @@ class Resolver {
   Answerer answerer_;
   cookie::Jar jar_;
   rrl::Limiter limiter_;
+  std::optional<EventSource> events_;
+  // Of the batch at hand: when it began, and what had been counted by then.
+  std::int64_t began_ns_ = 0;
+  std::uint64_t from_zones_before_ = 0;
+  std::uint64_t from_cache_before_ = 0;
 };
 
 }  // namespace mcns

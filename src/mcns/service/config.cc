@@ -9,6 +9,8 @@
 
 #include "dsl/env/path.h"
 #include "dsl/result/text.h"
+#include "dsl/service/version.h"
+#include "mcns/dnstap/tap.h"
 
 namespace mcns {
 namespace {
@@ -250,7 +252,9 @@ void Config::bind(dsl::config::Table& table) {
       .help("every so many answers over the rate one says to come by TCP; 1 = each, 0 = none");
   table.integer("rrl.v4_prefix", &rrl_v4_prefix).range("1", "32").help("what a network is");
   table.integer("rrl.v6_prefix", &rrl_v6_prefix).range("1", "128").help("and in IPv6");
-  table.list("rrl.exempt", &rrl_exempt).each(check_prefixes).help("who has no rate: ranges, private, any, none");
+  table.list("rrl.exempt", &rrl_exempt)
+      .each(check_prefixes)
+      .help("who has no rate: ranges, private, any, none");
 
   table.size("cache.size", &cache_size).range("1MiB", "64GiB").help("bound of its memory");
   table.duration("cache.max_ttl", &max_ttl).help("no answer is kept longer").reloadable();
@@ -301,6 +305,25 @@ void Config::bind(dsl::config::Table& table) {
       .range("100", "100000000")
       .help("changes that are kept of each zone")
       .reloadable();
+  table.text("querylog.mode", &query_mode)
+      .one_of({"off", "errors", "sample", "all"})
+      .help(
+          "which answers are logged, as JSON lines; errors: all but NOERROR and NXDOMAIN; sample: "
+          "the share below");
+  table.number("querylog.sample", &query_sample)
+      .range("0", "1")
+      .help("of all answers, for mode = \"sample\"");
+  table.boolean("querylog.anonymize", &query_anonymize)
+      .help("clients are written as their /24 or /48 only, here and for dnstap");
+  table.text("querylog.file", &query_file)
+      .help("of the log; moved away it is made anew; empty = queries.jsonl beside the database");
+  table.text("querylog.dnstap", &dnstap)
+      .each([](const std::string& each) {
+        return each.empty() ? Result<void>() : dnstap::check_place(each);
+      })
+      .help(
+          "every message of clients and upstreams, whatever the mode: \"unix:/run/dnstap.sock\" "
+          "for a reader there, or the path of a file; empty = none");
   table.list("authz.agent_accounts", &agent_accounts)
       .help("accounts that may change any record, and no zone");
 
@@ -411,6 +434,22 @@ ResolverRules Config::resolver_rules() const {
 
 api::ForwardDefaults Config::forward_defaults() const {
   return {.random_case = random_case, .ca_cert = ca_cert};
+}
+
+querylog::RecorderOptions Config::recorder_options() const {
+  querylog::RecorderOptions out;
+  out.mode = query_mode == "all"      ? LogMode::kAll
+             : query_mode == "sample" ? LogMode::kSample
+             : query_mode == "errors" ? LogMode::kErrors
+                                      : LogMode::kOff;
+  out.share = query_sample;
+  out.path =
+      query_file.empty() ? dsl::env::folder_of(database_path) + "/" + "queries.jsonl" : query_file;
+  out.anonymize = query_anonymize;
+  out.dnstap.place = dnstap;
+  out.dnstap.identity = {.server = host_name(),
+                         .program = dsl::text("mcns {}", dsl::build_info().version)};
+  return out;
 }
 
 std::vector<ForwardGroup> Config::forward_groups() const {

@@ -16,6 +16,7 @@
 #include "mcns/cache/cache.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/net/server.h"
+#include "mcns/querylog/recorder.h"
 #include "mcns/resolve/networks.h"
 #include "mcns/resolve/rules.h"
 #include "mcns/writer/writer.h"
@@ -87,6 +88,11 @@ struct Config {
   std::int64_t shrink_percent_max = 50;
   std::int64_t shrink_names_min = 20;
   std::int64_t journal_rows = 100000;
+  std::string query_mode = "off";
+  double query_sample = 0.01;
+  bool query_anonymize = false;
+  std::string query_file;  // empty = beside the database
+  std::string dnstap;      // empty = none
   std::vector<std::string> agent_accounts = {"mcp-agent"};
 
   void bind(dsl::config::Table& table);
@@ -106,6 +112,7 @@ struct Config {
   net::ServerOptions server_options() const;
   rrl::Options rrl_options() const;  // without the key
   ResolverRules resolver_rules() const;
+  querylog::RecorderOptions recorder_options() const;
   // The shorthand of [dns] and every [[forward]].
   std::vector<ForwardGroup> forward_groups() const;
   // What [dns] says for groups that say nothing of it.

@@ -2,12 +2,16 @@
 
 #include <array>
 #include <string>
+#include <vector>
+
+#include "mcns/api/convert.h"
 
 namespace mcns {
 namespace {
 
 using dsl::metrics::Counter;
 using dsl::metrics::Gauge;
+using dsl::metrics::Histogram;
 using dsl::metrics::LabelSets;
 using dsl::metrics::Registry;
 
@@ -25,6 +29,87 @@ double sum(const net::Server& dns, Pick pick) {
   return number(total);
 }
 
+constexpr double kNsPerSecond = 1e9;
+
+std::vector<double> latency_bounds() {
+  std::vector<double> out;
+  for (const std::int64_t bound : Latency::kBounds) {
+    out.push_back(static_cast<double>(bound) / kNsPerSecond);
+  }
+  return out;
+}
+
+// The sum of what several threads counted.
+class LatencySum {
+ public:
+  void add(const Latency& latency) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      counts_[i] += number(latency.count(i));
+    }
+    seconds_ += number(latency.sum_ns()) / kNsPerSecond;
+  }
+  void show(Histogram& histogram, dsl::metrics::LabelValues labels) const {
+    histogram.show(labels, counts_, seconds_);
+  }
+
+ private:
+  std::vector<double> counts_ = std::vector<double>(Latency::kBuckets);
+  double seconds_ = 0;
+};
+
+void add_answer_times(Registry& registry, const MetricSources& sources) {
+  Histogram& took = registry.histogram(
+      "answer_seconds",
+      "Time to an answer. Of zones and the cache: the time of a batch of datagrams, from reading "
+      "the first to having all answers, divided by their number. Of an upstream: from the question "
+      "to its answer.",
+      {"path"}, latency_bounds());
+  registry.before_exposition([&took, &dns = sources.dns] {
+    const auto show = [&](std::string_view path, const Latency Counters::*member) {
+      LatencySum all;
+      for (const Counters* counters : dns.counters()) {
+        all.add(counters->*member);
+      }
+      all.show(took, {path});
+    };
+    show("zone", &Counters::zones_took);
+    show("cache", &Counters::cache_took);
+    show("forward", &Counters::forward_took);
+  });
+}
+
+void add_writes(Registry& registry, const MetricSources& sources) {
+  Histogram& commits = registry.histogram(
+      "commit_seconds", "One transaction of a group of writes, to stable storage.", {},
+      latency_bounds());
+  Histogram& publishes = registry.histogram(
+      "publish_seconds", "From a commit to the version that every worker answers from.", {},
+      latency_bounds());
+  registry.before_exposition([&commits, &publishes, &figures = sources.writer.figures()] {
+    LatencySum committed;
+    committed.add(figures.commits);
+    committed.show(commits, {});
+    LatencySum published;
+    published.add(figures.publishes);
+    published.show(publishes, {});
+  });
+}
+
+void add_events(Registry& registry, const MetricSources& sources) {
+  Counter& lost = registry.counter(
+      "query_events_lost_total",
+      "What tail, the query log or dnstap should have had: events that found their ring full, "
+      "lines and messages that could not be written.",
+      {"at"});
+  registry.before_exposition([&lost, &events = sources.events, recorder = sources.recorder] {
+    lost.show({"ring"}, number(events.lost()));
+    if (recorder != nullptr) {
+      lost.show({"querylog"}, number(recorder->lost_lines()));
+      lost.show({"dnstap"}, number(recorder->lost_frames()));
+    }
+  });
+}
+
 void add_queries(Registry& registry, const MetricSources& sources) {
   Counter& answers = registry.counter("queries_total", "Answers sent.", {"transport", "rcode"});
   Counter& types = registry.counter("query_types_total", "Questions by type.", {"qtype"});
@@ -32,7 +117,8 @@ void add_queries(Registry& registry, const MetricSources& sources) {
       "query_paths_total", "Where answers came from: zones, cache or an upstream.", {"path"});
   Counter& limited = registry.counter(
       "rrl_total", "Answers over the rate: slipped (sent without records) or dropped.", {"action"});
-  Counter& dropped = registry.counter("dropped_total", "Packets without an answer.", {"reason"});
+  Counter& dropped =
+      registry.counter("dropped_total", "Packets and connections without an answer.", {"reason"});
   registry.before_exposition([&answers, &types, &paths, &limited, &dropped, &dns = sources.dns] {
     for (std::size_t t = 0; t < kTransports.size(); ++t) {
       for (std::size_t r = 0; r < Counters::kRcodes; ++r) {
@@ -62,6 +148,8 @@ void add_queries(Registry& registry, const MetricSources& sources) {
                  sum(dns, [](const Counters& c) -> const Count& { return c.dropped_malformed; }));
     dropped.show({"too_long"},
                  sum(dns, [](const Counters& c) -> const Count& { return c.dropped_truncated; }));
+    dropped.show({"connections_full"},
+                 sum(dns, [](const Counters& c) -> const Count& { return c.dropped_connections; }));
     dropped.show({"send_failed"},
                  sum(dns, [](const Counters& c) -> const Count& { return c.send_failed; }));
   });
@@ -86,20 +174,25 @@ void add_cache(Registry& registry, const MetricSources& sources) {
 void add_zones(Registry& registry, const MetricSources& sources) {
   Gauge& serial = registry.gauge("zone_serial_count", "The serial of the zone.", {"zone"});
   Gauge& records = registry.gauge("zone_records_count", "Its records.", {"zone"});
+  Gauge& ahead = registry.gauge(
+      "zone_serial_ahead_count",
+      "Numbers that its serial is beyond the last of the day (YYYYMMDD99).", {"zone"});
   Gauge& memory = registry.gauge("zone_memory_bytes", "What all zones take.");
   Gauge& lag =
       registry.gauge("version_lag_count", "Versions that the slowest reader is behind the newest.");
-  registry.before_exposition([&, &zones = sources.zones] {
+  registry.before_exposition([&, &zones = sources.zones, &clock = sources.clock] {
     zone::Reader reader(zones);
     const zone::Pin version(reader);
     LabelSets there;
     for (const auto& zone : version->zones()) {
       const std::string name = zone->origin().text();
       serial.set({name}, zone->serial());
+      ahead.set({name}, api::serial_ahead(zone->serial(), clock.now()));
       records.set({name}, number(zone->records()));
       there.insert({name});
     }
     serial.keep_only(there);
+    ahead.keep_only(there);
     records.keep_only(there);
     memory.set({}, number(zones.memory().used_bytes));
     lag.set({}, number(zones.lag()));
@@ -132,6 +225,9 @@ void add_upstreams(Registry& registry, const MetricSources& sources) {
 
 void add_metrics(Registry& registry, const MetricSources& sources) {
   add_queries(registry, sources);
+  add_answer_times(registry, sources);
+  add_events(registry, sources);
+  add_writes(registry, sources);
   add_cache(registry, sources);
   add_zones(registry, sources);
   add_upstreams(registry, sources);

@@ -112,7 +112,11 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   std::uint64_t seed = 0;
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
-  MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, config_.forward_options()));
+  queries_ = std::make_unique<QueryEvents>(env.clock());
+  recorder_ = querylog::Recorder::start(env, *queries_, config_.recorder_options());
+  ForwardOptions forwarding = config_.forward_options();
+  forwarding.events = queries_.get();
+  MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, forwarding));
   MC_ASSIGN(Prefixes rrl_exempt, Prefixes::parse(config_.rrl_exempt));
   rrl::Options rrl = config_.rrl_options();
   env.random().fill(std::as_writable_bytes(std::span(rrl.key)));
@@ -123,7 +127,7 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
                     .forwarder = forwarder_.get(),
                     .rules = config_.resolver_rules(),
                     .networks = networks_.get(),
-                    .events = &queries_,
+                    .events = queries_.get(),
                     .cookies = config_.cookies ? &secrets_ : nullptr,
                     .rrl = rrl,
                     .rrl_exempt = std::move(rrl_exempt)});
@@ -159,7 +163,7 @@ Result<void> Service::start_api(dsl::env::Env& env) {
       .writer = *writer_,
       .resolver = *parts_,
       .forwards = *forwards_,
-      .queries = queries_,
+      .queries = *queries_,
       .tokens = std::make_shared<dsl::auth::TokenFile>(env, config_.tokens_path),
       .settings = {.agent_accounts = config_.agent_accounts, .backup_dir = config_.backup_dir},
       .hooks = {.dns_listeners = [this] { return dns_->listeners(); },
@@ -179,8 +183,14 @@ Result<void> Service::start_api(dsl::env::Env& env) {
                         // Names come before the CA, so they may not need one.
                         .serves_without_certificate = true}));
   face_->health().add("replica", [this] { return database_->replica_health(); });
-  add_metrics(face_->metrics(),
-              {.dns = *dns_, .cache = *cache_, .zones = zones_, .forwarder = *forwarder_});
+  add_metrics(face_->metrics(), {.dns = *dns_,
+                                 .cache = *cache_,
+                                 .zones = zones_,
+                                 .forwarder = *forwarder_,
+                                 .writer = *writer_,
+                                 .events = *queries_,
+                                 .recorder = recorder_.get(),
+                                 .clock = env.clock()});
   dsl::service::ActivatedSockets sockets = api_sockets_.copy();
   return face_->serve(sockets);
 }
@@ -250,6 +260,7 @@ void Service::stop(std::chrono::milliseconds grace) {
   // drop it, but they have to be there.
   forwarder_.reset();
   dns_.reset();
+  recorder_.reset();  // with the last answers
   close_database();
 }
 

@@ -16,6 +16,7 @@
 #include "mcns/handover/giver.h"
 #include "mcns/handover/heir.h"
 #include "mcns/net/server.h"
+#include "mcns/querylog/recorder.h"
 #include "mcns/service/config.h"
 #include "mcns/service/image_keeper.h"
 #include "mcns/service/metrics.h"
@@ -97,9 +98,10 @@ class Service : public dsl::service::Service, private handover::Owner {
   std::unique_ptr<Writer> writer_;
   cookie::SharedSecrets secrets_;
   std::unique_ptr<SecretKeeper> secret_keeper_;  // absent without cookies
+  std::unique_ptr<QueryEvents> queries_;
+  std::unique_ptr<querylog::Recorder> recorder_;  // absent when nothing is recorded
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Forwarder> forwarder_;
-  QueryEvents queries_;
   std::unique_ptr<Networks> networks_;  // may be absent
   std::unique_ptr<ResolverParts> parts_;
   std::unique_ptr<net::Server> dns_;

@@ -69,6 +69,7 @@ void Engine::commit(const std::vector<Job*>& jobs) {
   }
   group_last_id_ = 0;
   half_written_ = false;
+  const dsl::env::MonoTime began = env_.clock().mono_now();
   Result<void> committed = database_.write([&](Transaction& tx) { return run_jobs(tx, jobs); });
   if (half_written_ && jobs.size() > 1) {
     // Everything was taken back; whoever is in order must not suffer from that one.
@@ -84,6 +85,9 @@ void Engine::commit(const std::vector<Job*>& jobs) {
     job->drafts.clear();
   }
   if (committed) {
+    if (group.last_id != 0) {
+      figures_.commits.add(nanoseconds_since(began));
+    }
     accept(group);
     return;
   }
@@ -153,7 +157,15 @@ void Engine::accept(const Group& group) {
   for (const auto& draft : group.drafts) {
     note_leases(*draft);
   }
+  const dsl::env::MonoTime began = env_.clock().mono_now();
   publish(store_, group.drafts);
+  if (group.last_id != 0) {
+    figures_.publishes.add(nanoseconds_since(began));
+  }
+}
+
+std::int64_t Engine::nanoseconds_since(dsl::env::MonoTime began) const {
+  return std::chrono::nanoseconds(env_.clock().mono_now() - began).count();
 }
 
 void Engine::note_leases(const Draft& draft) {

@@ -40,6 +40,9 @@ class Engine {
   // Removes those that ended by now, in a transaction for each zone.
   void end_leases();
 
+  // From any thread.
+  const WriterFigures& figures() const { return figures_; }
+
  private:
   // What was committed, or may have been.
   struct Group {
@@ -62,11 +65,13 @@ class Engine {
   dsl::Result<Outcome> write(Work& work, Job& job);
   void note_leases(const Draft& draft);
   void accept(const Group& group);
+  std::int64_t nanoseconds_since(dsl::env::MonoTime began) const;
   dsl::Result<void> settle();
 
   dsl::env::Env& env_;
   dsl::db::Database& database_;
   zone::Store& store_;
+  WriterFigures figures_;
   mutable std::mutex limits_mutex_;
   Limits limits_;  // guarded by limits_mutex_
   ZoneMap zones_;

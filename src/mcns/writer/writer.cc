@@ -117,6 +117,7 @@ class GroupWriter final : public Writer {
 
   void pause() override { queue_.pause(); }
   void resume() override { queue_.resume(); }
+  const WriterFigures& figures() const override { return engine_->figures(); }
 
  private:
   Result<Outcome> create(const Author& author, const store::ZoneRow& row,

@@ -16,6 +16,7 @@
 
 #include "dsl/db/database.h"
 #include "dsl/env/env.h"
+#include "mcns/figures/latency.h"
 #include "mcns/store/records.h"
 #include "mcns/wire/message.h"
 #include "mcns/zone/image.h"
@@ -112,6 +113,12 @@ struct WriterOptions {
   std::chrono::milliseconds lease_interval{1000};  // how often leases are looked at
 };
 
+// How long its steps take.
+struct WriterFigures {
+  Latency commits;    // of a group of writes: its transaction, to stable storage
+  Latency publishes;  // from there to the version that everybody reads
+};
+
 // Thread-safe. Owns the thread that writes.
 class Writer {
  public:
@@ -168,6 +175,8 @@ class Writer {
   // done: for the hand-over to another process. `resume` when that came to nothing.
   virtual void pause() = 0;
   virtual void resume() = 0;
+
+  virtual const WriterFigures& figures() const = 0;
 };
 
 }  // namespace mcns

@@ -163,6 +163,28 @@ TEST_F(ConfigTest, ValuesOutOfRangeOrChoiceNameWhatIsAllowed) {
             "\"active\"?\n");
 }
 
+TEST_F(ConfigTest, ANumberMayHaveAFraction) {
+  double share = 0.25;
+  table_.number("agent.share", &share).range("0", "1");
+
+  EXPECT_EQ(problems_of("agent.share = 1.5\n"),
+            "mcq.toml:1:15: agent.share: 1.5 is out of range: 0 to 1\n");
+  EXPECT_EQ(problems_of("agent.share = nan\n"),
+            "mcq.toml:1:15: agent.share: expected a number, found a float\n");
+  EXPECT_EQ(problems_of("agent.share = \"1\"\n"),
+            "mcq.toml:1:15: agent.share: expected a number, found a string\n");
+  EXPECT_NE(table_.reference().find("# a number, 0 to 1; $MCQ_AGENT_SHARE\n"
+                                    "#share = 0.25\n"),
+            std::string::npos);
+  EXPECT_EQ(problems_of("agent.share = 1\n"), "none");
+  EXPECT_EQ(share, 1);
+  EXPECT_EQ(problems_of("agent.share = 0.01\n"), "none");
+  EXPECT_EQ(share, 0.01);
+  env_.variables["MCQ_AGENT_SHARE"] = "0.5";
+  EXPECT_EQ(problems_of(""), "none");
+  EXPECT_EQ(share, 0.5);
+}
+
 TEST_F(ConfigTest, MissingRequiredKeysNameTheFileAndTheVariable) {
   std::string zone;
   table_.text("server.zone", &zone).required();

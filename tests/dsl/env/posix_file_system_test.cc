@@ -45,6 +45,18 @@ TEST_F(PosixFiles, CreateNewRefusesWhatIsThere) {
   EXPECT_EQ(dir_.read("a"), "kept");
 }
 
+TEST_F(PosixFiles, WhatIsAppendedGoesToTheEndWhateverOthersWrote) {
+  const std::string path = dir_.write("a", "1");
+  const auto one = require_ok(files_.open(path, OpenMode::kAppend, 0600));
+  const auto other = require_ok(files_.open(path, OpenMode::kAppend, 0600));
+
+  require_ok(one->write_at(0, bytes("2")));
+  require_ok(other->write_at(0, bytes("3")));
+  require_ok(one->write_at(0, bytes("4")));
+
+  EXPECT_EQ(dir_.read("a"), "1234");
+}
+
 TEST_F(PosixFiles, FullDeviceIsNoSpaceWithTheNextStep) {
   const auto full = require_ok(files_.open("/dev/full", OpenMode::kReadWrite, 0));
 

@@ -96,6 +96,24 @@ TEST(Registry, ACountOfSomebodyElsesIsShownAsACounterThatMayBeginAnew) {
   EXPECT_THAT(all, HasSubstr("mc_test_hits_total{of=\"b\"} 2\n"));
 }
 
+TEST(Registry, AHistogramShowsWhatSomebodyElseHasCounted) {
+  Registry registry("test");
+  auto& took = registry.histogram("answer_seconds", "Time.", {"path"}, {0.5, 1});
+
+  took.show({"a"}, {1, 2, 3}, 9);
+  took.show({"a"}, {1, 4, 3}, 10.5);
+  took.show({"b"}, {5, 0, 0}, 1);
+  took.show({"b"}, {2, 0, 0}, 0.25);  // began anew
+
+  const std::string all = registry.exposition();
+  EXPECT_THAT(all, HasSubstr("mc_test_answer_seconds_bucket{path=\"a\",le=\"0.5\"} 1\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_answer_seconds_bucket{path=\"a\",le=\"1\"} 5\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_answer_seconds_bucket{path=\"a\",le=\"+Inf\"} 8\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_answer_seconds_sum{path=\"a\"} 10.5\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_answer_seconds_count{path=\"b\"} 2\n"));
+  EXPECT_THAT(all, HasSubstr("mc_test_answer_seconds_sum{path=\"b\"} 0.25\n"));
+}
+
 TEST(Registry, LabelSetsOfWhatIsGoneAreForgottenAndMakeRoom) {
   Registry registry("test", 2);
   auto& gauge = registry.gauge("size_bytes", "Size.", {"name"});

@@ -150,57 +150,6 @@ QueryEvent event(const std::string& name) {
   return {.client = "192.0.2.7", .name = require_ok(Name::parse(name)), .source = "zone"};
 }
 
-TEST(QueryEvents, AreMadeOnlyWhileSomebodyWatches) {
-  dsl::test::TestEnv env;
-  QueryEvents events;
-  EXPECT_FALSE(events.wanted());
-  events.publish(event("nobody."));
-  {
-    QueryEvents::Subscription first(events, env.clock());
-    QueryEvents::Subscription second(events, env.clock());
-    EXPECT_TRUE(events.wanted());
-    events.publish(event("a."));
-    EXPECT_EQ(first.take(std::chrono::milliseconds(0)).size(), 1u);
-    EXPECT_EQ(first.take(std::chrono::milliseconds(0)).size(), 0u);
-    EXPECT_EQ(second.take(std::chrono::milliseconds(0)).front().name.text(), "a.");
-  }
-  EXPECT_FALSE(events.wanted());
-}
-
-TEST(QueryEvents, WhatASlowWatcherCannotTakeIsCounted) {
-  dsl::test::TestEnv env;
-  QueryEvents events;
-  QueryEvents::Subscription slow(events, env.clock());
-  for (int i = 0; i < 5000; ++i) {
-    events.publish(event("a."));
-  }
-
-  EXPECT_EQ(slow.take(std::chrono::milliseconds(0)).size(), 4096u);
-  EXPECT_EQ(slow.missed(), 904u);
-  EXPECT_EQ(slow.missed(), 0u);
-}
-
-TEST(QueryEvents, AreAllTakenOrCountedWhenManyWorkersPublish) {
-  QueryEvents events;
-  QueryEvents::Subscription watcher(events, dsl::env::system_env().clock());
-  constexpr std::uint64_t kEach = 500;
-  std::vector<std::thread> workers;
-  for (int i = 0; i < 4; ++i) {
-    workers.emplace_back([&] {
-      for (std::uint64_t n = 0; n < kEach; ++n) {
-        events.publish(event("a."));
-      }
-    });
-  }
-  for (std::thread& worker : workers) {
-    worker.join();
-  }
-  events.publish(event("last."));  // brings what was counted while it found the queues busy
-
-  const std::uint64_t taken = watcher.take(std::chrono::milliseconds(0)).size();
-  EXPECT_EQ(taken + watcher.missed(), 4 * kEach + 1);
-}
-
 // --- filters ---
 
 TEST(WatchFilter, AGlobIsAnyTextWhereItHasAStar) {

@@ -88,7 +88,7 @@ class TestService {
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Forwarder> forwarder_;
-  QueryEvents queries_;
+  QueryEvents queries_{dsl::env::system_env().clock()};
   std::unique_ptr<ResolverParts> parts_;
   std::unique_ptr<Forwards> forwards_;
   std::unique_ptr<Services> services_;

@@ -1,8 +1,10 @@
 // One question: what is sent, what is taken for its answer, what is done with it.
 #include "mcns/forward/forwarder.h"
 
+#include <algorithm>
 #include <set>
 
+#include "mcns/events/query_events.h"
 #include "mcns/forward/loop_options.h"
 #include "mcns/forward/subject.h"
 
@@ -16,6 +18,7 @@ using test::failing;
 using test::failure_to;
 using test::FakeUpstream;
 using test::name_of;
+using test::quick;
 using test::Received;
 using test::Sent;
 using test::silent;
@@ -126,6 +129,62 @@ TEST(Forwarder, PortsAndIdsChange) {
   }
   EXPECT_GE(ports.size(), 14u);
   EXPECT_GE(ids.size(), 280u);
+}
+
+// Writes down what a tap is told.
+class Notes final : public EventSink {
+ public:
+  struct Note {
+    bool over_tcp;
+    std::uint16_t port;
+    Bytes query;
+    Bytes response;
+  };
+  void take(const Event& event, std::int64_t) override {
+    EXPECT_EQ(event.head.kind, EventHead::Kind::kUpstream);
+    notes.push_back(
+        {event.head.stream, event.head.peer.port, Bytes(event.query), Bytes(event.response)});
+  }
+  std::vector<Note> notes;
+};
+
+TEST(Forwarder, EveryMessageOfAnUpstreamIsTold) {
+  QueryEvents events(dsl::env::system_env().clock());
+  Notes tap;
+  ForwardOptions options = quick();
+  options.events = &events;
+  FakeUpstream upstream([](const Received& received) {
+    Message answer = received.over_tcp ? answer_to(received, 9) : failure_to(received, {});
+    answer.truncated = !received.over_tcp;
+    return std::vector<Sent>{{.bytes = answer.encode()}};
+  });
+  {
+    Subject subject(options);
+    subject.use_known({upstream.upstream()});
+    events.set_tap(&tap);
+    EXPECT_EQ(source_of(subject.ask("www.example.test.")), 9);
+  }
+  events.set_tap(nullptr);
+
+  ASSERT_GE(tap.notes.size(), 4u);  // a probe may be among them
+  std::vector<std::string> seen;
+  for (const Notes::Note& note : tap.notes) {
+    const Message message =
+        dsl::test::require_ok(Message::parse(note.query.empty() ? note.response : note.query));
+    EXPECT_EQ(note.port, upstream.upstream().port);
+    EXPECT_TRUE(note.query.empty() != note.response.empty());
+    if (message.questions.at(0).name == name_of("www.example.test.")) {
+      seen.push_back(dsl::text("{} {} {}", note.over_tcp ? "tcp" : "udp",
+                               note.query.empty() ? "answer" : "query",
+                               message.truncated ? "truncated" : ""));
+      const auto received = upstream.received();
+      EXPECT_TRUE(std::any_of(received.begin(), received.end(), [&](const Received& each) {
+        return each.over_tcp == note.over_tcp && each.message.id == message.id;
+      }));
+    }
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"udp query ", "udp answer truncated", "tcp query ",
+                                            "tcp answer "}));
 }
 
 TEST(Forwarder, WhatIsTruncatedIsAskedOverTcp) {

@@ -2,13 +2,17 @@
 #include "mcns/resolve/resolver.h"
 
 #include <array>
+#include <chrono>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include "dsl/env/env.h"
 #include "mcns/cache/messages.h"
 #include "mcns/rdata/rdata.h"
 
@@ -339,6 +343,131 @@ TEST_F(ResolverTest, TheSectionThatProvesIsNotLeftOut) {
   EXPECT_TRUE(truncated.truncated);
   EXPECT_EQ(truncated.rcode, Rcode::kNxDomain);
   EXPECT_EQ(truncated.authorities.size(), 0U);
+}
+
+// --- who wants to know ---
+
+// Writes down what a tap is told.
+class Notes final : public EventSink {
+ public:
+  struct Note {
+    std::string path;
+    Rcode rcode;
+    Bytes query;
+    Bytes response;
+    std::int64_t took_ns;
+  };
+  void take(const Event& event, std::int64_t) override {
+    notes.push_back({std::string(text(event.head.path)), event.head.rcode, Bytes(event.query),
+                     Bytes(event.response), event.head.took_ns});
+  }
+  std::vector<Note> notes;
+};
+
+std::int64_t mono_ns() {
+  return std::chrono::nanoseconds(dsl::env::system_env().clock().mono_now().time_since_epoch())
+      .count();
+}
+
+class ToldResolverTest : public ResolverTest {
+ protected:
+  ToldResolverTest() {
+    parts_.events = &events_;
+    told_.emplace(parts_, counters_);
+    events_.set_tap(&notes_);
+  }
+  ~ToldResolverTest() override { events_.set_tap(nullptr); }
+
+  Resolver::Handled tell(const Asked& asked) {
+    const zone::Pin version(reader_);
+    told_->begin(mono_ns());
+    Resolver::read(*version, asked.packet, question_);
+    return told_->handle(*version, question_, asked.packet,
+                         reinterpret_cast<const sockaddr*>(&client_), Transport::kUdp, kNow,
+                         buffer_.data(), buffer_.size(), pending_);
+  }
+  // What was told since the last call, which has to be one answer.
+  Notes::Note told() {
+    events_.drain();
+    EXPECT_EQ(notes_.notes.size(), 1U);
+    return std::exchange(notes_.notes, {}).at(0);
+  }
+  Bytes sent(std::size_t size) const { return Bytes(buffer_.data(), size); }
+
+  QueryEvents events_{dsl::env::system_env().clock()};
+  Notes notes_;
+  std::optional<Resolver> told_;
+};
+
+TEST_F(ToldResolverTest, EveryAnswerIsToldAsItWasSent) {
+  keep("kept.elsewhere.net.", 100);
+  struct Row {
+    const char* name;
+    const char* path;
+    Rcode rcode;
+  };
+  for (const Row& row : {Row{"example.test.", "zone", Rcode::kNoError},
+                         Row{"gone.example.test.", "zone", Rcode::kNxDomain},
+                         Row{"name.onion.", "special", Rcode::kNxDomain},
+                         Row{"kept.elsewhere.net.", "cache", Rcode::kNoError}}) {
+    const Asked asked(row.name);
+    const auto handled = tell(asked);
+    ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply) << row.name;
+    const Notes::Note note = told();
+    EXPECT_EQ(note.path, row.path) << row.name;
+    EXPECT_EQ(note.rcode, row.rcode) << row.name;
+    EXPECT_EQ(note.query, asked.packet) << row.name;
+    EXPECT_EQ(note.response, sent(handled.size)) << row.name;
+    EXPECT_GE(note.took_ns, 0) << row.name;
+  }
+}
+
+TEST_F(ToldResolverTest, AForwardedAnswerIsToldWhenItIsThere) {
+  const Asked asked("www.elsewhere.net.");
+  ASSERT_EQ(tell(asked).outcome, Resolver::Outcome::kPending);
+  events_.drain();
+  EXPECT_TRUE(notes_.notes.empty());
+
+  const Message response = response_to(asked, {a_record("www.elsewhere.net.", 60)});
+  const std::size_t size =
+      told_->complete(pending_, {.rcode = response.rcode, .message = response.encode()},
+                      buffer_.data(), buffer_.size());
+
+  const Notes::Note note = told();
+  EXPECT_EQ(note.path, "forward");
+  EXPECT_EQ(note.query, asked.packet);
+  EXPECT_EQ(note.response, sent(size));
+}
+
+TEST_F(ToldResolverTest, AQuestionThatCannotBeReadIsToldAsItCame) {
+  const Asked good("www.example.test.");
+  const Bytes packet = good.packet.substr(0, good.packet.size() - 3);
+  const zone::Pin version(reader_);
+  told_->begin(mono_ns());
+  Resolver::read(*version, packet, question_);
+  const auto handled =
+      told_->handle(*version, question_, packet, reinterpret_cast<const sockaddr*>(&client_),
+                    Transport::kUdp, kNow, buffer_.data(), buffer_.size(), pending_);
+
+  ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+  const Notes::Note note = told();
+  EXPECT_EQ(note.rcode, Rcode::kFormErr);
+  EXPECT_EQ(note.query, packet);
+}
+
+TEST_F(ResolverTest, ABatchSharesItsTimeAmongItsQuestions) {
+  keep("kept.elsewhere.net.", 100);
+  resolver_.begin(1'000'000);
+  for (const char* name :
+       {"example.test.", "gone.example.test.", "kept.elsewhere.net.", "www.elsewhere.net."}) {
+    handle(Asked(name));
+  }
+  resolver_.end(1'000'000 + 4 * 700, 4);
+
+  EXPECT_EQ(counters_.zones_took.sum_ns(), 2 * 700U);
+  EXPECT_EQ(counters_.zones_took.count(2), 2U);  // above 500 ns, at most 1 us
+  EXPECT_EQ(counters_.cache_took.sum_ns(), 700U);
+  EXPECT_EQ(counters_.forward_took.sum_ns(), 0U);
 }
 
 }  // namespace

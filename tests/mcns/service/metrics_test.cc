@@ -44,15 +44,32 @@ class MetricsTest : public ::testing::Test {
         .forwarder = forwarder_.get(),
         .rules = ResolverRules{.allow_recursion = require_ok(Prefixes::parse({"private"}))}});
     dns_ = require_ok(net::Server::start({}, *parts_, any_sockets()));
-    add_metrics(registry_,
-                {.dns = *dns_, .cache = *cache_, .zones = zones_, .forwarder = *forwarder_});
+    add_metrics(registry_, {.dns = *dns_,
+                            .cache = *cache_,
+                            .zones = zones_,
+                            .forwarder = *forwarder_,
+                            .writer = *writer_,
+                            .events = events_,
+                            .recorder = nullptr,
+                            .clock = env_.clock()});
   }
 
+  void create_zone() {
+    require_ok(writer_->create_zone(author_,
+                                    {.origin = origin_,
+                                     .soa = {.primary_ns = require_ok(origin_.child("ns1")),
+                                             .admin_email = require_ok(origin_.child("admin"))}},
+                                    {}));
+  }
+
+  const Author author_{.account = "admin", .may_touch_others = true};
+  const Name origin_ = require_ok(Name::parse("example.test."));
   dsl::test::TempDir folder_{dsl::test::TempDir::Where::kMemory};
   dsl::test::TestEnv env_;
   std::unique_ptr<dsl::db::Database> database_;
   zone::Store zones_;
   std::unique_ptr<Writer> writer_;
+  QueryEvents events_{dsl::env::system_env().clock()};
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Forwarder> forwarder_;
   std::unique_ptr<ResolverParts> parts_;
@@ -70,19 +87,45 @@ TEST_F(MetricsTest, WhatOnlyGrowsIsACounter) {
   EXPECT_THAT(all, Not(::testing::ContainsRegex("# TYPE [a-z_]*_total gauge")));
 }
 
+TEST_F(MetricsTest, WritesTellHowLongTheyTook) {
+  create_zone();
+
+  const std::string all = registry_.exposition();
+  for (const char* name : {"commit_seconds", "publish_seconds"}) {
+    EXPECT_THAT(all, HasSubstr(dsl::text("# TYPE mc_mcns_{} histogram\n", name)));
+    EXPECT_THAT(all, HasSubstr(dsl::text("mc_mcns_{}_count 1\n", name)));
+    EXPECT_THAT(all, HasSubstr("mc_mcns_" + std::string(name) + "_bucket{le=\"+Inf\"} 1\n"));
+  }
+}
+
+TEST_F(MetricsTest, ASerialAheadOfTheCalendarIsTold) {
+  create_zone();
+  EXPECT_THAT(registry_.exposition(),
+              HasSubstr("mc_mcns_zone_serial_ahead_count{zone=\"example.test.\"} 0\n"));
+  const auto serial = static_cast<std::uint32_t>(2'900'010'101);  // of a day that none of us sees
+  require_ok(writer_->update_zone(author_, {.origin = origin_, .serial = serial}));
+
+  EXPECT_THAT(registry_.exposition(),
+              Not(HasSubstr("mc_mcns_zone_serial_ahead_count{zone=\"example.test.\"} 0\n")));
+}
+
+TEST_F(MetricsTest, EveryPathOfAnAnswerHasAHistogram) {
+  const std::string all = registry_.exposition();
+
+  for (const char* path : {"zone", "cache", "forward"}) {
+    EXPECT_THAT(all,
+                HasSubstr("mc_mcns_answer_seconds_count{path=\"" + std::string(path) + "\"} 0\n"));
+  }
+  EXPECT_THAT(all, HasSubstr("mc_mcns_answer_seconds_bucket{path=\"zone\",le=\"2.5e-07\"} 0\n"));
+  EXPECT_THAT(all, HasSubstr("mc_mcns_query_events_lost_total{at=\"ring\"} 0\n"));
+}
+
 TEST_F(MetricsTest, AZoneThatIsDeletedIsNotTold) {
-  const Author author{.account = "admin", .may_touch_others = true};
-  const Name origin = require_ok(Name::parse("example.test."));
-  const auto row = [&] {
-    return store::ZoneRow{.origin = origin,
-                          .soa = {.primary_ns = require_ok(origin.child("ns1")),
-                                  .admin_email = require_ok(origin.child("admin"))}};
-  };
-  require_ok(writer_->create_zone(author, row(), {}));
+  create_zone();
   EXPECT_THAT(registry_.exposition(),
               HasSubstr("mc_mcns_zone_records_count{zone=\"example.test.\"} 2\n"));
 
-  require_ok(writer_->delete_zone(author, origin, std::nullopt, false));
+  require_ok(writer_->delete_zone(author_, origin_, std::nullopt, false));
 
   EXPECT_THAT(registry_.exposition(), Not(HasSubstr("zone=\"example.test.\"")));
 }
