@@ -237,6 +237,8 @@ allow_recursion = [{'"private"' if self.upstream else ""}]
 [cache]
 max_ttl = "1h"
 size = "512MiB"
+[rrl]
+rate = 0
 [seed]
 paths = ["{seeds}/*.zone"]
 """)

@@ -124,7 +124,7 @@ void Worker::forward(Pending pending, std::function<void(std::string_view)> repl
   resolver_.forward(*shared, [this, shared, reply = std::move(reply)](const ForwardAnswer& answer) {
     loop_->post([this, shared, answer, reply] {
       const std::size_t size =
-          resolver_.complete(*shared, answer, now_ms(), room_.data(), room_.size());
+          resolver_.complete(*shared, answer, now_ns() / kNsPerMs, room_.data(), room_.size());
       reply({room_.data(), size});
       --on_its_way_;
       check_drained();

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "mcns/api/test_service.h"
+#include "mcns/events/told.h"
 
 namespace mcns::api::test {
 namespace {
@@ -370,13 +371,11 @@ TEST_F(Admin, AWatcherSeesChangesAndQuestionsAsTheyHappen) {
   }
 
   // Workers do not wait, so a question may be missed; not every one.
+  EventSource worker(service_.services().queries);
   while (queries == 0) {
-    service_.services().queries.publish(
-        {.client = "192.0.2.1", .name = require_ok(Name::parse("other.test.")), .source = "zone"});
-    service_.services().queries.publish({.client = "192.0.2.7",
-                                         .name = require_ok(Name::parse("www.svc.test.")),
-                                         .rcode = Rcode::kNxDomain,
-                                         .source = "zone"});
+    mcns::test::tell(worker, {.name = "other.test.", .client = "192.0.2.1:1"});
+    mcns::test::tell(worker,
+                     {.name = "www.svc.test.", .rcode = Rcode::kNxDomain, .client = "192.0.2.7:1"});
     std::this_thread::yield();
   }
   service_.add(kZone, "www", "A", "192.0.2.1", "mcp-agent");

@@ -35,6 +35,7 @@ class SilentForwarder : public Forwarder {
   std::vector<UpstreamState> upstreams() const override { return {}; }
   std::string group_of(const Name&) const override { return "."; }
   bool is_own_nonce(std::uint64_t) override { return false; }
+  void set_stale_after(std::chrono::milliseconds) override {}
 };
 
 class LimitsTest : public ::testing::Test {
@@ -307,7 +308,7 @@ TEST_F(LimitsTest, AMalformedCookieIsAMalformedQuestion) {
 }
 
 TEST_F(LimitsTest, WithoutCookiesTheOptionIsIgnored) {
-  parts_.answer.cookies = false;
+  parts_.rules.set({dsl::test::require_ok(Prefixes::parse({"any"})), {}});
   parts_.cookies = nullptr;
   for (const Bytes& cookie : {kClientCookie, Bytes("short")}) {
     const Message said = reply(handle(with_cookie(cookie)));

@@ -58,6 +58,7 @@ class ResolverTest : public ::testing::Test {
     zone::Edit edit(zones_);
     edit.create(1, origin);
     edit.put(origin, {origin, Type::kSoa, 300, {soa.rdata()}});
+    edit.put(origin, {name_of("host.example.test."), Type::kA, 300, {Bytes(4, '\1')}});
     edit.put(origin, {name_of("alias.example.test."),
                       Type::kCname,
                       300,
@@ -178,7 +179,7 @@ class AliasTest : public ResolverTest {
     return static_cast<ExtendedError>(message.edns->options[0].data[1]);
   }
   Message complete(const ForwardAnswer& answer) {
-    return reply(resolver_.complete(pending_, answer, buffer_.data(), buffer_.size()));
+    return reply(resolver_.complete(pending_, answer, kNow, buffer_.data(), buffer_.size()));
   }
 };
 
@@ -406,7 +407,7 @@ TEST_F(ToldResolverTest, EveryAnswerIsToldAsItWasSent) {
     const char* path;
     Rcode rcode;
   };
-  for (const Row& row : {Row{"example.test.", "zone", Rcode::kNoError},
+  for (const Row& row : {Row{"host.example.test.", "zone", Rcode::kNoError},
                          Row{"gone.example.test.", "zone", Rcode::kNxDomain},
                          Row{"name.onion.", "special", Rcode::kNxDomain},
                          Row{"kept.elsewhere.net.", "cache", Rcode::kNoError}}) {
@@ -430,7 +431,7 @@ TEST_F(ToldResolverTest, AForwardedAnswerIsToldWhenItIsThere) {
 
   const Message response = response_to(asked, {a_record("www.elsewhere.net.", 60)});
   const std::size_t size =
-      told_->complete(pending_, {.rcode = response.rcode, .message = response.encode()},
+      told_->complete(pending_, {.rcode = response.rcode, .message = response.encode()}, kNow,
                       buffer_.data(), buffer_.size());
 
   const Notes::Note note = told();
@@ -459,7 +460,7 @@ TEST_F(ResolverTest, ABatchSharesItsTimeAmongItsQuestions) {
   keep("kept.elsewhere.net.", 100);
   resolver_.begin(1'000'000);
   for (const char* name :
-       {"example.test.", "gone.example.test.", "kept.elsewhere.net.", "www.elsewhere.net."}) {
+       {"host.example.test.", "gone.example.test.", "kept.elsewhere.net.", "www.elsewhere.net."}) {
     handle(Asked(name));
   }
   resolver_.end(1'000'000 + 4 * 700, 4);

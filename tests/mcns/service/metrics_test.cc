@@ -103,7 +103,7 @@ TEST_F(MetricsTest, ASerialAheadOfTheCalendarIsTold) {
   EXPECT_THAT(registry_.exposition(),
               HasSubstr("mc_mcns_zone_serial_ahead_count{zone=\"example.test.\"} 0\n"));
   const auto serial = static_cast<std::uint32_t>(2'900'010'101);  // of a day that none of us sees
-  require_ok(writer_->update_zone(author_, {.origin = origin_, .serial = serial}));
+  require_ok(writer_->update_zone(author_, {.zone = origin_, .serial = serial}));
 
   EXPECT_THAT(registry_.exposition(),
               Not(HasSubstr("mc_mcns_zone_serial_ahead_count{zone=\"example.test.\"} 0\n")));
