@@ -113,7 +113,7 @@ void QueryEvents::show(const Event& event, std::int64_t at_ns) {
   shown.at = dsl::env::WallTime(std::chrono::floor<std::chrono::milliseconds>(nanoseconds(at_ns)));
   shown.client = event.head.peer.text();
   shown.stream = event.head.stream;
-  if (Query query; parse_query(event.query, query) == ParseResult::kOk) {
+  if (Query query; read_question(event.query, query)) {
     shown.name = Name::from_wire(query.name.wire).value_or(Name());
     shown.type = query.type;
   }

@@ -27,7 +27,7 @@ void append_line(const Event& event, std::int64_t at_ns, std::string& out) {
   dsl::json::append_string(dsl::env::format_time(at), out);
   append_field("client", head.peer.text(), out);
   append_field("transport", head.stream ? "tcp" : "udp", out);
-  if (Query query; parse_query(event.query, query) == ParseResult::kOk) {
+  if (Query query; read_question(event.query, query)) {
     append_field("name", Name::from_wire(query.name.wire).value_or(Name()).text(), out);
     append_field("type", text(query.type), out);
   }

@@ -208,6 +208,20 @@ std::uint64_t child_hash(std::uint64_t parent, std::string_view label) {
   return hash_label(parent, label.data(), label.size());
 }
 
+bool read_question(std::string_view packet, Query& query) {
+  if (packet.size() < kHeaderSize || read16(packet, 4) != 1) {
+    return false;
+  }
+  const std::size_t name_size = read_query_name(packet.substr(kHeaderSize), query.name);
+  if (name_size == 0 || packet.size() - kHeaderSize - name_size < 4) {
+    return false;
+  }
+  query.type = static_cast<Type>(read16(packet, kHeaderSize + name_size));
+  query.dns_class = static_cast<Class>(read16(packet, kHeaderSize + name_size + 2));
+  query.question_size = name_size + 4;
+  return true;
+}
+
 ParseResult parse_query(std::string_view packet, Query& query) {
   if (packet.size() < kHeaderSize || (read8(packet, 2) & 0x80U) != 0) {
     return ParseResult::kDrop;
@@ -229,13 +243,9 @@ ParseResult parse_query(std::string_view packet, Query& query) {
     return questions == 0 && query.opcode == Opcode::kQuery ? read_without_question(packet, query)
                                                             : ParseResult::kFormErr;
   }
-  const std::size_t name_size = read_query_name(packet.substr(kHeaderSize), query.name);
-  if (name_size == 0 || packet.size() - kHeaderSize - name_size < 4) {
+  if (!read_question(packet, query)) {
     return ParseResult::kFormErr;
   }
-  query.type = static_cast<Type>(read16(packet, kHeaderSize + name_size));
-  query.dns_class = static_cast<Class>(read16(packet, kHeaderSize + name_size + 2));
-  query.question_size = name_size + 4;
   if (query.opcode == Opcode::kUpdate) {
     return ParseResult::kOk;
   }

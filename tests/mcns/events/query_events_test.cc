@@ -171,11 +171,12 @@ TEST_F(QueryEventsTest, ASampleIsTheShareOfAllAnswers) {
 TEST_F(QueryEventsTest, OnlyATapHasWholeMessages) {
   Notes log;
   Notes tap;
-  const test::Asked asked("www.example.test.");
+  const test::Asked asked(test::question_of({}));
   events_.set_log(&log, LogMode::kAll, 0);
   tell(source_, {});
   events_.drain();
-  EXPECT_THAT(log.queries, ElementsAre(asked.packet));  // it has nothing but a question
+  const std::size_t question_end = kHeaderSize + asked.query.question_size;
+  EXPECT_THAT(log.queries, ElementsAre(asked.packet.substr(0, question_end)));
   EXPECT_THAT(log.responses, ElementsAre(""));
   EXPECT_FALSE(source_.is_tapped());
 

@@ -38,6 +38,13 @@ inline Bytes response_of(const ToldAnswer& told) {
   return response.encode();
 }
 
+// As clients ask today: with an OPT record behind the question.
+inline Message question_of(const ToldAnswer& told) {
+  Message question = Asked::make(told.name, Type::kA);
+  question.edns = Edns{};
+  return question;
+}
+
 // Whether anybody wanted it.
 inline bool tell(EventSource& source, const ToldAnswer& told) {
   EventHead head = head_of(told);
@@ -45,7 +52,7 @@ inline bool tell(EventSource& source, const ToldAnswer& told) {
   if (head.readers == 0) {
     return false;
   }
-  const Asked asked(told.name);
+  const Asked asked(question_of(told));
   const Bytes response = response_of(told);
   head.response_bytes = static_cast<std::uint32_t>(response.size());
   source.put(head, asked.packet, kHeaderSize + asked.query.question_size, response);

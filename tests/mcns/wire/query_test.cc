@@ -48,6 +48,18 @@ TEST(Query, UnknownOpcodesAreNotImplemented) {
   }
 }
 
+TEST(Query, TheQuestionIsReadWhateverIsMissingBehindIt) {
+  const Bytes packet = header(1, 0, 1, 0, 0, 1) + kQuestion;
+  Query query;
+  ASSERT_TRUE(read_question(packet, query));
+  EXPECT_EQ(query.type, Type::kAaaa);
+  EXPECT_EQ(query.question_size, kQuestion.size());
+  for (std::size_t size = 0; size < packet.size(); ++size) {
+    EXPECT_FALSE(read_question(std::string_view(packet).substr(0, size), query)) << size;
+  }
+  EXPECT_FALSE(read_question(header(1, 0, 0), query));
+}
+
 TEST(Query, CutShortAnywhereIsMalformed) {
   const Bytes packet =
       header(1, 0, 1, 0, 0, 1) + kQuestion + opt(1232, 0, 0, octets("\0\x0a\0\2ab"));
