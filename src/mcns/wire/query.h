@@ -79,8 +79,8 @@ enum class ParseResult {
   kCookieOnly,  // no question, but a cookie (RFC 7873 section 5.4): as kFormErr, and EDNS is set
 };
 
-// The question alone, its name, type, class and size, of a packet that may end behind it. False when
-// there is not exactly one that is whole.
+// The question alone, its name, type, class and size, of a packet that may end behind it. False
+// when there is not exactly one that is whole.
 bool read_question(std::string_view packet, Query& query);
 
 // Of UPDATE only the question (zone) is read; its other sections are for their own parser.
