@@ -285,8 +285,8 @@ Histogram& Registry::histogram(const std::string& name, const std::string& help,
                                std::vector<std::string> labels, std::vector<double> buckets) {
   const std::string full = impl_->claim(name);
   auto& family = prometheus::BuildHistogram().Name(full).Help(help).Register(impl_->registry);
-  auto made =
-      std::make_unique<OneHistogram>(impl_->family(full, std::move(labels), family, buckets));
+  auto made = std::make_unique<OneHistogram>(
+      impl_->family(full, std::move(labels), family, std::move(buckets)));
   const std::lock_guard lock(impl_->mutex);
   return *impl_->histograms.emplace_back(std::move(made));
 }

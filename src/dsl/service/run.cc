@@ -312,7 +312,7 @@ void Runner::reload() {
                   {{"key", key.key},
                    {"running", key.running},
                    {"file", key.wanted},
-                   {"hint", service_.way_to_apply()}});
+                   {"hint", service_.way_to_apply(key.key)}});
     }
   } else {
     status = text("serving as before: {}", changed.error().message());

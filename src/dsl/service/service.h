@@ -46,7 +46,10 @@ class Service {
     return {};
   }
   // What takes over the keys that HUP cannot.
-  virtual std::string way_to_apply() const { return "restart it"; }
+  virtual std::string way_to_apply(const std::string& key) const {
+    (void)key;
+    return "restart it";
+  }
   // The OpenAPI document of its REST API, for the `openapi` command; asked without `start`.
   virtual Result<std::string> openapi() {
     return fail(Code::kUnimplemented, "this service has no REST API");

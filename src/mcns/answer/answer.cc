@@ -180,6 +180,11 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   out.kind = result == Lookup::Result::kDone ? Answer::Kind::kReply : Answer::Kind::kForward;
   out.rcode = lookup.rcode();
   out.target = lookup.target();
+  // A name that a DNAME made lies in the walk, which ends here.
+  if (out.kind == Answer::Kind::kForward && out.target.data() != query.name.wire.data()) {
+    std::memcpy(target_.data(), out.target.data(), out.target.size());
+    out.target = {target_.data(), out.target.size()};
+  }
   out.labels = lookup.labels();
   out.alias = lookup.alias();
   if (out.kind == Answer::Kind::kReply && query.edns.present) {

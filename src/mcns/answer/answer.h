@@ -2,6 +2,7 @@
 // (RFC 6672), negative answers (RFC 2308, 8020), referrals (RFC 9471) and ANY (RFC 8482).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -135,6 +136,7 @@ class Answerer {
 
   AnswerOptions options_;
   unsigned turn_ = 0;
+  std::array<char, kNameMax> target_;  // of the last answer that was to be forwarded
 };
 
 }  // namespace mcns

@@ -46,6 +46,10 @@ Result<int> status(Context& context) {
              : tl::unexpected(client.error());
   if (!reply) {
     const dsl::Code code = reply.error().code();
+    if (code == dsl::Code::kFailedPrecondition) {  // it answers names, without its database
+      context.complain(reply.error().render());
+      return kDegraded;
+    }
     if (code != dsl::Code::kUnavailable && code != dsl::Code::kDeadlineExceeded) {
       return tl::unexpected(std::move(reply).error());
     }

@@ -3,12 +3,15 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "dsl/secret/secret.h"
 #include "mcns/cookie/cookie.h"
 
 namespace mcns::cookie {
+
+constexpr std::size_t kSecretSize = 16;
 
 // One thread publishes at a time, any reads, and none waits for another: a reader looks at a number
 // before and after it copies four words, and copies them again when it has changed.

@@ -21,7 +21,7 @@ void cut(char* subnet, std::size_t size) {
   }
   const bool is_v4 = read16({subnet, size}, 0) == kFamilyV4;
   const unsigned bits = is_v4 ? kBitsV4 : kBitsV6;
-  subnet[2] = static_cast<char>(std::min<unsigned>(static_cast<std::uint8_t>(subnet[2]), bits));
+  // RFC 7871 section 6: as many octets as the prefix has, so its length stays.
   const std::size_t kept = std::min(size, kSubnetHead + bits / 8);
   std::fill(subnet + kept, subnet + size, '\0');
 }

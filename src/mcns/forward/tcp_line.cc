@@ -120,7 +120,9 @@ void TcpLine::on_ready(std::uint32_t events) {
   }
   // TLS may hold what the socket has not any more.
   const bool readable = peer_.has_value() || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
-  for (int i = 0; readable && i < kReadsMax && state_ == State::kOpen && read_some(); ++i) {
+  has_more_ = readable;
+  for (int i = 0; has_more_ && i < kReadsMax && state_ == State::kOpen; ++i) {
+    has_more_ = read_some();
   }
   if (state_ == State::kOpen) {
     flush();
@@ -223,7 +225,7 @@ void TcpLine::flush() {
     output_.erase(0, put.count);
   }
   // What TLS holds makes no event: a socket that can be written to does.
-  watch(!output_.empty() || has_unread());
+  watch(!output_.empty() || has_more_);
 }
 
 void TcpLine::watch(bool writing) {
@@ -238,7 +240,7 @@ void TcpLine::watch(bool writing) {
   }
 }
 
-void TcpLine::close(std::string why) {
+void TcpLine::close(const std::string& why) {
   const bool stale = has_answered_;
   if (stream_) {
     loop_.remove(stream_->fd());

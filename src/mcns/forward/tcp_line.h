@@ -55,9 +55,8 @@ class TcpLine final : public dsl::net::Watcher {
   void keep_session();
   void flush();
   void watch(bool writing);
-  void close(std::string why);
+  void close(const std::string& why);
   void timed_out();
-  bool has_unread() const { return stream_->is_tls() && !stream_->drained(); }
 
   dsl::net::Loop& loop_;
   const dsl::env::SocketAddress upstream_;
@@ -69,7 +68,8 @@ class TcpLine final : public dsl::net::Watcher {
   dsl::net::Timer timer_;      // of connecting, then of being idle
   State state_ = State::kClosed;
   std::optional<dsl::net::Stream> stream_;
-  bool writing_ = false;  // waits until it can write
+  bool writing_ = false;   // waits until it can write
+  bool has_more_ = false;  // to read, that makes no event
   Outstanding outstanding_;
   Bytes output_;
   Bytes input_;

@@ -40,7 +40,9 @@ void QueryLog::work() {
   const dsl::Result<void> written = file_.write(writing_);
   if (!written) {
     lost_.fetch_add(writing_lines_, std::memory_order_relaxed);
-    kLogger.failure(dsl::log::Level::kWarn, "the query log cannot be written", written.error());
+    if (!has_failed_) {
+      kLogger.failure(dsl::log::Level::kWarn, "the query log cannot be written", written.error());
+    }
   } else if (has_failed_) {
     kLogger.info("the query log is written again", {{"path", file_.path()}});
   }

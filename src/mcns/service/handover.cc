@@ -48,7 +48,7 @@ std::string sources_of(api::Forwards& forwards) {
     for (const auto* upstreams : {&each.group.upstreams, &each.group.fallback}) {
       out += '|';
       for (const Upstream& upstream : *upstreams) {
-        out += upstream.text() + " ";
+        out += upstream.text() + " " + upstream.ca_cert + " ";
       }
     }
     out += '\n';
@@ -247,7 +247,7 @@ handover::Holdings Service::release() {
     }
   });
   watched([this] { close_store(); });
-  serve_refusals(taking_over());
+  serve_refusals(taking_over(), false);
 
   for (const net::DnsSocket& socket : dns_->sockets()) {
     out.names.emplace_back(kDnsSocket);
@@ -296,10 +296,10 @@ void Service::take_back() {
     // Names go on being answered from memory.
     logger.failure(dsl::log::Level::kError,
                    "the database cannot be opened again: names are answered, nothing can be "
-                   "changed; restart the service",
+                   "changed; put it back with `mcns restore`, then restart the service",
                    reopened.error());
     close_store();
-    serve_refusals(unchangeable(reopened.error()));
+    serve_refusals(unchangeable(reopened.error()), true);
   }
 }
 

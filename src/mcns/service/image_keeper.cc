@@ -1,6 +1,7 @@
 #include "mcns/service/image_keeper.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <pthread.h>
@@ -16,6 +17,8 @@ namespace {
 using dsl::Result;
 
 const dsl::log::Logger logger("mcns.image");
+
+using Names = std::vector<std::string>;
 
 constexpr std::size_t kNameSize = 32;  // digits of a hash, enough that no two states share them
 constexpr const char* kUnfinished = "unfinished";
@@ -53,20 +56,38 @@ std::vector<zone::ImageZone> ImageKeeper::load() {
   return *std::move(zones);
 }
 
-Result<dsl::env::WallTime> ImageKeeper::load_last() {
-  MC_ASSIGN(const auto names, env_.files().list(options_.folder));
-  std::optional<dsl::env::WallTime> loaded;
-  for (const std::string& name : names) {
-    // There is one, and of a cut-off end two.
+Names ImageKeeper::images() const {
+  std::vector<std::pair<dsl::env::WallTime, std::string>> found;
+  for (const std::string& name : env_.files().list(options_.folder).value_or(Names())) {
     const auto info = env_.files().stat(path(name));
-    if (is_ours(name) && name != kUnfinished && info && store_.is_empty() && read(name)) {
-      loaded = info->modified;
+    if (info && is_ours(name) && name != kUnfinished) {
+      found.emplace_back(info->modified, name);
     }
   }
-  if (!loaded) {
-    return dsl::fail(dsl::Code::kNotFound, "there is no image of the zones in {}", options_.folder);
+  std::sort(found.rbegin(), found.rend());
+  Names out;
+  for (auto& [written, name] : found) {
+    out.push_back(std::move(name));
   }
-  return *loaded;
+  return out;
+}
+
+bool ImageKeeper::has_zones() const {
+  const Names names = images();
+  return std::any_of(names.begin(), names.end(), [this](const std::string& name) {
+    const auto info = env_.files().stat(path(name));
+    return info && info->size_bytes > zone::empty_image_size();
+  });
+}
+
+Result<dsl::env::WallTime> ImageKeeper::load_last() {
+  for (const std::string& name : images()) {
+    const bool is_there = store_.is_empty() ? read(name).has_value() : name == kept_state_;
+    if (const auto info = env_.files().stat(path(name)); is_there && info) {
+      return info->modified;
+    }
+  }
+  return dsl::fail(dsl::Code::kNotFound, "there is no image of the zones in {}", options_.folder);
 }
 
 Result<std::vector<zone::ImageZone>> ImageKeeper::read(const std::string& state) {
@@ -74,7 +95,9 @@ Result<std::vector<zone::ImageZone>> ImageKeeper::read(const std::string& state)
   return zone::read_image(*file, dsl::build_info().version, store_);
 }
 
-void ImageKeeper::start() {
+void ImageKeeper::start(DataVersion data_version) {
+  data_version_ = std::move(data_version);
+  was_started_ = true;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -86,18 +109,38 @@ void ImageKeeper::stop() {
   wake_.notify_all();
   if (thread_.joinable()) {
     thread_.join();
+    look_for_others();
   }
 }
 
 void ImageKeeper::finish() {
-  const bool was_started = thread_.joinable();
-  stop();
-  if (!was_started) {
+  if (!was_started_ || is_foreign_) {
     return;
   }
   if (const State state = this->state()) {
     keep(store_.newest(), *state);
   }
+}
+
+// What they have changed is in no version of ours, and no serial tells: the next start is to read
+// the rows.
+void ImageKeeper::look_for_others() {
+  const auto version = data_version_();
+  if (is_foreign_ || !version) {
+    return;
+  }
+  if (!first_version_) {
+    first_version_ = *version;
+  }
+  if (*version == *first_version_) {
+    return;
+  }
+  is_foreign_ = true;
+  kept_ = 0;
+  kept_state_.clear();
+  remove_others();
+  logger.warn(
+      "another process has changed the database: what it changed is served after a restart");
 }
 
 ImageKeeper::State ImageKeeper::state() const {
@@ -115,6 +158,7 @@ std::string ImageKeeper::path(const std::string& state) const {
 
 void ImageKeeper::run() {
   pthread_setname_np(pthread_self(), "zone-image");
+  look_for_others();
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, options_.look, [this] { return stopping_; })) {
     lock.unlock();
@@ -124,13 +168,18 @@ void ImageKeeper::run() {
 }
 
 void ImageKeeper::look() {
+  look_for_others();
   const dsl::env::MonoTime now = env_.clock().mono_now();
+  if (is_foreign_ || now < not_before_) {
+    return;
+  }
   const std::uint64_t newest = store_.newest();
   if (newest != seen_) {
     seen_ = newest;
     seen_at_ = now;
   }
-  const bool is_due = kept_ == newest || now - seen_at_ >= options_.quiet;
+  const bool is_due = kept_ == newest || now - seen_at_ >= options_.quiet ||
+                      (kept_ != 0 && now - kept_at_ >= options_.age);
   if (const State state = is_due ? this->state() : State()) {
     keep(newest, *state);
   }
@@ -148,15 +197,22 @@ void ImageKeeper::keep(std::uint64_t number, const std::string& state) {
   } else {
     zone::Reader reader(store_);
     const zone::Pin version(reader);
+    had_zones_ = had_zones_ || !version->zones().empty();
+    if (!had_zones_) {
+      return;  // a database that was lost looks like a new one: its image stays
+    }
     number = version->number();
     kept = write(*version, state);
   }
   if (!kept) {
     kept_ = 0;
+    not_before_ = env_.clock().mono_now() + options_.age;
+    (void)env_.files().remove(path(kUnfinished));  // it may not be there
     logger.failure(dsl::log::Level::kWarn, "the image of the zones was not kept", kept.error());
     return;
   }
   kept_ = number;
+  kept_at_ = env_.clock().mono_now();
   kept_state_ = state;
   remove_others();
 }

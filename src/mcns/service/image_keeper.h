@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -27,7 +28,9 @@ class ImageKeeper {
     std::string database_path;
     std::string folder;
     std::chrono::milliseconds quiet{30000};  // without a change, until the image is written
-    std::chrono::milliseconds look{5000};    // between two looks
+    std::chrono::milliseconds age{
+        600000};                           // of the image, when changes do not end; after a failure
+    std::chrono::milliseconds look{5000};  // between two looks
   };
   // All outlive it.
   ImageKeeper(dsl::env::Env& env, zone::Store& store, Options options);
@@ -38,25 +41,33 @@ class ImageKeeper {
   // Fills the store, if it is empty, and says with what; nothing when there is no image of the
   // database as it is. Before anything opens that.
   std::vector<zone::ImageZone> load();
-  // Fills the empty store with the image that was written last, whatever became of the database,
-  // and says when that was. kNotFound when there is none; none of another build is taken.
+  // Fills the store, unless `load` has, with the image that was written last, whatever became of
+  // the database, and says when that was. kNotFound when there is none; none of another build is
+  // taken.
   dsl::Result<dsl::env::WallTime> load_last();
+  // There is an image of some zones, whatever of.
+  bool has_zones() const;
   // The store has what the database has, from now on.
-  void start();
-  // Ends the thread.
+  // `data_version`: another number once somebody else than this process has changed the database;
+  // asked on the thread of the keeper, and by `stop`.
+  using DataVersion = std::function<dsl::Result<std::int64_t>()>;
+  void start(DataVersion data_version);
+  // Ends the thread, with a last look at who changed the database: before that is closed.
   void stop();
-  // Likewise, and leaves an image for the next start when it was started. After the database was
-  // closed.
+  // Leaves an image for the next start when it was started. After `stop`, and after the database
+  // was closed.
   void finish();
 
  private:
   using State = std::optional<std::string>;  // nothing while the database is not there
 
   State state() const;
+  std::vector<std::string> images() const;  // those written last come first
   std::string path(const std::string& state) const;
   dsl::Result<std::vector<zone::ImageZone>> read(const std::string& state);
   void run();
   void look();
+  void look_for_others();
   void keep(std::uint64_t number, const std::string& state);
   dsl::Result<void> write(const zone::Version& version, const std::string& state);
   dsl::Result<void> move(const std::string& state);
@@ -67,8 +78,15 @@ class ImageKeeper {
   const Options options_;
   std::uint64_t seen_ = 0;  // newest version at the last look
   dsl::env::MonoTime seen_at_;
-  std::uint64_t kept_ = 0;  // the version in the image; 0 = none
-  std::string kept_state_;  // in the image's name
+  dsl::env::MonoTime kept_at_;
+  dsl::env::MonoTime not_before_;  // of the next try
+  bool had_zones_ = false;         // since the start
+  bool was_started_ = false;
+  DataVersion data_version_;
+  std::optional<std::int64_t> first_version_;
+  bool is_foreign_ = false;  // somebody else has changed the database: there is to be no image
+  std::uint64_t kept_ = 0;   // the version in the image; 0 = none
+  std::string kept_state_;   // in the image's name
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -23,7 +23,7 @@ dsl::Error taking_over() {
 }
 
 dsl::Error unchangeable(const dsl::Error& damage) {
-  return fail(Code::kUnavailable, "names are answered, nothing can be changed: {}",
+  return fail(Code::kFailedPrecondition, "names are answered, nothing can be changed: {}",
               damage.message())
       .hint("put the database back with `mcns restore`, then restart the service");
 }
@@ -39,13 +39,16 @@ Result<void> Service::serve_image(const dsl::Error& damage) {
   logger.failure(dsl::log::Level::kError, "the database is damaged", damage);
   logger.error("names are answered as the last image has them, and nothing can be changed",
                {{"image_written", dsl::env::format_time(*written)}});
-  images_.reset();
+  close_database();
+  dsl::Secret own = dsl::Secret::zeroed(cookie::kSecretSize);
+  env_->random().fill(own.expose_mutable());
+  secrets_.publish(own, own);
   MC_TRY(start_dns(*env_));
-  serve_refusals(unchangeable(damage));
+  serve_refusals(unchangeable(damage), true);
   return {};
 }
 
-void Service::serve_refusals(const dsl::Error& why) {
+void Service::serve_refusals(const dsl::Error& why, bool for_good) {
   auto face = dsl::endpoint::Endpoint::open(
       *env_, config_.face, api::declared_methods(),
       {.service = "mcns",
@@ -54,7 +57,11 @@ void Service::serve_refusals(const dsl::Error& why) {
        },
        .serves_without_certificate = true});
   if (face) {
-    (*face)->drain();
+    if (for_good) {
+      (*face)->health().add("database", [why]() -> Result<void> { return tl::unexpected(why); });
+    } else {
+      (*face)->drain();
+    }
     dsl::service::ActivatedSockets sockets = api_sockets_.copy();
     if (const Result<void> served = (*face)->serve(sockets); served) {
       refusals_ = *std::move(face);

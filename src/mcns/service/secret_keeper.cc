@@ -17,7 +17,6 @@ using store::CookieSecret;
 
 const dsl::log::Logger logger("cookies");
 
-constexpr std::size_t kSecretSize = 16;
 constexpr std::chrono::hours kLifetime{24};
 constexpr std::chrono::minutes kLook{10};  // at the database
 
@@ -35,8 +34,14 @@ bool is_due(const std::vector<CookieSecret>& secrets, dsl::env::WallTime now) {
 SecretKeeper::SecretKeeper(dsl::env::Env& env, dsl::db::Database& database,
                            cookie::SharedSecrets& shared)
     : env_(env), database_(database), shared_(shared) {
-  if (const Result<void> done = turn(); !done) {
-    logger.failure(dsl::log::Level::kWarn, "cookies of this process alone", done.error());
+  // Only read: a write may wait for a mirror, and names must not.
+  const auto secrets = database_.read([](Transaction& tx) { return store::cookie_secrets(tx); });
+  if (!secrets) {
+    logger.failure(dsl::log::Level::kWarn, "cookies of this process alone", secrets.error());
+  }
+  if (secrets && !secrets->empty()) {
+    publish(*secrets);
+  } else {
     publish_own();
   }
   thread_ = std::thread([this] { loop(); });
@@ -60,8 +65,12 @@ Result<void> SecretKeeper::turn() {
     MC_TRY(database_.write([&](Transaction& tx) { return store::add_cookie_secret(tx, added); }));
     secrets.insert(secrets.begin(), std::move(added));
   }
-  shared_.publish(secrets.front().secret, secrets.at(secrets.size() > 1 ? 1 : 0).secret);
+  publish(secrets);
   return {};
+}
+
+void SecretKeeper::publish(const std::vector<CookieSecret>& secrets) {
+  shared_.publish(secrets.front().secret, secrets.at(secrets.size() > 1 ? 1 : 0).secret);
 }
 
 void SecretKeeper::publish_own() {
@@ -70,7 +79,7 @@ void SecretKeeper::publish_own() {
 }
 
 dsl::Secret SecretKeeper::fresh() {
-  dsl::Secret out = dsl::Secret::zeroed(kSecretSize);
+  dsl::Secret out = dsl::Secret::zeroed(cookie::kSecretSize);
   env_.random().fill(out.expose_mutable());
   return out;
 }
@@ -79,17 +88,14 @@ void SecretKeeper::loop() {
   (void)::pthread_setname_np(::pthread_self(), "cookies");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const dsl::env::MonoTime next = env_.clock().mono_now() + kLook;
-    while (!stopping_ && env_.clock().wait_until(wake_, lock, next)) {
-    }
-    if (stopping_) {
-      return;
-    }
     lock.unlock();
     if (const Result<void> done = turn(); !done) {
       logger.failure(dsl::log::Level::kWarn, "the secret of cookies stays as it is", done.error());
     }
     lock.lock();
+    const dsl::env::MonoTime next = env_.clock().mono_now() + kLook;
+    while (!stopping_ && env_.clock().wait_until(wake_, lock, next)) {
+    }
   }
 }
 

@@ -4,16 +4,18 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "dsl/db/database.h"
 #include "dsl/env/env.h"
 #include "mcns/cookie/shared_secrets.h"
+#include "mcns/store/cookie_table.h"
 
 namespace mcns {
 
-// Publishes what the database has in its constructor, and from then on whatever follows: a secret
-// that is a day old is replaced, and honoured for another day. Owns a thread. A database that
-// cannot be written is logged, and costs no answer: then they are of this process alone.
+// Publishes what the database has in its constructor, or a secret of this process, and from then on
+// whatever follows: one that is a day old is replaced, and honoured for another day. Owns a thread,
+// which does what may wait. A database that cannot be written is logged, and costs no answer.
 class SecretKeeper {
  public:
   // All of them outlive it.
@@ -24,6 +26,7 @@ class SecretKeeper {
 
  private:
   dsl::Result<void> turn();
+  void publish(const std::vector<store::CookieSecret>& secrets);
   void publish_own();
   dsl::Secret fresh();
   void loop();

@@ -33,6 +33,19 @@ bool is_of_forwards(const std::string& key) {
          key == "dns.random_case" || key == "dns.ca_cert";
 }
 
+// Another number once somebody else has changed the database: all our changes go over the
+// connection that is asked.
+Result<std::int64_t> data_version(dsl::db::Database& database) {
+  std::int64_t version = 0;
+  MC_TRY(database.write([&](dsl::db::Transaction& tx) {
+    return tx.query("PRAGMA data_version", [&](dsl::db::Row& row) -> Result<void> {
+      version = row.integer(0);
+      return {};
+    });
+  }));
+  return version;
+}
+
 std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets) {
   std::vector<std::string> out;
   for (const net::DnsSocket& socket : sockets) {
@@ -61,14 +74,21 @@ Result<void> Service::start(dsl::env::Env& env) {
 // follows reads no more, which would answer without them.
 Result<void> Service::start_all(dsl::env::Env& env) {
   MC_TRY(inherit());
-  const Result<void> opened = open_store(env);
+  Result<void> opened = open_store(env);
+  if (opened) {
+    opened = look_for_lost_zones();
+  }
+  if (opened) {
+    if (auto seeded = seed::apply(env, config_.seed_paths, *database_, *writer_); !seeded) {
+      opened = tl::unexpected(std::move(seeded).error());
+    }
+  }
   const bool is_damaged = !opened && opened.error().code() == dsl::Code::kDataLoss;
   // The process before, if there is one, still has its zones.
   if (is_damaged && !heir_ && config_.damaged == "serve-image") {
     return serve_image(opened.error());
   }
   MC_TRY(opened);
-  MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
   if (heir_) {
     writer_->pause();
   }
@@ -92,16 +112,37 @@ Result<void> Service::open_store(dsl::env::Env& env) {
         std::make_unique<ImageKeeper>(env, zones_,
                                       ImageKeeper::Options{.database_path = config_.database_path,
                                                            .folder = config_.image_folder()});
-    image = images_->load();
+    if (!dns_) {  // else the workers have zones, and hash names
+      image = images_->load();
+    }
   }
   MC_ASSIGN(database_, open_database(env, config_));
   MC_ASSIGN(writer_, Writer::open(env, *database_, zones_, config_.writer_options(), image));
   if (images_) {
-    images_->start();
+    images_->start([this] { return data_version(*database_); });
   }
   if (config_.cookies) {
     secret_keeper_ = std::make_unique<SecretKeeper>(env, *database_, secrets_);
   }
+  return {};
+}
+
+// A file that is gone or empty looks like a first start.
+Result<void> Service::look_for_lost_zones() {
+  zone::Reader reader(zones_);
+  const zone::Pin version(reader);
+  if (!version->zones().empty() || !images_ || !images_->has_zones()) {
+    return {};
+  }
+  if (config_.damaged == "serve-image") {
+    return dsl::fail(dsl::Code::kDataLoss, "{} has no zones, and the image beside it has some",
+                     config_.database_path)
+        .hint("put it back with `mcns restore`; to begin anew, remove the image");
+  }
+  logger.warn("the database has no zones, and the image beside it has some: was it lost?",
+              {{"database", config_.database_path},
+               {"image", config_.image_folder()},
+               {"hint", "mcns restore puts it back; to begin anew, remove the image"}});
   return {};
 }
 
@@ -152,7 +193,14 @@ Result<void> Service::set_forwards(const std::vector<net::DnsSocket>& sockets) {
   }
   forwards_ =
       std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
-  return forwards_->configure(config_.forward_groups(), config_.forward_defaults());
+  Result<void> set = forwards_->configure(config_.forward_groups(), config_.forward_defaults());
+  if (!set && set.error().code() != dsl::Code::kInvalidArgument) {
+    // Authorities that cannot be read, say: names of our own do not depend on them.
+    logger.failure(dsl::log::Level::kError,
+                   "starts without upstreams; mend it, and reload the configuration", set.error());
+    return {};
+  }
+  return set;
 }
 
 Result<void> Service::start_api(dsl::env::Env& env) {
@@ -266,6 +314,9 @@ void Service::stop(std::chrono::milliseconds grace) {
 
 void Service::close_database() {
   secret_keeper_.reset();
+  if (images_) {
+    images_->stop();
+  }
   writer_.reset();
   database_.reset();
   if (images_) {

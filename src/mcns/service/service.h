@@ -48,7 +48,10 @@ class Service : public dsl::service::Service, private handover::Owner {
   std::vector<std::string> listeners() const override;
   dsl::Result<std::string> openapi() override;
   dsl::Result<void> reloaded(const std::vector<std::string>& changed_keys) override;
-  std::string way_to_apply() const override { return "mcns upgrade, or a restart"; }
+  std::string way_to_apply(const std::string& key) const override {
+    const bool is_bound = key == "dns.listen_addr" || key == "dns.workers";  // an heir takes those
+    return is_bound ? "a restart" : "mcns upgrade, or a restart";
+  }
   dsl::Result<void> refresh() override;
   void stop(std::chrono::milliseconds grace) override;
 
@@ -58,6 +61,7 @@ class Service : public dsl::service::Service, private handover::Owner {
   dsl::Result<void> start_all(dsl::env::Env& env);
   dsl::Result<void> open_store(dsl::env::Env& env);
   void close_database();
+  dsl::Result<void> look_for_lost_zones();
   // Answers as the last image has it, and changes nothing; `damage`: why the database is not there.
   dsl::Result<void> serve_image(const dsl::Error& damage);
   dsl::Result<void> set_forwards(const std::vector<net::DnsSocket>& sockets);
@@ -78,7 +82,7 @@ class Service : public dsl::service::Service, private handover::Owner {
   void close_store();
   dsl::Result<void> reopen_store();
   // Every call of the API is told `why`.
-  void serve_refusals(const dsl::Error& why);
+  void serve_refusals(const dsl::Error& why, bool for_good);
   handover::Holdings release() override;
   void leave_addresses() override;
   void stop_reading(std::function<bool(int fd)> take) override;

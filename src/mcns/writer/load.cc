@@ -76,16 +76,14 @@ Result<void> load(dsl::db::Transaction& tx, const std::vector<ZoneRow>& zones, z
   for (const Name& origin : gone) {
     edit.remove(origin);
   }
-  Result<void> loaded;
   for (const ZoneRow& zone : zones) {
-    loaded = load_zone(tx, zone, edit, has_dname);
-    if (!loaded) {
-      break;
+    if (auto loaded = load_zone(tx, zone, edit, has_dname); !loaded) {
+      edit.give_up();  // who serves goes on to serve what it has
+      return loaded;
     }
   }
-  // An edit is always published; after an error nobody goes on to read it.
   edit.publish();
-  return loaded;
+  return {};
 }
 
 }  // namespace mcns::writer

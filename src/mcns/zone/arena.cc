@@ -78,13 +78,20 @@ void Arena::release(Offset block, std::size_t size_bytes) {
   }
 }
 
-void Arena::clear() {
-  for (std::vector<Offset>& blocks : free_) {
-    blocks.clear();
+void Arena::cut(Offset end) {
+  for (std::size_t units = 0; units < kSmallUnits; ++units) {
+    free_units_ -=
+        units * std::erase_if(free_[units], [end](Offset block) { return block >= end; });
   }
-  free_large_.clear();
-  free_units_ = 0;
-  end_ = 1;
+  for (auto block = free_large_.begin(); block != free_large_.end();) {
+    if (block->second >= end) {
+      free_units_ -= block->first;
+      block = free_large_.erase(block);
+    } else {
+      ++block;
+    }
+  }
+  end_ = end;
 }
 
 }  // namespace mcns::zone

@@ -34,8 +34,8 @@ class Arena {
   Offset allocate(std::size_t size_bytes);
   // Nobody reads it any more.
   void release(Offset block, std::size_t size_bytes);
-  // Nobody reads any block any more.
-  void clear();
+  // Nobody reads any block from `end` on any more.
+  void cut(Offset end);
 
   std::uint8_t* at(Offset block) { return base_ + block * kUnit; }
   const std::uint8_t* at(Offset block) const { return base_ + block * kUnit; }

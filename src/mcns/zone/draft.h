@@ -30,6 +30,8 @@ class Garbage {
     }
   }
   std::vector<Block> take() { return std::move(blocks_); }
+  // All that this edit has made at the end of the arena. Holes that it has filled stay taken.
+  void forget() { arena_.cut(fresh_from_); }
 
  private:
   Arena& arena_;

@@ -50,6 +50,12 @@ Draft& Edit::draft(const Name& origin) {
   return *latest_.second;
 }
 
+void Edit::give_up() {
+  drafts_.clear();
+  latest_ = {};
+  garbage_->forget();
+}
+
 std::uint64_t Edit::publish() {
   auto next = std::make_unique<Version>();
   next->number_ = store_.owned_->number_ + 1;

@@ -327,6 +327,8 @@ Result<std::vector<ImageZone>> read_zones(dsl::env::File& file, const Header& he
 
 }  // namespace
 
+std::uint64_t empty_image_size() { return sizeof(Header) + kSumSize; }
+
 Result<void> write_image(const Version& version, std::string_view build, dsl::env::File& file) {
   Output output(file);
   return Image(version, output).write(header_of(build));
@@ -338,7 +340,7 @@ Result<std::vector<ImageZone>> read_image(dsl::env::File& file, std::string_view
   MC_ASSIGN(const Header header, read_header(file, build));
   auto zones = read_zones(file, header, store);
   if (!zones) {
-    Image::arena(store).clear();
+    Image::arena(store).cut(1);
   }
   return zones;
 }

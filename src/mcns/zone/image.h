@@ -21,6 +21,9 @@ struct ImageZone {
   bool has_dname = false;
 };
 
+// In octets, of the image of no zones.
+std::uint64_t empty_image_size();
+
 // Writes the image into an empty file and syncs it. `build` names the layout: any text that two
 // builds with different ones do not share. The version stays pinned meanwhile.
 dsl::Result<void> write_image(const Version& version, std::string_view build, dsl::env::File& file);

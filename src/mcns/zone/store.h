@@ -140,8 +140,9 @@ class Pin {
   const Version* version_;
 };
 
-// The next version in the making. What was put is seen by nobody before `publish`, which has to be
-// called: changes are made once they are durable, and then there is no way back.
+// The next version in the making. What was put is seen by nobody before `publish`. That or
+// `give_up` has to be called: changes are made once they are durable, and then there is no way
+// back.
 class Edit {
  public:
   explicit Edit(Store& store);
@@ -159,6 +160,8 @@ class Edit {
 
   // The number of the version that is now everybody's.
   std::uint64_t publish();
+  // Everything stays as it was: what was to be put could not be read.
+  void give_up();
 
  private:
   Draft& draft(const Name& origin);

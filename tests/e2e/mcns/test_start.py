@@ -165,6 +165,18 @@ def test_the_image_is_read_at_a_start_as_long_as_it_is_the_database_s(nowhere, t
     server.start()
     assert images_read() == before
     assert "192.0.2.99" in addresses(server, "mcr.svc.mcp.metacircular.net")
+
+    # ... or while it runs: that is served after a restart.
+    database = sqlite3.connect(server.database)
+    with database:
+        database.execute("UPDATE records SET canonical = x'c0000262', value = '192.0.2.98'"
+                         " WHERE name = 'mcr' AND value = '192.0.2.99'")
+    database.close()
+    server.stop()
+    assert images() == []
+    server.start()
+    assert images_read() == before
+    assert "192.0.2.98" in addresses(server, "mcr.svc.mcp.metacircular.net")
     server.stop()
 
     # A bit of the image is lost.
@@ -176,34 +188,85 @@ def test_the_image_is_read_at_a_start_as_long_as_it_is_the_database_s(nowhere, t
     server.start()
     assert images_read() == before
     assert "the zones are read from the database" in server.log_text()
-    assert "192.0.2.99" in addresses(server, "mcr.svc.mcp.metacircular.net")
+    assert "192.0.2.98" in addresses(server, "mcr.svc.mcp.metacircular.net")
     server.stop()
+
+
+def damage(path, pages):
+    """Overwrites these pages; the rest stays as it is."""
+    with open(path, "r+b") as file:
+        for page in pages:
+            file.seek(page * 4096)
+            file.write(b"\xff" * 4096)
+
+
+def page_of_records(path):
+    """One in the middle of the rows."""
+    database = sqlite3.connect(path)
+    try:
+        pages = database.execute("SELECT pageno FROM dbstat WHERE name = 'records'"
+                                 " AND pagetype = 'leaf' ORDER BY path").fetchall()
+        return pages[len(pages) // 2][0] - 1
+    finally:
+        database.close()
 
 
 def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_path):
-    shutil.copy(SEED, tmp_path / "seed.toml")
-    server = McnsServer(tmp_path, seed=[tmp_path / "seed.toml"], namespace=nowhere)
+    names = "".join(f"h{number} A 192.0.2.{number % 250}\n" for number in range(3000))
+    zone = f"$TTL 300\n@ SOA ns admin 1 3600 600 604800 300\n@ NS ns\nns A 192.0.2.1\n{names}"
+    server = McnsServer(tmp_path, zones={"example.test": zone}, namespace=nowhere)
     server.start()
-    server.cli("record", "rm", "mcp.metacircular.net", "rift", "A", ADDRESSES[0])
+    server.cli("record", "rm", "example.test", "h7")
     server.stop()
     whole = server.database.read_bytes()
-    server.database.write_bytes(whole[:4096] + b"\xff" * 4096 + whole[8192:])
+    for damaged in ([1], range(1, len(whole) // 4096), [page_of_records(server.database)]):
+        server.database.write_bytes(whole)
+        damage(server.database, damaged)
+        server.write_config(database={"damaged": "stop"})
+        with pytest.raises(AssertionError) as ended:
+            server.start()
+        assert "restore" in str(ended.value)
 
-    with pytest.raises(AssertionError) as ended:
+        server.write_config(database={"damaged": "serve-image"})
         server.start()
-    assert "restore" in str(ended.value)
+        assert addresses(server, "h8.example.test") == ["192.0.2.8"]
+        assert addresses(server, "h2999.example.test") == ["192.0.2.249"]
+        assert addresses(server, "h7.example.test") == []
+        assert "nothing can be changed" in server.cli("status", code=1).stderr
+        refused = server.cli("record", "add", "example.test", "new", "A", "192.0.2.1", code=None)
+        assert refused.returncode != 0
+        assert "nothing can be changed" in refused.stderr and "mcns restore" in refused.stderr
+        server.stop()
 
-    server.write_config(database={"damaged": "serve-image"})
+    # One that is gone, or empty, looks like that of a first start.
+    (tmp_path / "example.test.zone").unlink()
+    server.database.write_bytes(b"")
     server.start()
-    assert addresses(server, RIFT) == ADDRESSES[1:]
-    refused = server.cli("record", "add", "mcp.metacircular.net", "new", "A", "192.0.2.1",
-                         code=None)
-    assert refused.returncode != 0
-    assert "nothing can be changed" in refused.stderr and "mcns restore" in refused.stderr
+    assert addresses(server, "h8.example.test") == ["192.0.2.8"]
+    server.stop()
+    server.write_config(database={"damaged": "stop"})
+    server.start()
+    assert "was it lost?" in server.log_text()
     server.stop()
 
     server.database.write_bytes(whole)
     server.start()
-    server.cli("record", "add", "mcp.metacircular.net", "new", "A", "192.0.2.1")
-    assert addresses(server, "new.mcp.metacircular.net") == ["192.0.2.1"]
+    server.cli("record", "add", "example.test", "new", "A", "192.0.2.1")
+    assert addresses(server, "new.example.test") == ["192.0.2.1"]
+    server.stop()
+
+
+def test_a_damage_that_comes_while_it_runs_keeps_the_image(nowhere, tmp_path):
+    shutil.copy(SEED, tmp_path / "seed.toml")
+    server = McnsServer(tmp_path, seed=[tmp_path / "seed.toml"], namespace=nowhere,
+                        database={"path": str(tmp_path / "mcns.db"),
+                                  "backups": str(tmp_path / "backups"), "damaged": "serve-image"})
+    server.start()
+    server.stop()
+    server.start()
+    damage(server.database, range(1, server.database.stat().st_size // 4096))
+    time.sleep(6)  # it looks at the files, and the image gets their new name
+    server.kill()
+    server.start()
+    assert sorted(addresses(server, RIFT)) == ADDRESSES
     server.stop()

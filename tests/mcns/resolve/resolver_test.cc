@@ -346,6 +346,26 @@ TEST_F(ResolverTest, TheSectionThatProvesIsNotLeftOut) {
   EXPECT_EQ(truncated.authorities.size(), 0U);
 }
 
+// What a DNAME makes lies in the walk through the zones, which is over when the target is asked
+// for.
+TEST_F(AliasTest, ATargetThatADnameMadeOutlivesTheWalk) {
+  const Name origin = name_of("example.test.");
+  constexpr int kLinks = 12;
+  zone::Edit edit(zones_);
+  edit.put(origin, {name_of("d.example.test."), Type::kDname, 300, {name_of("out.net.").wire()}});
+  std::string last = "x.d.example.test.";
+  for (int i = 0; i < kLinks; ++i) {
+    const std::string link = "c" + std::to_string(i) + ".example.test.";
+    edit.put(origin, {name_of(link), Type::kCname, 300, {name_of(last).wire()}});
+    last = link;
+  }
+  edit.put(origin, {name_of("deep.example.test."), Type::kAlias, 300, {name_of(last).wire()}});
+  edit.publish();
+
+  ASSERT_EQ(handle(Asked(query("deep.example.test."))).outcome, Resolver::Outcome::kPending);
+  EXPECT_EQ(pending_.target, name_of("x.out.net.").wire());
+}
+
 // --- who wants to know ---
 
 // Writes down what a tap is told.

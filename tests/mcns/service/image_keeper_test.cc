@@ -1,5 +1,6 @@
 #include "mcns/service/image_keeper.h"
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const Name kOrigin = Name::parse("example.test.").value();
+
+dsl::Result<std::int64_t> unchanged() { return 1; }
 
 class ImageKeeperTest : public ::testing::Test {
  protected:
@@ -77,7 +80,8 @@ TEST_F(ImageKeeperTest, LeavesWhatTheNextStartReads) {
   zone::Store store;
   set(store, 3);
   const auto keeper = this->keeper(store);
-  keeper->start();
+  keeper->start(unchanged);
+  keeper->stop();
   keeper->finish();
 
   EXPECT_THAT(next_start(), testing::ElementsAre(3U));
@@ -88,7 +92,8 @@ TEST_F(ImageKeeperTest, IsNotTakenOnceTheDatabaseWasTouched) {
   zone::Store store;
   set(store, 3);
   const auto keeper = this->keeper(store);
-  keeper->start();
+  keeper->start(unchanged);
+  keeper->stop();
   keeper->finish();
 
   touch_database("2");
@@ -100,7 +105,8 @@ TEST_F(ImageKeeperTest, OneThatWasNeverStartedLeavesTheImageAlone) {
   zone::Store store;
   set(store, 3);
   const auto keeper = this->keeper(store);
-  keeper->start();
+  keeper->start(unchanged);
+  keeper->stop();
   keeper->finish();
   zone::Store nothing;
 
@@ -113,7 +119,7 @@ TEST_F(ImageKeeperTest, FollowsTheZonesAndTheFilesWhileItRuns) {
   zone::Store store;
   set(store, 3);
   const auto keeper = this->keeper(store);
-  keeper->start();
+  keeper->start(unchanged);
   EXPECT_TRUE(eventually([&] { return next_start() == std::vector<std::uint32_t>{3}; }));
 
   set(store, 4);
@@ -126,13 +132,55 @@ TEST_F(ImageKeeperTest, FollowsTheZonesAndTheFilesWhileItRuns) {
   EXPECT_THAT(images(), SizeIs(1));
 }
 
+TEST_F(ImageKeeperTest, OfADatabaseThatSomebodyElseHasChangedThereIsNone) {
+  zone::Store store;
+  set(store, 3);
+  std::atomic<std::int64_t> version{1};
+  const auto keeper = this->keeper(store);
+  keeper->start([&]() -> dsl::Result<std::int64_t> { return version.load(); });
+  EXPECT_TRUE(eventually([&] { return next_start() == std::vector<std::uint32_t>{3}; }));
+
+  version = 2;
+  touch_database("2");
+  EXPECT_TRUE(eventually([&] { return images().empty(); }));
+  keeper->stop();
+  keeper->finish();
+
+  EXPECT_THAT(images(), IsEmpty());
+}
+
+TEST_F(ImageKeeperTest, AStoreThatNeverHadZonesLeavesTheLastImageAlone) {
+  {
+    zone::Store store;
+    set(store, 3);
+    const auto keeper = this->keeper(store);
+    keeper->start(unchanged);
+    keeper->stop();
+    keeper->finish();
+  }
+  touch_database("");  // lost
+  zone::Store nothing;
+  const auto keeper = this->keeper(nothing);
+  EXPECT_THAT(keeper->load(), IsEmpty());
+  EXPECT_TRUE(keeper->has_zones());
+  keeper->start(unchanged);
+  keeper->stop();
+  keeper->finish();
+
+  EXPECT_THAT(images(), SizeIs(1));
+  zone::Store again;
+  require_ok(this->keeper(again)->load_last());
+  EXPECT_FALSE(again.is_empty());
+}
+
 TEST_F(ImageKeeperTest, RemovesNothingThatIsNotItsOwn) {
   require_ok(env_.files().make_directories("/srv/image", 0700));
   require_ok(env_.files().write_file("/srv/image/README", "mine"));
   zone::Store store;
   set(store, 3);
   const auto keeper = this->keeper(store);
-  keeper->start();
+  keeper->start(unchanged);
+  keeper->stop();
   keeper->finish();
 
   EXPECT_THAT(images(), testing::Contains("README"));

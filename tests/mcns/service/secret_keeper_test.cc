@@ -31,6 +31,7 @@ class SecretKeeperTest : public ::testing::Test {
   cookie::Secrets started() {
     cookie::SharedSecrets shared;
     const SecretKeeper keeper(env_, *database_, shared);
+    env_.manual_clock().await_waiters(1);  // it has been at the database
     return published(shared);
   }
   static cookie::Secrets published(const cookie::SharedSecrets& shared) {
@@ -81,9 +82,9 @@ TEST_F(SecretKeeperTest, ASecretOfTheFutureIsReplaced) {
 TEST_F(SecretKeeperTest, AProcessThatStaysReplacesIt) {
   cookie::SharedSecrets shared;
   const SecretKeeper keeper(env_, *database_, shared);
+  env_.manual_clock().await_waiters(1);
   const cookie::Secrets first = published(shared);
 
-  env_.manual_clock().await_waiters(1);
   env_.manual_clock().advance(hours(24) + minutes(1));
 
   const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
