@@ -70,8 +70,8 @@ struct Answer {
   // from which a wildcard or a DNAME made it.
   std::uint8_t labels = 0;
   // With kForward: the question's own name, or where a chain in our zones leads to. The buffer then
-  // holds a response with the chain, without OPT, `size` octets of it. Valid as long as the buffer
-  // and the version.
+  // holds a response with the chain, without OPT, `size` octets of it. Valid until the next answer,
+  // as long as the version.
   std::string_view target;
   // With kForward, when it is an ALIAS that leads to `target`: whose the target's addresses are to
   // be, and their longest TTL. The buffer then holds the answer for a target without addresses.
