@@ -45,8 +45,8 @@ bool EventRing::put(const EventHead& head, std::string_view query, std::string_v
                   static_cast<std::uint32_t>(response.size()), head};
   char* place = memory_.get() + (left_out > 0 ? 0 : at);
   std::memcpy(place, &slot, sizeof(slot));
-  std::memcpy(place + sizeof(slot), query.data(), query.size());
-  std::memcpy(place + sizeof(slot) + query.size(), response.data(), response.size());
+  query.copy(place + sizeof(slot), query.size());
+  response.copy(place + sizeof(slot) + query.size(), response.size());
   head_.store(from + left_out + total, std::memory_order_release);
   return true;
 }

@@ -246,7 +246,10 @@ class Image {
     zone.soa_ = in.take<Zone::NegativeSoa>();
     const std::string_view directory = in.take_octets();
     zone.directory_.resize(directory.size() / sizeof(Offset));
-    std::memcpy(zone.directory_.data(), directory.data(), zone.directory_.size() * sizeof(Offset));
+    if (!zone.directory_.empty()) {
+      std::memcpy(zone.directory_.data(), directory.data(),
+                  zone.directory_.size() * sizeof(Offset));
+    }
     return has_dname;
   }
 

@@ -226,9 +226,10 @@ TEST(Query, WithoutAQuestionOnlyACookieMayBeAskedFor) {
   const Bytes cookie = opt(1232, 0, 0,
                            octets("\0\x0a\0\x08"
                                   "12345678"));
+  const Bytes packet = header(1, 0, 0, 0, 0, 1) + cookie;
   Query query;
 
-  ASSERT_EQ(parse_query(header(1, 0, 0, 0, 0, 1) + cookie, query), ParseResult::kCookieOnly);
+  ASSERT_EQ(parse_query(packet, query), ParseResult::kCookieOnly);
   EXPECT_EQ(query.edns.cookie, "12345678");
   EXPECT_EQ(query.question_size, 0U);
   EXPECT_EQ(query.name.wire, "");
