@@ -26,7 +26,7 @@ def run(machine, results, rows):
         shutil.rmtree(first.folder / "image", ignore_errors=True)
         return start(first)
 
-    # Each end leaves an image, so the order of these two is theirs.
+    # Each end leaves an image for the next start.
     contestants = {"mcns": start_without_image, "image": lambda: start(first)}
     for kind in PEERS:
         contestants[kind.name] = lambda kind=kind: start(machine.server(kind, size))

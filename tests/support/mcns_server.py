@@ -309,6 +309,12 @@ def extended_errors(response):
             if isinstance(option, dns.edns.EDEOption)]
 
 
+def records(response):
+    """"owner TYPE value" of each record of the answer, in its order."""
+    return [f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)} {rdata}"
+            for rrset in response.answer for rdata in rrset]
+
+
 def texts(response, dns_type, section="answer"):
     """The values of a type in a section, sorted."""
     return sorted(str(rdata) for rrset in getattr(response, section)

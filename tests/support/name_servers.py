@@ -7,6 +7,7 @@
 Each keeps everything in a folder of its own and listens on one free port of 127.0.0.1, UDP and TCP.
 It ends with the context, also after a failure, and with the process that started it.
 """
+import contextlib
 import os
 import pathlib
 import shutil
@@ -391,3 +392,13 @@ udp-truncation-threshold=1232
 version-string=anonymous
 """)
         return [self.program(), f"--config-dir={self.folder}"]
+
+
+@contextlib.contextmanager
+def somebody_else(folder, origin, text):
+    """A name server, not ours, with that zone."""
+    zone = folder / f"{origin}zone"
+    zone.write_text(text)
+    with Bind(folder, {origin: zone}) as bind:
+        bind.wait(origin, "SOA")
+        yield bind

@@ -1,5 +1,6 @@
 #include "mcns/api/watch_filter.h"
 
+#include "dsl/env/address_bits.h"
 #include "dsl/env/socket_address.h"
 #include "mcns/api/fields.h"
 
@@ -75,7 +76,7 @@ bool WatchFilter::wants(const QueryEvent& event) const {
     return true;
   }
   const auto client = dsl::env::parse_socket_address(dsl::env::join_host_port(event.client, 0));
-  return client && clients_->contains(client->raw());
+  return client && clients_->contains(dsl::env::address_bits(client->raw()));
 }
 
 }  // namespace mcns::api

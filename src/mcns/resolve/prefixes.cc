@@ -74,9 +74,4 @@ Result<void> Prefixes::add(std::string_view text) {
   return {};
 }
 
-bool Prefixes::contains(const sockaddr* address) const {
-  return (address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
-         contains(dsl::env::address_bits(address));
-}
-
 }  // namespace mcns

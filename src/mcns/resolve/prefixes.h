@@ -30,8 +30,6 @@ class Prefixes {
     }
     return false;
   }
-  // Nobody of another family is in it.
-  bool contains(const sockaddr* address) const;
   bool empty() const { return prefixes_.empty(); }
 
  private:

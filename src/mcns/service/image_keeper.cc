@@ -81,6 +81,9 @@ bool ImageKeeper::has_zones() const {
 }
 
 Result<dsl::env::WallTime> ImageKeeper::load_last() {
+  if (!store_.is_empty() && kept_ == 0) {
+    return env_.clock().now();  // it is from the rows
+  }
   for (const std::string& name : images()) {
     const bool is_there = store_.is_empty() ? read(name).has_value() : name == kept_state_;
     if (const auto info = env_.files().stat(path(name)); is_there && info) {

@@ -28,8 +28,8 @@ class ImageKeeper {
     std::string database_path;
     std::string folder;
     std::chrono::milliseconds quiet{30000};  // without a change, until the image is written
-    std::chrono::milliseconds age{
-        600000};                           // of the image, when changes do not end; after a failure
+    // Of the image, when changes do not end; and the wait after one that could not be written.
+    std::chrono::milliseconds age{600000};
     std::chrono::milliseconds look{5000};  // between two looks
   };
   // All outlive it.
@@ -41,16 +41,16 @@ class ImageKeeper {
   // Fills the store, if it is empty, and says with what; nothing when there is no image of the
   // database as it is. Before anything opens that.
   std::vector<zone::ImageZone> load();
-  // Fills the store, unless `load` has, with the image that was written last, whatever became of
-  // the database, and says when that was. kNotFound when there is none; none of another build is
-  // taken.
+  // Fills the store, if it is empty, with the image that was written last, whatever became of the
+  // database. Says of when the content of the store is. kNotFound when there is no image; none of
+  // another build is taken. While there is no thread.
   dsl::Result<dsl::env::WallTime> load_last();
-  // There is an image of some zones, whatever of.
+  // Some image, of whatever state, has zones.
   bool has_zones() const;
-  // The store has what the database has, from now on.
-  // `data_version`: another number once somebody else than this process has changed the database;
-  // asked on the thread of the keeper, and by `stop`.
+  // Another number once somebody else than this process has changed the database.
   using DataVersion = std::function<dsl::Result<std::int64_t>()>;
+  // The store has what the database has, from now on. `data_version` is asked on the thread of the
+  // keeper, and by `stop`.
   void start(DataVersion data_version);
   // Ends the thread, with a last look at who changed the database: before that is closed.
   void stop();

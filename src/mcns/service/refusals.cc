@@ -32,13 +32,15 @@ Result<void> Service::serve_image(const dsl::Error& damage) {
   if (!images_) {
     return tl::unexpected(damage);
   }
+  images_->stop();
   const auto written = images_->load_last();
   if (!written) {
     return tl::unexpected(damage);
   }
   logger.failure(dsl::log::Level::kError, "the database is damaged", damage);
-  logger.error("names are answered as the last image has them, and nothing can be changed",
-               {{"image_written", dsl::env::format_time(*written)}});
+  logger.error("names are answered as they were last known, and nothing can be changed",
+               {{"as_of", dsl::env::format_time(*written)}});
+  images_.reset();  // what is served from now on is not the database's, and leaves no image
   close_database();
   dsl::Secret own = dsl::Secret::zeroed(cookie::kSecretSize);
   env_->random().fill(own.expose_mutable());

@@ -4,8 +4,8 @@ import dns.rcode
 import mcns_server
 import pytest
 from dns_upstream import DnsUpstream, answer, refusal
-from mcns_server import McnsServer, extended_errors, texts
-from name_servers import Bind
+from mcns_server import McnsServer, extended_errors, records, texts
+from name_servers import Bind, somebody_else
 
 OURS = """$TTL 300
 @       SOA   ns1 admin 0 3600 600 604800 60
@@ -37,11 +37,7 @@ def elsewhere(tmp_path_factory):
     reason = mcns_server.unavailable() or Bind.unavailable()
     if reason:
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("elsewhere")
-    zone = folder / "elsewhere.zone"
-    zone.write_text(ELSEWHERE)
-    with Bind(folder, {"elsewhere.net.": zone}) as bind:
-        bind.wait("elsewhere.net.", "SOA")
+    with somebody_else(tmp_path_factory.mktemp("elsewhere"), "elsewhere.net.", ELSEWHERE) as bind:
         yield bind
 
 
@@ -52,11 +48,6 @@ def server(elsewhere, tmp_path_factory):
                     dns={"upstreams": [f"127.0.0.1:{elsewhere.port}"],
                          "allow_recursion": ["none"]}) as running:
         yield running
-
-
-def records(response):
-    return [f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)} {rdata}"
-            for rrset in response.answer for rdata in rrset]
 
 
 @pytest.mark.parametrize("recursion", [True, False])

@@ -3,8 +3,8 @@ import dns.flags
 import dns.rcode
 import mcns_server
 import pytest
-from mcns_server import McnsServer, texts
-from name_servers import Bind
+from mcns_server import McnsServer, records, texts
+from name_servers import Bind, somebody_else
 
 OURS = """$TTL 300
 @         SOA   ns1 admin 0 3600 600 604800 60
@@ -33,11 +33,7 @@ def elsewhere(tmp_path_factory):
     reason = mcns_server.unavailable() or Bind.unavailable()
     if reason:
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("elsewhere")
-    zone = folder / "elsewhere.zone"
-    zone.write_text(ELSEWHERE)
-    with Bind(folder, {"elsewhere.net.": zone}) as bind:
-        bind.wait("elsewhere.net.", "SOA")
+    with somebody_else(tmp_path_factory.mktemp("elsewhere"), "elsewhere.net.", ELSEWHERE) as bind:
         yield bind
 
 
@@ -46,12 +42,6 @@ def server(elsewhere, tmp_path_factory):
     with McnsServer(tmp_path_factory.mktemp("ours"), zones={"example.test": OURS},
                     dns={"upstreams": [f"127.0.0.1:{elsewhere.port}"]}) as running:
         yield running
-
-
-def chain(response):
-    """"owner TYPE value" of each record of the answer, in its order."""
-    return [f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)} {rdata}"
-            for rrset in response.answer for rdata in rrset]
 
 
 def expect_no(response, rcode):
@@ -77,29 +67,29 @@ def test_names_that_are_there_and_names_that_are_not(server):
         expect_no(server.ask("deep.example.test", "A", recursion), dns.rcode.NOERROR)
         whole = server.ask("chain.example.test", "A", recursion)
         assert whole.rcode() == dns.rcode.NOERROR and whole.flags & dns.flags.AA
-        assert chain(whole) == ["chain.example.test. CNAME alias.example.test.",
+        assert records(whole) == ["chain.example.test. CNAME alias.example.test.",
                                 "alias.example.test. CNAME www.example.test.",
                                 "www.example.test. A 192.0.2.10"]
 
     for _ in range(2):  # from the upstream, then from memory
         completed = server.ask("out.example.test", "A")
         assert completed.rcode() == dns.rcode.NOERROR
-        assert chain(completed) == [OUT, "www.elsewhere.net. CNAME host.elsewhere.net.",
+        assert records(completed) == [OUT, "www.elsewhere.net. CNAME host.elsewhere.net.",
                                     "host.elsewhere.net. A 198.51.100.80"]
     alone = server.ask("out.example.test", "A", recursion=False)
     assert alone.rcode() == dns.rcode.NOERROR
-    assert chain(alone) == [OUT]
+    assert records(alone) == [OUT]
 
 
 def test_an_alias_of_nothing_tells_that(server):
     response = server.ask("dangling.example.test", "A")
     assert response.rcode() == dns.rcode.NXDOMAIN  # RFC 6604: that of the last name
-    assert chain(response) == ["dangling.example.test. CNAME gone.example.test."]
+    assert records(response) == ["dangling.example.test. CNAME gone.example.test."]
     assert texts(response, "SOA", "authority")
 
 
 def test_one_who_asks_for_the_alias_itself_gets_only_that(server):
-    assert chain(server.ask("out.example.test", "CNAME")) == [OUT]
+    assert records(server.ask("out.example.test", "CNAME")) == [OUT]
 
 
 def test_the_question_comes_back_as_it_was_asked(server):

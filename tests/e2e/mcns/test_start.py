@@ -241,9 +241,10 @@ def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_pat
     # One that is gone, or empty, looks like that of a first start.
     (tmp_path / "example.test.zone").unlink()
     server.database.write_bytes(b"")
-    server.start()
-    assert addresses(server, "h8.example.test") == ["192.0.2.8"]
-    server.stop()
+    for _ in range(2):
+        server.start()
+        assert addresses(server, "h8.example.test") == ["192.0.2.8"]
+        server.stop()
     server.write_config(database={"damaged": "stop"})
     server.start()
     assert "was it lost?" in server.log_text()

@@ -9,7 +9,8 @@ namespace {
 
 bool allows(const std::vector<std::string>& texts, std::string_view address) {
   const auto prefixes = Prefixes::parse(texts);
-  return prefixes && prefixes->contains(dsl::env::parse_socket_address(address).value().raw());
+  return prefixes && prefixes->contains(dsl::env::address_bits(
+                         dsl::env::parse_socket_address(address).value().raw()));
 }
 
 TEST(Prefixes, WhatIsNoRangeIsRefusedWithTheWaysToWriteOne) {

@@ -52,6 +52,15 @@ class ImageKeeperTest : public ::testing::Test {
                              .quiet = std::chrono::milliseconds(20),
                              .look = std::chrono::milliseconds(1)});
   }
+  // A service that has zones, at serial 3, starts and ends.
+  void run_and_end() {
+    zone::Store store;
+    set(store, 3);
+    const auto keeper = this->keeper(store);
+    keeper->start(unchanged);
+    keeper->stop();
+    keeper->finish();
+  }
   std::vector<std::string> images() {
     return env_.files().list("/srv/image").value_or(std::vector<std::string>());
   }
@@ -77,24 +86,14 @@ class ImageKeeperTest : public ::testing::Test {
 
 TEST_F(ImageKeeperTest, LeavesWhatTheNextStartReads) {
   EXPECT_THAT(next_start(), IsEmpty());
-  zone::Store store;
-  set(store, 3);
-  const auto keeper = this->keeper(store);
-  keeper->start(unchanged);
-  keeper->stop();
-  keeper->finish();
+  run_and_end();
 
   EXPECT_THAT(next_start(), testing::ElementsAre(3U));
   EXPECT_THAT(images(), SizeIs(1));
 }
 
 TEST_F(ImageKeeperTest, IsNotTakenOnceTheDatabaseWasTouched) {
-  zone::Store store;
-  set(store, 3);
-  const auto keeper = this->keeper(store);
-  keeper->start(unchanged);
-  keeper->stop();
-  keeper->finish();
+  run_and_end();
 
   touch_database("2");
 
@@ -102,12 +101,7 @@ TEST_F(ImageKeeperTest, IsNotTakenOnceTheDatabaseWasTouched) {
 }
 
 TEST_F(ImageKeeperTest, OneThatWasNeverStartedLeavesTheImageAlone) {
-  zone::Store store;
-  set(store, 3);
-  const auto keeper = this->keeper(store);
-  keeper->start(unchanged);
-  keeper->stop();
-  keeper->finish();
+  run_and_end();
   zone::Store nothing;
 
   this->keeper(nothing)->finish();
@@ -150,14 +144,7 @@ TEST_F(ImageKeeperTest, OfADatabaseThatSomebodyElseHasChangedThereIsNone) {
 }
 
 TEST_F(ImageKeeperTest, AStoreThatNeverHadZonesLeavesTheLastImageAlone) {
-  {
-    zone::Store store;
-    set(store, 3);
-    const auto keeper = this->keeper(store);
-    keeper->start(unchanged);
-    keeper->stop();
-    keeper->finish();
-  }
+  run_and_end();
   touch_database("");  // lost
   zone::Store nothing;
   const auto keeper = this->keeper(nothing);
@@ -176,12 +163,7 @@ TEST_F(ImageKeeperTest, AStoreThatNeverHadZonesLeavesTheLastImageAlone) {
 TEST_F(ImageKeeperTest, RemovesNothingThatIsNotItsOwn) {
   require_ok(env_.files().make_directories("/srv/image", 0700));
   require_ok(env_.files().write_file("/srv/image/README", "mine"));
-  zone::Store store;
-  set(store, 3);
-  const auto keeper = this->keeper(store);
-  keeper->start(unchanged);
-  keeper->stop();
-  keeper->finish();
+  run_and_end();
 
   EXPECT_THAT(images(), testing::Contains("README"));
 }
