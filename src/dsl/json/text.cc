@@ -1,5 +1,7 @@
 #include "dsl/json/text.h"
 
+#include <array>
+
 namespace dsl::json {
 
 namespace {
@@ -40,6 +42,15 @@ bool append_escape(char c, std::string& out) {
   out += kHex[static_cast<unsigned char>(c) & 0xF];
   return true;
 }
+
+// ASCII that stands for itself inside a string.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) {
+    plain[c] = c != '"' && c != '\\';
+  }
+  return plain;
+}();
 
 }  // namespace
 
@@ -84,12 +95,11 @@ void append_string(std::string_view text, std::string& out) {
   std::size_t copied = 0;
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at];
-    if (static_cast<unsigned char>(c) >= 0x80) {
-      if (next_code_point(text, at)) {
-        continue;
-      }
-    } else if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
+    if (kPlain[static_cast<unsigned char>(c)]) {
       ++at;
+      continue;
+    }
+    if (static_cast<unsigned char>(c) >= 0x80 && next_code_point(text, at)) {
       continue;
     }
     // Only here is anything written, so that plain text is copied in long pieces.

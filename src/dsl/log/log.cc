@@ -31,8 +31,16 @@ Process& process() {
   return instance;
 }
 
-std::vector<Field>& scope_fields() {
-  thread_local std::vector<Field> fields;
+std::vector<ScopeField>& open_scopes() {
+  thread_local std::vector<ScopeField> fields;
+  return fields;
+}
+
+std::vector<Field> scope_fields() {
+  std::vector<Field> fields;
+  for (const ScopeField& field : open_scopes()) {
+    fields.emplace_back(field.name, field.value);
+  }
   return fields;
 }
 
@@ -121,14 +129,11 @@ std::uint64_t dropped_lines() {
   return writer ? writer->dropped() : 0;
 }
 
-Scope::Scope(Fields fields) : count_(fields.size()) {
-  scope_fields().insert(scope_fields().end(), fields.begin(), fields.end());
+Scope::Scope(std::initializer_list<ScopeField> fields) : count_(fields.size()) {
+  open_scopes().insert(open_scopes().end(), fields);
 }
 
-Scope::~Scope() {
-  scope_fields().erase(scope_fields().end() - static_cast<std::ptrdiff_t>(count_),
-                       scope_fields().end());
-}
+Scope::~Scope() { open_scopes().resize(open_scopes().size() - count_); }
 
 void Logger::write(Level level, std::string_view message, Fields fields) const {
   emit(level, component_, message, {fields.begin(), fields.size()});

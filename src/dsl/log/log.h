@@ -70,11 +70,17 @@ Result<Level> parse_level(std::string_view name);
 Result<Format> parse_format(std::string_view name);
 std::uint64_t dropped_lines();  // since `start`
 
+// A named text that outlives the scope which has it: every call opens some, and few of them log.
+struct ScopeField {
+  std::string_view name;
+  std::string_view value;
+};
+
 // Fields added to every line that this thread logs while the object lives: request id, caller,
 // method. Nests; of two fields with one name the innermost counts.
 class Scope {
  public:
-  explicit Scope(Fields fields);
+  explicit Scope(std::initializer_list<ScopeField> fields);
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;

@@ -56,8 +56,8 @@ class MethodTable {
             &Response::default_instance(),
             [handler = std::move(handler)](CallContext& call, const Message& request,
                                            MessageSink& sink) -> Result<void> {
-              MC_ASSIGN(Response response, handler(call, static_cast<const Request&>(request)));
-              return sink.write(response);
+              const Result<Response> response = handler(call, static_cast<const Request&>(request));
+              return response ? sink.write(*response) : tl::unexpected(response.error());
             }});
   }
   template <class Request, class Response, class Handler>

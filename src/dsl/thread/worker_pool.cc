@@ -8,6 +8,7 @@
 namespace dsl {
 
 bool WorkerPool::submit(std::function<void()> work) {
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) {
@@ -18,9 +19,18 @@ bool WorkerPool::submit(std::function<void()> work) {
       return false;
     }
     queue_.push_back(std::move(work));
+    wake = is_to_wake();
   }
-  wake_.notify_one();
+  if (wake) {
+    wake_.notify_one();
+  }
   return true;
+}
+
+bool WorkerPool::is_to_wake() {
+  const bool wake = !waking_ && sleeping_ > 0 && !queue_.empty();
+  waking_ = waking_ || wake;
+  return wake;
 }
 
 bool WorkerPool::grow() {
@@ -44,14 +54,23 @@ void WorkerPool::run() {
   (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    while (!stopping_ && queue_.empty()) {
+      ++sleeping_;
+      wake_.wait(lock);
+      --sleeping_;
+      waking_ = false;
+    }
     if (queue_.empty()) {
       return;
     }
     std::function<void()> work = std::move(queue_.front());
     queue_.pop_front();
     --idle_;
+    const bool wake = is_to_wake();
     lock.unlock();
+    if (wake) {
+      wake_.notify_one();
+    }
     work();
     work = nullptr;  // what it owns goes outside the lock
     lock.lock();

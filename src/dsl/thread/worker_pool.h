@@ -12,7 +12,9 @@
 
 namespace dsl {
 
-// Threads start when work first needs them and stay until `stop`. Thread-safe.
+// Threads start when work first needs them and stay until `stop`. One of them is woken at a time,
+// and wakes the next when it finds more than it takes: on a busy core a few threads then do all the
+// work, instead of each piece waking another. Thread-safe.
 class WorkerPool {
  public:
   struct Limits {
@@ -32,7 +34,10 @@ class WorkerPool {
   void stop();
 
  private:
-  bool grow();  // with `mutex_` held
+  // With `mutex_` held:
+  bool grow();
+  bool is_to_wake();
+
   void run();
 
   const std::string name_;
@@ -42,6 +47,8 @@ class WorkerPool {
   std::deque<std::function<void()>> queue_;  // guarded by mutex_, as all below
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
+  std::size_t sleeping_ = 0;
+  bool waking_ = false;  // a thread was woken, and has not looked yet
   bool stopping_ = false;
 };
 

@@ -61,10 +61,10 @@ void append_text(const FieldDescriptor& field, const std::string& value, std::st
   }
 }
 
+// `read` is the message's reflection, as below: to ask for it costs as much as to read a field.
 // `index` < 0 reads a field that is not repeated.
-Result<void> append_value(const Message& message, const FieldDescriptor& field, int index,
-                          std::string& out) {
-  const Reflection& read = *message.GetReflection();
+Result<void> append_value(const Message& message, const Reflection& read,
+                          const FieldDescriptor& field, int index, std::string& out) {
   const bool one = index < 0;
   switch (field.cpp_type()) {
     case Type::CPPTYPE_STRING: {
@@ -122,12 +122,13 @@ Result<void> append_value(const Message& message, const FieldDescriptor& field, 
   return {};
 }
 
-Result<void> append_list(const Message& message, const FieldDescriptor& field, std::string& out) {
+Result<void> append_list(const Message& message, const Reflection& read,
+                         const FieldDescriptor& field, std::string& out) {
   out += '[';
-  const int size = message.GetReflection()->FieldSize(message, &field);
+  const int size = read.FieldSize(message, &field);
   for (int i = 0; i < size; ++i) {
     out += i > 0 ? "," : "";
-    MC_TRY(append_value(message, field, i, out));
+    MC_TRY(append_value(message, read, field, i, out));
   }
   out += ']';
   return {};
@@ -136,7 +137,7 @@ Result<void> append_list(const Message& message, const FieldDescriptor& field, s
 // A key as JSON's names are: text, also for numbers.
 Result<std::string> key_of(const Message& entry, const FieldDescriptor& key) {
   std::string out;
-  MC_TRY(append_value(entry, key, -1, out));
+  MC_TRY(append_value(entry, *entry.GetReflection(), key, -1, out));
   if (out.front() != '"') {
     out = text("\"{}\"", out);
   }
@@ -144,8 +145,8 @@ Result<std::string> key_of(const Message& entry, const FieldDescriptor& key) {
 }
 
 // Sorted by the keys' JSON, so that equal messages have equal text.
-Result<void> append_map(const Message& message, const FieldDescriptor& field, std::string& out) {
-  const Reflection& read = *message.GetReflection();
+Result<void> append_map(const Message& message, const Reflection& read,
+                        const FieldDescriptor& field, std::string& out) {
   std::vector<std::pair<std::string, const Message*>> entries;
   for (int i = 0; i < read.FieldSize(message, &field); ++i) {
     const Message& entry = read.GetRepeatedMessage(message, &field, i);
@@ -158,7 +159,9 @@ Result<void> append_map(const Message& message, const FieldDescriptor& field, st
     out += i > 0 ? "," : "";
     out += entries[i].first;
     out += ':';
-    MC_TRY(append_value(*entries[i].second, *field.message_type()->map_value(), -1, out));
+    const Message& entry = *entries[i].second;
+    MC_TRY(
+        append_value(entry, *entry.GetReflection(), *field.message_type()->map_value(), -1, out));
   }
   out += '}';
   return {};
@@ -166,21 +169,23 @@ Result<void> append_map(const Message& message, const FieldDescriptor& field, st
 
 // google.protobuf.Value: whichever kind is set.
 Result<void> append_dynamic(const Message& message, std::string& out) {
-  const FieldDescriptor* kind = message.GetReflection()->GetOneofFieldDescriptor(
-      message, message.GetDescriptor()->oneof_decl(0));
+  const Reflection& read = *message.GetReflection();
+  const FieldDescriptor* kind =
+      read.GetOneofFieldDescriptor(message, message.GetDescriptor()->oneof_decl(0));
   if (kind == nullptr) {
     out += "null";
     return {};
   }
-  return append_value(message, *kind, -1, out);
+  return append_value(message, read, *kind, -1, out);
 }
 
 // `first`: nothing stands before them in the object.
-Result<void> append_members(const Message& message, bool first, std::string& out) {
-  const Descriptor& type = *message.GetDescriptor();
+Result<void> append_members(const Message& message, const Descriptor& type, bool first,
+                            std::string& out) {
+  const Reflection& read = *message.GetReflection();
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    if (field.has_presence() && !message.GetReflection()->HasField(message, &field)) {
+    if (field.has_presence() && !read.HasField(message, &field)) {
       continue;
     }
     out += first ? "" : ",";
@@ -188,11 +193,11 @@ Result<void> append_members(const Message& message, bool first, std::string& out
     json::append_string(field.name(), out);
     out += ':';
     if (field.is_map()) {
-      MC_TRY(append_map(message, field, out));
+      MC_TRY(append_map(message, read, field, out));
     } else if (field.is_repeated()) {
-      MC_TRY(append_list(message, field, out));
+      MC_TRY(append_list(message, read, field, out));
     } else {
-      MC_TRY(append_value(message, field, -1, out));
+      MC_TRY(append_value(message, read, field, -1, out));
     }
   }
   return {};
@@ -218,7 +223,7 @@ Result<void> append_any(const Message& message, std::string& out) {
     out += ",\"value\":";
     MC_TRY(append_message(*inner, out));
   } else {
-    MC_TRY(append_members(*inner, false, out));
+    MC_TRY(append_members(*inner, *inner->GetDescriptor(), false, out));
   }
   out += '}';
   return {};
@@ -232,19 +237,20 @@ Result<void> append_message(const Message& message, std::string& out) {
     case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
       break;
     case Descriptor::WELLKNOWNTYPE_STRUCT:
-      return append_map(message, *type.field(0), out);
+      return append_map(message, *message.GetReflection(), *type.field(0), out);
     case Descriptor::WELLKNOWNTYPE_LISTVALUE:
-      return append_list(message, *type.field(0), out);
+      return append_list(message, *message.GetReflection(), *type.field(0), out);
     case Descriptor::WELLKNOWNTYPE_VALUE:
       return append_dynamic(message, out);
     case Descriptor::WELLKNOWNTYPE_ANY:
       return append_any(message, out);
     default:
-      return is_wrapper(type) ? append_value(message, *type.field(0), -1, out)
-                              : append_string_well_known(message, out);
+      return is_wrapper(type)
+                 ? append_value(message, *message.GetReflection(), *type.field(0), -1, out)
+                 : append_string_well_known(message, out);
   }
   out += '{';
-  MC_TRY(append_members(message, true, out));
+  MC_TRY(append_members(message, type, true, out));
   out += '}';
   return {};
 }

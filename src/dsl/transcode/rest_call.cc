@@ -14,18 +14,29 @@ namespace {
 
 using rpc::Message;
 
+const http::Headers kJsonHeaders = {{"content-type", "application/json"},
+                                    {"cache-control", "no-store"}};
+
 // Keeps the one message of a unary reply as JSON.
 class WholeReply final : public rpc::MessageSink {
  public:
+  // `creates`: the method may make something, of which the status is to tell.
+  explicit WholeReply(bool creates) : creates_(creates) {}
+
   Result<void> write(const Message& message) override {
     body_.clear();
-    changed_ = says_changed(message);
-    return append_message(message, body_);
+    body_.reserve(kUsualSize);
+    created_ = creates_ && says_changed(message);
+    MC_TRY(append_message(message, body_));
+    body_ += '\n';
+    return {};
   }
-  std::string take() { return std::move(body_) + "\n"; }
-  bool changed() const { return changed_; }
+  std::string take() { return std::move(body_); }
+  bool created() const { return created_; }
 
  private:
+  static constexpr std::size_t kUsualSize = 512;
+
   // Unless the reply says that nothing was.
   static bool says_changed(const Message& message) {
     const auto* field = message.GetDescriptor()->FindFieldByName("changed");
@@ -34,8 +45,9 @@ class WholeReply final : public rpc::MessageSink {
            field->is_repeated() || message.GetReflection()->GetBool(message, field);
   }
 
+  const bool creates_;
   std::string body_;
-  bool changed_ = true;
+  bool created_ = false;
 };
 
 // A message a line. The head goes out with the first, so that a failure before it has a status.
@@ -92,6 +104,7 @@ class RestCall {
  public:
   RestCall(const rpc::Api& api, const Binding& binding, http::Exchange& exchange)
       : api_(api), binding_(binding), exchange_(exchange) {
+    parameters_.reserve(binding.parameters.size());
     for (const Binding::Parameter& parameter : binding.parameters) {
       parameters_.push_back(exchange.param(parameter.name));
     }
@@ -145,16 +158,15 @@ Result<void> RestCall::run(rpc::CallStart start, const std::function<Result<std:
 }
 
 void RestCall::unary() {
-  WholeReply reply;
+  WholeReply reply(binding_.created);
   if (const auto done = run(
           start(), [this] { return body(); }, reply);
       !done) {
     refuse(done.error());
     return;
   }
-  exchange_.reply({.status = binding_.created && reply.changed() ? 201 : 200,
-                   .headers = {{"content-type", "application/json"}, {"cache-control", "no-store"}},
-                   .body = reply.take()});
+  exchange_.reply(
+      {.status = reply.created() ? 201 : 200, .headers = kJsonHeaders, .body = reply.take()});
 }
 
 void RestCall::lines() {

@@ -1,6 +1,7 @@
 #include "dsl/transcode/well_known.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -105,12 +106,13 @@ Span span_of(const Message& message) {
           reflection->GetInt32(message, type.FindFieldByNumber(2))};
 }
 
+// `width` is at most 9.
 void append_digits(std::uint64_t value, std::size_t width, std::string& out) {
-  out.append(width, '0');
-  for (std::size_t at = out.size(); width > 0; --width) {
-    out[--at] = static_cast<char>('0' + value % 10);
-    value /= 10;
+  std::array<char, 9> digits;
+  for (std::size_t at = width; at > 0; value /= 10) {
+    digits[--at] = static_cast<char>('0' + value % 10);
   }
+  out.append(digits.data(), width);
 }
 
 // ".250", ".000001", ".000000001", and nothing for whole seconds.
