@@ -17,6 +17,8 @@ const log::Logger kLogger("db");
 constexpr int kCheckpointPages = 1024;
 // 16 MiB when the log is replicated: emptying it costs a pause for what is not sealed yet.
 constexpr int kCheckpointPagesReplicated = 4096;
+// 32 MiB: the thread that seals does not keep up.
+constexpr int kCheckpointPagesUnready = 8 * 1024;
 // 64 MiB: readers have kept the log from being reused for long; wait for them once.
 constexpr int kCheckpointPagesWait = 16 * 1024;
 // 256 MiB: somebody reads for so long that it is time to tell the operator.
@@ -266,6 +268,11 @@ void Writer::checkpoint_when_large() {
     return;
   }
   const bool wait = wal_pages_ >= kCheckpointPagesWait;
+  // All of it has to be sealed before. The writer does that only when nobody else gets to it.
+  if (replicated && wal_pages_ < kCheckpointPagesUnready &&
+      !options_.replicator->ready_for_checkpoint(static_cast<std::uint64_t>(wal_pages_))) {
+    return;
+  }
   // RESTART says when a reader keeps the log from starting over; PASSIVE would not, and nobody
   // would hear of a log that only grows.
   const int mode = wait || replicated ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;

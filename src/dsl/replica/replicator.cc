@@ -18,6 +18,8 @@ constexpr std::chrono::milliseconds kBasePauseMax{300000};
 constexpr std::chrono::milliseconds kLookWait{5000};  // for mirrors to be looked at before a base
 constexpr std::chrono::milliseconds kWaitStep{100};
 constexpr std::chrono::milliseconds kFinishWait{5000};
+// What the writer may seal itself before a checkpoint: it takes a few milliseconds.
+constexpr std::uint64_t kSealedByWriterMax = 512u << 10;
 // Below it a new copy would come oftener than it helps: replaying so much takes a second.
 constexpr std::uint64_t kLogBytesMin = 64u << 20;
 constexpr int kFailuresMax = 10;
@@ -482,8 +484,7 @@ void Replicator::object_stored(std::size_t mirror, const OutboxObject& object) {
 }
 
 Result<void> Replicator::committed(std::uint64_t frames, const std::function<void()>& meanwhile) {
-  const std::uint64_t end =
-      frames == 0 ? 0 : kWalHeaderBytes + frames * (kFrameHeaderBytes + page_bytes_);
+  const std::uint64_t end = end_of(frames);
   {
     const std::lock_guard guard(times_mutex_);
     new_times_.push_back({.end = end, .time = std::max(env_.clock().now(), times_not_before_)});
@@ -546,6 +547,18 @@ bool Replicator::append_tails() {
     return false;
   }
   return all;
+}
+
+std::uint64_t Replicator::end_of(std::uint64_t frames) const {
+  return frames == 0 ? 0 : kWalHeaderBytes + frames * (kFrameHeaderBytes + page_bytes_);
+}
+
+bool Replicator::ready_for_checkpoint(std::uint64_t frames) {
+  if (end_of(frames) <= sealed_end_ + kSealedByWriterMax) {
+    return true;
+  }
+  woken_.notify_one();
+  return false;
 }
 
 bool Replicator::before_checkpoint() {

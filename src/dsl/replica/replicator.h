@@ -3,7 +3,7 @@
 //   before SQLite opens the files   open: may the chain go on, or is a new epoch due?
 //   the database is open            start: threads run; a `sync` mirror has a base when it returns
 //   after each commit               committed
-//   around each checkpoint          before_checkpoint, after_checkpoint
+//   around each checkpoint          ready_for_checkpoint, before_checkpoint, after_checkpoint
 //   the service stops               stop, then the last commits and checkpoint, then finish
 #pragma once
 
@@ -53,6 +53,9 @@ class Replicator {
   // files of the database were removed or replaced meanwhile. While it waits it calls `meanwhile`,
   // which may run what `copy_base` has to do between commits.
   Result<void> committed(std::uint64_t frames, const std::function<void()>& meanwhile);
+  // Whether a checkpoint of a log of `frames` frames would have little left to seal before it. If
+  // not, what there is gets sealed soon, on another thread, beside further commits.
+  bool ready_for_checkpoint(std::uint64_t frames);
   // False: not now. True: the checkpoint is to be made at once, then `after_checkpoint` called.
   bool before_checkpoint();
   void after_checkpoint();
@@ -79,6 +82,8 @@ class Replicator {
   void note_epoch(std::uint32_t number);
   void object_stored(std::size_t mirror, const OutboxObject& object);
   bool has_sync() const;
+
+  std::uint64_t end_of(std::uint64_t frames) const;  // of the log, in bytes
 
   // With mutex_ held:
   void step();

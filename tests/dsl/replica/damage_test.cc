@@ -220,6 +220,8 @@ class TailDamageTest : public DamageTest {
     db::Options slow = options(true);
     slow.replica.seal_every = std::chrono::hours(1);
     const auto db = open(slow);
+    // The thread that seals has done with the new epoch, and sleeps.
+    EXPECT_TRUE(db->wait_until_replicated(std::chrono::seconds(20)));
     for (int i = 0; i < rows; ++i) {
       EXPECT_THAT(add(*db, std::to_string(i)), ok());
     }
