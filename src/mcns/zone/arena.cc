@@ -16,6 +16,11 @@ constexpr std::size_t kStep = std::size_t{2} << 20U;      // a huge page
 // Below this the kernel's large pages would cost more memory than a small installation uses.
 constexpr std::size_t kHugeFrom = std::size_t{32} << 20U;
 
+// Blocks of pages that were released are kept for pages until they are so many units, and so large
+// a share of all.
+constexpr std::size_t kCarveFrom = 8192;
+constexpr std::size_t kCarveShare = 64;
+
 std::size_t units_of(std::size_t size_bytes) { return (size_bytes + kUnit - 1) / kUnit; }
 
 }  // namespace
@@ -31,21 +36,72 @@ Arena::~Arena() { (void)::munmap(base_, kReserved); }
 
 Offset Arena::allocate(std::size_t size_bytes) {
   const std::size_t units = units_of(size_bytes);
-  if (units < kSmallUnits && !free_[units].empty()) {
-    const Offset block = free_[units].back();
-    free_[units].pop_back();
+  if (const Offset block = take_free(units); block != 0) {
     free_units_ -= units;
     return block;
   }
-  if (units >= kSmallUnits) {
-    if (const auto found = free_large_.find(units); found != free_large_.end()) {
-      const Offset block = found->second;
-      free_large_.erase(found);
-      free_units_ -= units;
+  if (const Offset block = units < kPageUnits ? carve(units) : split(units); block != 0) {
+    free_units_ -= units;
+    return block;
+  }
+  return extend(units);
+}
+
+// The beginning of a free block that leaves a page's room at least, or none.
+Offset Arena::split(std::size_t units) {
+  for (std::size_t larger = units + kPageUnits; larger <= kPageUnitsMax; ++larger) {
+    if (const Offset block = take_free(larger); block != 0) {
+      put_free(block + static_cast<Offset>(units), larger - units);
       return block;
     }
   }
-  return extend(units);
+  return 0;
+}
+
+// A block of exactly that size, or none.
+Offset Arena::take_free(std::size_t units) {
+  Offset block = 0;
+  if (units >= kSmallUnits) {
+    if (const auto found = free_large_.find(units); found != free_large_.end()) {
+      block = found->second;
+      free_large_.erase(found);
+    }
+  } else if (!free_[units].empty()) {
+    block = free_[units].back();
+    free_[units].pop_back();
+    free_in_pages_ -= units >= kPageUnits ? units : 0;
+  }
+  return block;
+}
+
+void Arena::put_free(Offset block, std::size_t units) {
+  if (units >= kSmallUnits) {
+    free_large_.emplace(units, block);
+  } else {
+    free_[units].push_back(block);
+    free_in_pages_ += units >= kPageUnits ? units : 0;
+  }
+}
+
+// A piece of a larger free block, when much lies in those; or none.
+Offset Arena::carve(std::size_t units) {
+  if (carved_units_ < units) {
+    if (free_in_pages_ < kCarveFrom || free_in_pages_ < end_ / kCarveShare) {
+      return 0;
+    }
+    if (carved_units_ > 0) {
+      put_free(carved_, carved_units_);
+    }
+    carved_units_ = kPageUnits;
+    while (free_[carved_units_].empty()) {
+      ++carved_units_;
+    }
+    carved_ = take_free(carved_units_);
+  }
+  const Offset block = carved_;
+  carved_ += static_cast<Offset>(units);
+  carved_units_ -= units;
+  return block;
 }
 
 Offset Arena::extend(std::size_t units) {
@@ -71,17 +127,19 @@ Offset Arena::extend(std::size_t units) {
 void Arena::release(Offset block, std::size_t size_bytes) {
   const std::size_t units = units_of(size_bytes);
   free_units_ += units;
-  if (units < kSmallUnits) {
-    free_[units].push_back(block);
-  } else {
-    free_large_.emplace(units, block);
-  }
+  put_free(block, units);
 }
 
 void Arena::cut(Offset end) {
+  if (carved_units_ > 0) {
+    put_free(carved_, carved_units_);
+    carved_units_ = 0;
+  }
   for (std::size_t units = 0; units < kSmallUnits; ++units) {
-    free_units_ -=
+    const std::size_t gone =
         units * std::erase_if(free_[units], [end](Offset block) { return block >= end; });
+    free_units_ -= gone;
+    free_in_pages_ -= units >= kPageUnits ? gone : 0;
   }
   for (auto block = free_large_.begin(); block != free_large_.end();) {
     if (block->second >= end) {

@@ -47,14 +47,24 @@ class Arena {
 
  private:
   Offset extend(std::size_t units);
+  Offset carve(std::size_t units);
+  Offset split(std::size_t units);
+  Offset take_free(std::size_t units);
+  void put_free(Offset block, std::size_t units);
 
   static constexpr std::size_t kSmallUnits = 1024;  // free lists by exact size below
+  // Pages of tables, which grow and leave blocks that no page wants: names are put into them.
+  static constexpr std::size_t kPageUnits = 64;
+  static constexpr std::size_t kPageUnitsMax = 512;
   std::uint8_t* base_ = nullptr;
   Offset end_ = 1;          // next unit never used; unit 0 stays free
   std::size_t mapped_ = 0;  // bytes that may be touched
   std::size_t free_units_ = 0;
   std::array<std::vector<Offset>, kSmallUnits> free_;
   std::multimap<std::size_t, Offset> free_large_;  // units -> block
+  std::size_t free_in_pages_ = 0;                  // units of those that may be carved
+  Offset carved_ = 0;                              // what is left of the one that is
+  std::size_t carved_units_ = 0;
 };
 
 }  // namespace mcns::zone

@@ -151,6 +151,7 @@ void Draft::store(const QueryName& name, const Place& at, const State& wanted) {
     next.flags |= part.type == Type::kCname ? Node::kCname : 0;
     next.flags |= part.type == Type::kAlias ? Node::kAlias : 0;
   }
+  next.flags |= next.children > 0 ? Node::kParent : 0;
   count(at, state(at), next);
   const bool stays = !next.parts.empty() || next.children > 0 || at.depth == 0;
   const Offset block = stays ? make_node(at, next) : 0;
@@ -216,6 +217,7 @@ void Draft::count(const Place& at, const State& was, const State& is) {
 
 Offset Draft::make_node(const Place& at, const State& state) {
   std::size_t size = Node::kHeader + at.below.size();
+  size += state.children > 0 ? Node::kChildren : 0;
   for (const Part& part : state.parts) {
     size += Node::kRrsetHeader + part.wire.size();
   }
@@ -224,16 +226,18 @@ Offset Draft::make_node(const Place& at, const State& state) {
   out[0] = state.flags;
   out[1] = static_cast<std::uint8_t>(at.below.size());
   write(out + 2, static_cast<std::uint16_t>(state.parts.size()));
-  write(out + 4, state.children);
   out += Node::kHeader;
+  if (state.children > 0) {
+    write(out, state.children);
+    out += Node::kChildren;
+  }
   // The case as first written stays.
   const std::string_view below = at.block != 0 ? Node(arena_.at(at.block)).name() : at.below;
   std::memcpy(out, below.data(), below.size());
   out += below.size();
   for (const Part& part : state.parts) {
-    write(out, static_cast<std::uint16_t>(part.type));
-    write(out + 2, part.count);
-    write(out + 4, static_cast<std::uint32_t>(part.wire.size()));
+    write(out, part.count);
+    write(out + 2, static_cast<std::uint32_t>(part.wire.size()));
     std::memcpy(out + Node::kRrsetHeader, part.wire.data(), part.wire.size());
     out += Node::kRrsetHeader + part.wire.size();
   }

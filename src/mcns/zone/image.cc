@@ -23,7 +23,7 @@ constexpr std::size_t kBuildMax = 64;
 constexpr std::size_t kSumSize = 64;  // SHA-256 as hexadecimal digits
 
 struct Header {
-  std::array<char, 8> magic{'M', 'C', 'N', 'S', 'Z', 'O', 'N', 'E'};
+  std::array<char, 8> magic{'M', 'C', 'N', 'S', 'Z', 'O', 'N', '2'};
   std::uint64_t zones_size = 0;      // octets of pages and names
   std::uint64_t catalogue_size = 0;  // octets of what says where each zone begins
   HashSecrets secrets{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 #include "mcns/zone/arena.h"
@@ -13,8 +14,9 @@ struct Slot {
   Offset node = 0;        // 0 = free
 };
 
-// Lies in the arena: its slots follow it. A page has 7, 15, 31, ... or 511 slots, so that with its
-// head it is a power of two, at most 4 KiB; it is split when it is the largest and nearly full.
+// Lies in the arena: its slots follow it. It grows by about a quarter, as all pages of a zone are
+// about equally full and what they leave free adds up; with its head it is a multiple of 64 bytes,
+// at most 4 KiB. The largest is split when it is nearly full.
 class Page {
  public:
   static constexpr unsigned kSlotsMin = 7;
@@ -22,6 +24,18 @@ class Page {
 
   static constexpr std::size_t size_bytes(unsigned slots) { return (slots + 1U) * sizeof(Slot); }
   std::size_t size_bytes() const { return size_bytes(slots_); }
+  // The next size after `slots`, which is not the largest.
+  static unsigned larger(unsigned slots) {
+    return slots + std::max(kSlotsMin + 1U, std::bit_floor(slots + 1U) / 4U);
+  }
+  // The smallest size with a place for one more beside `used`.
+  static unsigned slots_for(unsigned used) {
+    unsigned slots = kSlotsMin;
+    while (slots < kSlotsMax && used >= filled_max(slots)) {
+      slots = larger(slots);
+    }
+    return slots;
+  }
 
   void clear(unsigned slots, unsigned depth) {
     slots_ = static_cast<std::uint16_t>(slots);
@@ -34,7 +48,7 @@ class Page {
   // How many of the highest bits all its hashes have in common.
   unsigned depth() const { return depth_; }
   // 7 of 8 slots: a miss then looks at few slots, which lie side by side.
-  bool is_full() const { return used_ >= slots_ - slots_ / 8U - 1U; }
+  bool is_full() const { return used_ >= filled_max(slots_); }
 
   static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32U); }
   // Where to look first. By the tag, so that a page can be made anew without its names; stirred, as
@@ -67,6 +81,8 @@ class Page {
   }
 
  private:
+  static constexpr unsigned filled_max(unsigned slots) { return slots - slots / 8U - 1U; }
+
   Slot* begin() { return reinterpret_cast<Slot*>(this + 1); }
   const Slot* begin() const { return reinterpret_cast<const Slot*>(this + 1); }
 

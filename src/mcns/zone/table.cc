@@ -25,7 +25,7 @@ void Table::insert(std::uint64_t hash, Offset node) {
   while (page(directory_[index_of(hash)]).is_full()) {
     const unsigned slots = page(directory_[index_of(hash)]).slots();
     if (slots < Page::kSlotsMax) {
-      remake(hash, 2 * slots + 1, 0);
+      remake(hash, Page::larger(slots), 0);
     } else {
       split(hash);
     }
@@ -95,24 +95,15 @@ void Table::split(std::uint64_t hash) {
     directory_ = std::move(twice);
     ++depth_;
   }
-  const Offset lower = make(Page::kSlotsMax, depth + 1);
-  const Offset upper = make(Page::kSlotsMax, depth + 1);
+  unsigned uppers = 0;
+  old_page.each([&](Slot slot) { uppers += is_upper(slot) ? 1U : 0U; });
+  const Offset lower = make(Page::slots_for(old_page.used() - uppers), depth + 1);
+  const Offset upper = make(Page::slots_for(uppers), depth + 1);
   old_page.each([&](Slot slot) { page(is_upper(slot) ? upper : lower).insert(slot); });
   const std::uint64_t bit = std::uint64_t{1} << (63U - depth);
   point(hash & ~bit, depth + 1, lower);
   point(hash | bit, depth + 1, upper);
   drop(old_block);
-  // Half of them each, mostly: smaller pages will do until they grow.
-  for (const std::uint64_t half : {hash & ~bit, hash | bit}) {
-    const unsigned used = page(directory_[index_of(half)]).used();
-    unsigned slots = Page::kSlotsMax;
-    while (slots / 2 - slots / 16 - 1 > used && slots > Page::kSlotsMin) {
-      slots /= 2;
-    }
-    if (slots != Page::kSlotsMax) {
-      remake(half, slots, 0);
-    }
-  }
 }
 
 Offset Table::make(unsigned slots, unsigned depth) {

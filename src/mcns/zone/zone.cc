@@ -12,6 +12,14 @@ Number read(const std::uint8_t* at) {
   return number;
 }
 
+// Of an RRset: the first record has it behind the pointer to its owner.
+Type type_of(const std::uint8_t* at) {
+  const std::uint8_t* type = at + Node::kRrsetHeader + 2;
+  return static_cast<Type>((unsigned{type[0]} << 8U) | type[1]);
+}
+
+std::uint32_t size_of(const std::uint8_t* at) { return read<std::uint32_t>(at + 2); }
+
 }  // namespace
 
 std::uint32_t RrsetView::ttl() const {
@@ -25,31 +33,33 @@ std::string_view RrsetView::first_rdata() const {
   return wire.substr(12, (std::size_t{size[0]} << 8U) | size[1]);
 }
 
-std::uint32_t Node::children() const { return read<std::uint32_t>(at_ + 4); }
+std::uint32_t Node::children() const {
+  return has(kParent) ? read<std::uint32_t>(at_ + kHeader) : 0;
+}
 
 std::uint16_t Node::rrset_count() const { return read<std::uint16_t>(at_ + 2); }
 
 RrsetView Node::view(const std::uint8_t* at) {
-  return {static_cast<Type>(read<std::uint16_t>(at)),
-          read<std::uint16_t>(at + 2),
-          {reinterpret_cast<const char*>(at) + kRrsetHeader, read<std::uint32_t>(at + 4)}};
+  return {type_of(at),
+          read<std::uint16_t>(at),
+          {reinterpret_cast<const char*>(at) + kRrsetHeader, size_of(at)}};
 }
 
 std::optional<RrsetView> Node::find(Type type) const {
-  const std::uint8_t* at = at_ + kHeader + at_[1];
+  const std::uint8_t* at = rrsets();
   for (unsigned i = rrset_count(); i > 0; --i) {
-    if (static_cast<Type>(read<std::uint16_t>(at)) == type) {
+    if (type_of(at) == type) {
       return view(at);
     }
-    at += kRrsetHeader + read<std::uint32_t>(at + 4);
+    at += kRrsetHeader + size_of(at);
   }
   return std::nullopt;
 }
 
 std::size_t Node::size_bytes() const {
-  const std::uint8_t* at = at_ + kHeader + at_[1];
+  const std::uint8_t* at = rrsets();
   for (unsigned i = rrset_count(); i > 0; --i) {
-    at += kRrsetHeader + read<std::uint32_t>(at + 4);
+    at += kRrsetHeader + size_of(at);
   }
   return static_cast<std::size_t>(at - at_);
 }

@@ -53,19 +53,20 @@ class Node {
     kCname = 4,
     kWildcardChild = 8,  // "*" is right below
     kAlias = 16,
+    kParent = 32,  // something lies below it, and its block says how many (not for the apex)
   };
   bool has(Flag flag) const { return (at_[0] & flag) != 0; }
   std::uint8_t flags() const { return at_[0]; }
   bool is_empty() const { return rrset_count() == 0; }
   // Below the apex, without a root label; empty for the apex. The case as written.
-  std::string_view name() const { return {reinterpret_cast<const char*>(at_ + kHeader), at_[1]}; }
+  std::string_view name() const { return {reinterpret_cast<const char*>(at_ + header()), at_[1]}; }
   // Names right below it (not counted for the apex).
   std::uint32_t children() const;
 
   std::optional<RrsetView> find(Type type) const;
   template <class Use>
   void each(Use&& use) const {
-    const std::uint8_t* at = at_ + kHeader + at_[1];
+    const std::uint8_t* at = rrsets();
     for (unsigned i = rrset_count(); i > 0; --i) {
       const RrsetView rrset = view(at);
       use(rrset);
@@ -75,13 +76,17 @@ class Node {
   std::size_t size_bytes() const;  // of the whole block
   std::string_view block() const { return {reinterpret_cast<const char*>(at_), size_bytes()}; }
 
-  // Block: flags (1), size of the name (1), RRsets (2), children (4), name, RRsets; each of those:
-  // type (2), count (2), size (4), records. Numbers in the order of the machine.
-  static constexpr std::size_t kHeader = 8;
-  static constexpr std::size_t kRrsetHeader = 8;
+  // Block: flags (1), size of the name (1), RRsets (2), children (4, with kParent alone), name,
+  // RRsets; each of those: count (2), size (4), records, of which the first tells the type. Numbers
+  // in the order of the machine. A name with one address is the usual one: every byte counts.
+  static constexpr std::size_t kHeader = 4;
+  static constexpr std::size_t kChildren = 4;
+  static constexpr std::size_t kRrsetHeader = 6;
 
  private:
+  std::size_t header() const { return has(kParent) ? kHeader + kChildren : kHeader; }
   std::uint16_t rrset_count() const;
+  const std::uint8_t* rrsets() const { return at_ + header() + at_[1]; }
   static RrsetView view(const std::uint8_t* at);
 
   const std::uint8_t* at_ = nullptr;

@@ -358,6 +358,18 @@ TEST_F(StoreTest, ManyNamesAreAllFoundWhileTheTableGrowsAndShrinks) {
   EXPECT_EQ(zone.names(), 1U + kNames / 2);
 }
 
+TEST_F(StoreTest, LittleIsLeftFreeHoweverFarTheTableHasGrown) {
+  Edit edit(store_);
+  for (int i = 0; i < 150000; ++i) {
+    edit.put(kOrigin, address("host" + std::to_string(i) + ".example.test."));
+    if (i > 20000 && i % 10000 == 0) {
+      const Store::Memory memory = store_.memory();
+      EXPECT_LT(double(memory.resident_bytes), 1.1 * double(memory.used_bytes)) << i << " names";
+    }
+  }
+  edit.publish();
+}
+
 // Readers during writes see committed versions only: both names of a version carry its number.
 TEST_F(StoreTest, ReadersSeeWholeVersionsOnly) {
   std::atomic<bool> done = false;
