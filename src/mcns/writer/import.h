@@ -22,7 +22,7 @@ struct Prepared {
 
 // What needs no rows, and most of the work: on the caller's thread, before the write is queued.
 // Takes the records. Every record that cannot stand in the zone is named in the details.
-dsl::Result<Prepared> prepare(const Name& zone, std::vector<Record>& records);
+dsl::Result<Prepared> prepare(Writer::Import& import);
 
 // Makes the zone these records, or adds them to it.
 dsl::Result<void> plan_import(Work& work, const Writer::Import& import, Prepared& prepared);

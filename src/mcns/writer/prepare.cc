@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "mcns/rdata/rdata.h"
 #include "mcns/store/sort_key.h"
@@ -15,12 +16,11 @@ using dsl::Result;
 
 class Preparation {
  public:
-  Preparation(const Name& zone, std::vector<Record>& records) : zone_(zone), records_(records) {}
+  explicit Preparation(Writer::Import& import) : import_(import), zone_(import.zone) {}
 
   Result<Prepared> run() {
-    check();
+    MC_TRY(read());
     MC_TRY(std::move(problems_).verdict());
-    records_ = {};
     sort();
     unite();
     if (signatures_ > 0) {
@@ -36,30 +36,35 @@ class Preparation {
   }
 
  private:
-  void check() {
-    out_.records.list().reserve(records_.size());
-    for (Record& record : records_) {
-      if (is_made_by_signer(record.type)) {
-        ++signatures_;
-        continue;
-      }
-      if (auto checked = record.type == Type::kSoa ? take_soa(record) : check(record); !checked) {
-        problems_.add(std::move(checked).error(), record.name.text());
-        continue;
-      }
-      if (record.type != Type::kSoa) {
-        pack(record);
-      }
+  // Nothing of it is left in the import.
+  Result<void> read() {
+    for (Record& record : std::exchange(import_.records, {})) {
+      take(std::exchange(record, {}));
+    }
+    Result<void> done;
+    if (const auto read = std::exchange(import_.read, nullptr)) {
+      done = read([this](const Record& record) { take(record); });
+    }
+    return done;
+  }
+
+  void take(const Record& record) {
+    if (is_made_by_signer(record.type)) {
+      ++signatures_;
+      return;
+    }
+    if (auto checked = record.type == Type::kSoa ? take_soa(record) : check(record); !checked) {
+      problems_.add(std::move(checked).error(), record.name.text());
+    } else if (record.type != Type::kSoa) {
+      pack(record);
     }
   }
 
-  // The record is not needed any more.
-  void pack(Record& record) {
+  void pack(const Record& record) {
     const BytesView wire = record.name.wire();
     out_.records.add(store::sort_key(record.name, zone_),
                      wire.substr(0, wire.size() - zone_.size()), record.type, record.ttl,
                      record.rdata, canonical_rdata(record.type, record.rdata));
-    record = Record();
   }
 
   Result<void> check(const Record& record) const {
@@ -126,10 +131,11 @@ class Preparation {
       }
     }
     list.resize(kept);
+    list.shrink_to_fit();  // a million were counted by doubling
   }
 
+  Writer::Import& import_;
   const Name& zone_;
-  std::vector<Record>& records_;
   Prepared out_;
   Problems problems_;
   std::size_t signatures_ = 0;
@@ -138,8 +144,6 @@ class Preparation {
 
 }  // namespace
 
-Result<Prepared> prepare(const Name& zone, std::vector<Record>& records) {
-  return Preparation(zone, records).run();
-}
+Result<Prepared> prepare(Writer::Import& import) { return Preparation(import).run(); }
 
 }  // namespace mcns::writer
