@@ -152,6 +152,7 @@ Result<void> Face::serve_grpc() {
   rpc::ServerOptions options;
   options.local_socket = config_.socket_path;
   options.local_group = config_.socket_group;
+  options.workers = options_.workers;
   if (networked() && !config_.grpc_addr.empty()) {
     options.tls = {every_address(env_, config_.grpc_addr)};
     options.credentials = credentials_;
@@ -224,6 +225,7 @@ http::ServerOptions Face::http_options(const std::vector<http::Listener>& config
   if (options.listeners.empty()) {
     options.listeners = configured;
   }
+  options.workers = options_.workers;
   options.authorize = transcode::authorizer(api_);
   options.error_reply = transcode::http_error_reply;
   options.on_done = count_http_;

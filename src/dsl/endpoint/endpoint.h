@@ -46,6 +46,9 @@ struct Options {
   rpc::Policy policy;               // of methods with level POLICY; absent = they are denied
   std::vector<http::Route> routes;  // raw ones, beside those of the table
   std::chrono::hours expiry_warning{14 * 24};  // a certificate with less to live is not ready
+  // Handlers at once, of gRPC and of REST; 0 = as many as they choose by themselves. More than
+  // there are cores where handlers mostly wait: for a commit that many of them share, say.
+  int workers = 0;
   // A certificate that is missing, damaged or expired ends most services (kInvalidArgument). What
   // others need to come back, the CA among them, serves its local socket all the same.
   bool serves_without_certificate = false;

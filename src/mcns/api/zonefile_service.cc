@@ -82,31 +82,32 @@ Result<std::string> text_of(Context& context, const CallContext& call, const Req
 }
 
 // RFC 1035 section 5.2: every record of a master file is of the class of its zone.
-Result<void> take(std::vector<Record>& records, Record record) {
+Result<void> hand_on(const Writer::Import::Take& take, Record record) {
   if (record.dns_class != Class::kIn) {
     return fail(Code::kInvalidArgument, "the class is {}", mcns::text(record.dns_class))
         .hint("zones of class IN are served");
   }
-  records.push_back(std::move(record));
+  take(std::move(record));
   return {};
 }
 
-// `there`: the zone as it is, whose TTL holds for records that name none.
+// How the records of the file are read. `there`: the zone as it is, whose TTL holds for records
+// that name none.
 template <class Request>
-Result<std::vector<Record>> records_of(Context& context, const CallContext& call,
-                                       const Request& request, const Name& origin,
-                                       const Result<store::ZoneRow>& there) {
-  MC_ASSIGN(const std::string text, text_of(context, call, request));
-  std::vector<Record> records;
+Result<std::function<Result<void>(const Writer::Import::Take&)>> reading_of(
+    Context& context, const CallContext& call, const Request& request, const Name& origin,
+    const Result<store::ZoneRow>& there) {
+  MC_ASSIGN(std::string text, text_of(context, call, request));
   ZonefileOptions options;
   options.origin = origin;
   if (there) {
     options.default_ttl = there->default_ttl;
   }
-  MC_TRY(read_zonefile(context.services.env, request.file().empty() ? "text" : request.file(), text,
-                       options,
-                       [&](Record record, int) { return take(records, std::move(record)); }));
-  return records;
+  return [&env = context.services.env, text = std::move(text), options,
+          file = request.file().empty() ? "text" : request.file()](const auto& take) {
+    return read_zonefile(env, file, text, options,
+                         [&](Record record, int) { return hand_on(take, std::move(record)); });
+  };
 }
 
 template <class Request>
@@ -121,7 +122,7 @@ Result<pb::Outcome> become(Context& context, const CallContext& call, const Requ
   }
   Writer::Import import;
   import.zone = origin;
-  MC_ASSIGN(import.records, records_of(context, call, request, origin, there));
+  MC_ASSIGN(import.read, reading_of(context, call, request, origin, there));
   import.merge = merge;
   import.create = create;
   import.force = request.change().force();

@@ -20,6 +20,9 @@ using dsl::Result;
 
 const dsl::log::Logger logger("mcns");
 constexpr std::chrono::milliseconds kFailedGrace{4000};
+// A write holds one until the commit that it shares with others: so many can be in a group. They
+// are made when they are first needed.
+constexpr int kApiWorkers = 64;
 
 dsl::transcode::OpenApiInfo about() {
   return {.title = "mcns",
@@ -228,6 +231,7 @@ Result<void> Service::start_api(dsl::env::Env& env) {
                         .authenticate = api::authenticator(geteuid(), config_.face.socket_group,
                                                            services_->tokens),
                         .policy = api::policy(*services_),
+                        .workers = kApiWorkers,
                         // Names come before the CA, so they may not need one.
                         .serves_without_certificate = true}));
   face_->health().add("replica", [this] { return database_->replica_health(); });

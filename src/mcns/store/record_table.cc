@@ -9,6 +9,8 @@
 
 namespace mcns::store {
 
+using dsl::Code;
+using dsl::fail;
 using dsl::Result;
 using dsl::db::Row;
 using dsl::db::Transaction;
@@ -92,6 +94,36 @@ Result<void> each_served(Transaction& tx, const ZoneRow& zone,
       zone.id);
 }
 
+Result<void> each_compared(Transaction& tx, const ZoneRow& zone,
+                           const std::function<Result<void>(const ComparedRecord&)>& use) {
+  std::string type_text;
+  Type type = Type::kA;
+  return tx.query(
+      "SELECT sort_key, type, ttl, canonical, rdata, name, owner FROM records WHERE zone_id = ? "
+      "ORDER BY sort_key",
+      [&](Row& row) -> Result<void> {
+        const BytesView name = octets(row.blob(5));
+        if (const BytesView own_type = octets(row.blob(1)); own_type != type_text) {
+          type_text = own_type;
+          const auto parsed = parse_type(type_text);
+          if (!parsed) {
+            return fail(Code::kDataLoss, "the record {} {} of zone {}: it has no type of DNS", name,
+                        type_text, zone.origin.text())
+                .hint("put back a snapshot of the database");
+          }
+          type = *parsed;
+        }
+        return use({.key = octets(row.blob(0)),
+                    .type = type,
+                    .ttl = static_cast<std::uint32_t>(row.integer(2)),
+                    .canonical = octets(row.blob(3)),
+                    .rdata = octets(row.blob(row.is_null(4) ? 3 : 4)),
+                    .name = name,
+                    .owner = octets(row.blob(6))});
+      },
+      zone.id);
+}
+
 Result<void> each_name_below(Transaction& tx, const ZoneRow& zone, BytesView above,
                              const std::function<bool(Bytes key)>& use) {
   // What lies below begins with the key and an octet 0; below the apex is all but the apex.
@@ -119,6 +151,18 @@ Result<std::uint64_t> count_names(Transaction& tx, const ZoneRow& zone) {
   std::uint64_t count = 0;
   MC_TRY(tx.query(
       "SELECT count(DISTINCT sort_key) FROM records WHERE zone_id = ?",
+      [&](Row& row) -> Result<void> {
+        count = static_cast<std::uint64_t>(row.integer(0));
+        return {};
+      },
+      zone.id));
+  return count;
+}
+
+Result<std::uint64_t> count_records(Transaction& tx, const ZoneRow& zone) {
+  std::uint64_t count = 0;
+  MC_TRY(tx.query(
+      "SELECT count(*) FROM records WHERE zone_id = ?",
       [&](Row& row) -> Result<void> {
         count = static_cast<std::uint64_t>(row.integer(0));
         return {};
@@ -202,11 +246,21 @@ Result<void> RecordWriter::update(const RecordRow& record, BytesView key) {
   return update.run();
 }
 
-Result<void> RecordWriter::erase(const RecordRow& record, BytesView key) {
+Result<void> RecordWriter::update_ttl(BytesView key, Type type, BytesView canonical,
+                                      std::uint32_t ttl, dsl::env::WallTime now) {
+  dsl::db::Statement& update =
+      prepared(update_ttl_,
+               "UPDATE records SET ttl = ?, updated_at = ? WHERE zone_id = ? AND sort_key = ? AND "
+               "type = ? AND canonical = ?");
+  update.bind_all(ttl, now, zone_.id, blob(key), text(type), blob(canonical));
+  return update.run();
+}
+
+Result<void> RecordWriter::erase(BytesView key, Type type, BytesView canonical) {
   dsl::db::Statement& erase = prepared(
       erase_,
       "DELETE FROM records WHERE zone_id = ? AND sort_key = ? AND type = ? AND canonical = ?");
-  erase.bind_all(zone_.id, blob(key), text(record.type), blob(record.canonical));
+  erase.bind_all(zone_.id, blob(key), text(type), blob(canonical));
   return erase.run();
 }
 

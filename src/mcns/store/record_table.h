@@ -55,6 +55,20 @@ struct ServedRecord {
 dsl::Result<void> each_served(dsl::db::Transaction& tx, const ZoneRow& zone,
                               const std::function<dsl::Result<void>(const ServedRecord&)>& use);
 
+// What a record is compared by when a whole zone is; valid during the call that gets it.
+struct ComparedRecord {
+  BytesView key;  // of its name, see sort_key.h
+  Type type = Type::kA;
+  std::uint32_t ttl = 0;
+  BytesView canonical;
+  BytesView rdata;
+  std::string_view name;  // presentation form below the zone, the case as first written
+  std::string_view owner;
+};
+// The same records once more, by name, those of a name in any order.
+dsl::Result<void> each_compared(dsl::db::Transaction& tx, const ZoneRow& zone,
+                                const std::function<dsl::Result<void>(const ComparedRecord&)>& use);
+
 // Calls `use` for the key (sort_key.h) of every name strictly below the one with the key `above`,
 // until it returns false.
 dsl::Result<void> each_name_below(dsl::db::Transaction& tx, const ZoneRow& zone, BytesView above,
@@ -62,6 +76,8 @@ dsl::Result<void> each_name_below(dsl::db::Transaction& tx, const ZoneRow& zone,
 
 // Names that have records.
 dsl::Result<std::uint64_t> count_names(dsl::db::Transaction& tx, const ZoneRow& zone);
+
+dsl::Result<std::uint64_t> count_records(dsl::db::Transaction& tx, const ZoneRow& zone);
 
 struct ZoneCounts {
   std::uint64_t names = 0;  // with empty non-terminals
@@ -88,7 +104,13 @@ class RecordWriter {
   dsl::Result<void> insert(const RecordRow& record, BytesView key);
   // Its TTL, owner and lease.
   dsl::Result<void> update(const RecordRow& record, BytesView key);
-  dsl::Result<void> erase(const RecordRow& record, BytesView key);
+  dsl::Result<void> erase(const RecordRow& record, BytesView key) {
+    return erase(key, record.type, record.canonical);
+  }
+  dsl::Result<void> erase(BytesView key, Type type, BytesView canonical);
+  // Its TTL alone.
+  dsl::Result<void> update_ttl(BytesView key, Type type, BytesView canonical, std::uint32_t ttl,
+                               dsl::env::WallTime now);
   // All records of the names with the keys `first` to `last`.
   dsl::Result<void> erase(BytesView first, BytesView last);
 
@@ -100,6 +122,7 @@ class RecordWriter {
   const ZoneRow& zone_;
   std::optional<dsl::db::Statement> insert_;
   std::optional<dsl::db::Statement> update_;
+  std::optional<dsl::db::Statement> update_ttl_;
   std::optional<dsl::db::Statement> erase_;
 };
 

@@ -84,6 +84,7 @@ NameDiff diff(DraftName& name) {
 }
 
 Result<DraftName*> Draft::name(Transaction& tx, const Name& name) {
+  MC_ASSERT(replacement == nullptr, "the names of a zone that is replaced are not drafts");
   Bytes key = store::sort_key(name, zone.origin);
   const auto found = names_.lower_bound(key);
   if (found != names_.end() && found->first == key) {

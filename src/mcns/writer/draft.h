@@ -13,6 +13,7 @@
 
 #include "dsl/db/database.h"
 #include "mcns/store/records.h"
+#include "mcns/writer/replacement.h"
 
 namespace mcns::writer {
 
@@ -58,6 +59,8 @@ class Draft {
   Kind kind;
   std::optional<std::uint32_t> serial_wanted;  // newer than the zone's
   std::string source;                          // of its changes when it is not the author's
+  // Of too many records to look at name by name; `names` has none then.
+  std::unique_ptr<Replacement> replacement;
   const store::ZoneRow& before() const { return before_; }
 
   // `name`, which is in the zone, for reading and for changes; its rows are read when it is first

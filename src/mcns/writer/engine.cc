@@ -108,7 +108,11 @@ void Engine::commit(const std::vector<Job*>& jobs) {
 // all of them back.
 Result<void> Engine::run_jobs(Transaction& tx, const std::vector<Job*>& jobs) {
   for (Job* job : jobs) {
-    Work work{.tx = tx, .zones = zones_, .author = *job->author, .now = env_.clock().now()};
+    Work work{.tx = tx,
+              .zones = zones_,
+              .author = *job->author,
+              .now = env_.clock().now(),
+              .journal_rows_max = limits().journal_rows_max};
     job->drafts.clear();
     if (auto planned = plan(work, *job); !planned) {
       job->result = tl::unexpected(planned.error());
@@ -144,7 +148,7 @@ Result<void> Engine::plan(Work& work, Job& job) {
 }
 
 Result<Outcome> Engine::write(Work& work, Job& job) {
-  MC_ASSIGN(Outcome outcome, save(work, limits().journal_rows_max, job.dry_run));
+  MC_ASSIGN(Outcome outcome, save(work, job.dry_run));
   job.report(work, outcome);
   if (!job.dry_run && job.author->together) {
     MC_TRY(job.author->together(work.tx, outcome));

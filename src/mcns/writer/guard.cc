@@ -13,6 +13,9 @@ dsl::Result<void> check_guard(Work& work, const GuardOptions& options) {
   for (const auto& [key, name] : draft.names()) {
     removed += !name.before.empty() && name.after.empty() ? 1U : 0U;
   }
+  if (draft.replacement) {
+    removed = draft.replacement->names_removed();
+  }
   if (removed == 0 || removed < options.names_min) {
     return {};
   }

@@ -5,6 +5,7 @@
 #include "mcns/rdata/rdata.h"
 #include "mcns/store/record_table.h"
 #include "mcns/store/zone_table.h"
+#include "mcns/writer/replacement.h"
 #include "mcns/writer/rules.h"
 #include "mcns/writer/serial.h"
 
@@ -19,8 +20,12 @@ using store::RecordRow;
 // The rows of a zone beside those of an import, both in the order of their keys.
 class Merge {
  public:
-  Merge(Work& work, Draft& draft, bool keep_others, std::map<Bytes, DraftName>& names)
-      : work_(work), draft_(draft), keep_others_(keep_others), names_(names) {}
+  Merge(Work& work, Draft& draft, bool keep_others, const PackedRecords& records)
+      : work_(work),
+        draft_(draft),
+        keep_others_(keep_others),
+        at_(records.list().begin()),
+        end_(records.list().end()) {}
 
   Result<void> run() {
     if (draft_.kind != Draft::Kind::kCreated) {
@@ -28,7 +33,7 @@ class Merge {
       MC_TRY(store::each_record(work_.tx, draft_.zone, take));
       MC_TRY(finish_name());
     }
-    while (!names_.empty()) {
+    while (at_ != end_) {
       add_first();
     }
     if (moved_ > 0) {
@@ -53,21 +58,17 @@ class Merge {
     if (rows_.empty()) {
       return {};
     }
-    while (!names_.empty() && names_.begin()->first < key_) {
+    while (at_ != end_ && at_->key() < key_) {
       add_first();
     }
-    std::map<Bytes, DraftName>::node_type node;
-    if (!names_.empty() && names_.begin()->first == key_) {
-      node = names_.extract(names_.begin());
+    DraftName name;
+    if (at_ != end_ && at_->key() == key_) {
+      name = take_first();
     } else if (keep_others_) {
       rows_.clear();
       leaves_out_ = true;
       return {};
-    } else {
-      std::map<Bytes, DraftName> one;
-      node = one.extract(one.emplace(key_, DraftName()).first);
     }
-    DraftName& name = node.mapped();
     name.name = rows_.front().name;
     name.before = std::move(rows_);
     rows_.clear();
@@ -82,23 +83,33 @@ class Merge {
     if (changes.empty()) {
       leaves_out_ = true;
     } else {
-      append(std::move(node));
+      append(key_, std::move(name));
     }
     return {};
   }
 
   void add_first() {
-    auto node = names_.extract(names_.begin());
-    for (RecordRow& row : node.mapped().after) {
+    const Bytes key(at_->key());
+    DraftName name = take_first();
+    for (RecordRow& row : name.after) {
       make_ours(row);
     }
-    append(std::move(node));
+    append(key, std::move(name));
   }
 
-  void append(std::map<Bytes, DraftName>::node_type node) {
-    node.mapped().follows = !draft_.names().empty() && !leaves_out_;
+  // What the import has of the first name that is still to be looked at.
+  DraftName take_first() {
+    const auto begin = at_;
+    at_ = end_of_name(begin, end_);
+    DraftName name{.name = name_of(*begin, draft_.zone.origin)};
+    name.after = rows_of(begin, at_, name.name);
+    return name;
+  }
+
+  void append(const Bytes& key, DraftName name) {
+    name.follows = !draft_.names().empty() && !leaves_out_;
     leaves_out_ = false;
-    draft_.names().insert(draft_.names().end(), std::move(node));
+    draft_.names().emplace_hint(draft_.names().end(), key, std::move(name));
   }
 
   // Records that are there keep all but their TTL.
@@ -153,8 +164,9 @@ class Merge {
   Work& work_;
   Draft& draft_;
   const bool keep_others_;
-  std::map<Bytes, DraftName>& names_;  // that are still to be looked at
-  Bytes key_;                          // of the rows read so far
+  PackedRecords::List::const_iterator at_;  // what is still to be looked at
+  const PackedRecords::List::const_iterator end_;
+  Bytes key_;  // of the rows read so far
   std::vector<RecordRow> rows_;
   bool leaves_out_ = false;  // some name that stays as it is, since the last that was appended
   std::size_t moved_ = 0;
@@ -174,16 +186,32 @@ void take_soa(Draft& draft, const Prepared& prepared) {
 }
 
 void add_primary_ns(const store::ZoneRow& zone, Prepared& prepared) {
-  DraftName& apex = prepared.names[Bytes()];
-  apex.name = zone.origin;
-  if (!apex.has(Type::kNs)) {
-    const Bytes& rdata = zone.soa.primary_ns.wire();
-    apex.after.push_back({.name = zone.origin,
-                          .type = Type::kNs,
-                          .ttl = zone.default_ttl,
-                          .rdata = rdata,
-                          .canonical = canonical_rdata(Type::kNs, rdata)});
+  PackedRecords::List& list = prepared.records.list();
+  const auto is_before = [](const PackedRecord& record, Type type) {
+    return record.key().empty() && record.type < type;
+  };
+  const auto at = std::lower_bound(list.begin(), list.end(), Type::kNs, is_before);
+  if (at != list.end() && at->key().empty() && at->type == Type::kNs) {
+    return;
   }
+  const Bytes& rdata = zone.soa.primary_ns.wire();
+  const auto before = at - list.begin();
+  prepared.records.add({}, {}, Type::kNs, zone.default_ttl, rdata,
+                       canonical_rdata(Type::kNs, rdata));
+  std::rotate(list.begin() + before, list.end() - 1, list.end());
+}
+
+// The records become those of the zone, by way of drafts of its names unless they are too many to
+// be listed.
+Result<void> become(Work& work, Draft& draft, bool merge, Prepared& prepared) {
+  if (!merge) {
+    MC_ASSIGN(auto replacement, compare(work, draft, prepared.records));
+    if (replacement) {
+      draft.replacement = std::move(replacement);
+      return {};
+    }
+  }
+  return Merge(work, draft, merge, prepared.records).run();
 }
 
 }  // namespace
@@ -202,7 +230,7 @@ Result<void> plan_import(Work& work, const Writer::Import& import, Prepared& pre
   work.warnings = std::move(prepared.warnings);
   take_soa(*draft, prepared);
   MC_TRY(check_zone(draft->zone));
-  return Merge(work, *draft, import.merge, prepared.names).run();
+  return become(work, *draft, import.merge, prepared);
 }
 
 Result<void> plan_create(Work& work, store::ZoneRow zone, Prepared& prepared) {
@@ -223,7 +251,7 @@ Result<void> plan_create(Work& work, store::ZoneRow zone, Prepared& prepared) {
   zone.journal_rows = 0;
   add_primary_ns(zone, prepared);
   Draft& draft = *work.drafts.emplace_back(std::make_unique<Draft>(zone, Draft::Kind::kCreated));
-  return Merge(work, draft, false, prepared.names).run();
+  return become(work, draft, false, prepared);
 }
 
 }  // namespace mcns::writer

@@ -2,26 +2,27 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "mcns/writer/packed_records.h"
 #include "mcns/writer/work.h"
 
 namespace mcns::writer {
 
 // The records of an import, checked and in order.
 struct Prepared {
-  std::map<Bytes, DraftName> names;  // by key; only what they are to have, with one TTL a type
+  PackedRecords
+      records;  // by key, type and canonical form; each once, those of an RRset of one TTL
   std::optional<Soa> soa;
   std::uint32_t soa_ttl = 0;
   std::vector<std::string> warnings;
 };
 
 // What needs no rows, and most of the work: on the caller's thread, before the write is queued.
-// Takes the records apart. Every record that cannot stand in the zone is named in the details.
-dsl::Result<Prepared> prepare(const Name& zone, std::vector<Record>& records);
+// Takes the records. Every record that cannot stand in the zone is named in the details.
+dsl::Result<Prepared> prepare(Writer::Import& import);
 
 // Makes the zone these records, or adds them to it.
 dsl::Result<void> plan_import(Work& work, const Writer::Import& import, Prepared& prepared);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "mcns/rdata/rdata.h"
 #include "mcns/store/sort_key.h"
@@ -12,23 +13,16 @@ namespace {
 using dsl::Code;
 using dsl::fail;
 using dsl::Result;
-using store::RecordRow;
-
-// Of one record.
-struct Keyed {
-  Bytes key;
-  Bytes canonical;
-};
 
 class Preparation {
  public:
-  Preparation(const Name& zone, std::vector<Record>& records) : zone_(zone), records_(records) {}
+  explicit Preparation(Writer::Import& import) : import_(import), zone_(import.zone) {}
 
   Result<Prepared> run() {
-    check();
+    MC_TRY(read());
     MC_TRY(std::move(problems_).verdict());
     sort();
-    group();
+    unite();
     if (signatures_ > 0) {
       out_.warnings.push_back(dsl::text(
           "{} records that a signer made were left out: the zone is not signed here", signatures_));
@@ -42,24 +36,35 @@ class Preparation {
   }
 
  private:
-  void check() {
-    keys_.resize(records_.size());
-    for (std::size_t i = 0; i < records_.size(); ++i) {
-      const Record& record = records_[i];
-      if (is_made_by_signer(record.type)) {
-        ++signatures_;
-        continue;
-      }
-      if (auto checked = record.type == Type::kSoa ? take_soa(record) : check(record); !checked) {
-        problems_.add(std::move(checked).error(), record.name.text());
-        continue;
-      }
-      if (record.type != Type::kSoa) {
-        keys_[i] = {store::sort_key(record.name, zone_),
-                    canonical_rdata(record.type, record.rdata)};
-        order_.push_back(i);
-      }
+  // Nothing of it is left in the import.
+  Result<void> read() {
+    for (Record& record : std::exchange(import_.records, {})) {
+      take(std::exchange(record, {}));
     }
+    Result<void> done;
+    if (const auto read = std::exchange(import_.read, nullptr)) {
+      done = read([this](const Record& record) { take(record); });
+    }
+    return done;
+  }
+
+  void take(const Record& record) {
+    if (is_made_by_signer(record.type)) {
+      ++signatures_;
+      return;
+    }
+    if (auto checked = record.type == Type::kSoa ? take_soa(record) : check(record); !checked) {
+      problems_.add(std::move(checked).error(), record.name.text());
+    } else if (record.type != Type::kSoa) {
+      pack(record);
+    }
+  }
+
+  void pack(const Record& record) {
+    const BytesView wire = record.name.wire();
+    out_.records.add(store::sort_key(record.name, zone_),
+                     wire.substr(0, wire.size() - zone_.size()), record.type, record.ttl,
+                     record.rdata, canonical_rdata(record.type, record.rdata));
   }
 
   Result<void> check(const Record& record) const {
@@ -89,55 +94,48 @@ class Preparation {
 
   // Files mostly are in order already.
   void sort() {
-    const auto comes_before = [&](std::size_t a, std::size_t b) {
-      return std::tie(keys_[a].key, records_[a].type, keys_[a].canonical) <
-             std::tie(keys_[b].key, records_[b].type, keys_[b].canonical);
+    PackedRecords::List& list = out_.records.list();
+    const auto comes_before = [](const PackedRecord& a, const PackedRecord& b) {
+      return std::make_tuple(a.key(), a.type, a.canonical()) <
+             std::make_tuple(b.key(), b.type, b.canonical());
     };
-    if (!std::is_sorted(order_.begin(), order_.end(), comes_before)) {
-      std::stable_sort(order_.begin(), order_.end(), comes_before);
+    if (!std::is_sorted(list.begin(), list.end(), comes_before)) {
+      std::stable_sort(list.begin(), list.end(), comes_before);
     }
   }
 
-  void group() {
-    for (const std::size_t i : order_) {
-      Record& record = records_[i];
-      Keyed& keyed = keys_[i];
-      if (out_.names.empty() || out_.names.rbegin()->first != keyed.key) {
-        out_.names.emplace_hint(out_.names.end(), std::move(keyed.key),
-                                DraftName{.name = record.name});
+  // Each record once, those of a name in the case of the first. RFC 2181 section 5.2: the records
+  // of an RRset have one TTL, and the lowest is taken.
+  void unite() {
+    PackedRecords::List& list = out_.records.list();
+    std::size_t kept = 0;
+    std::size_t rrset = 0;  // where that of the last record begins
+    for (PackedRecord record : list) {
+      const PackedRecord* last = kept == 0 ? nullptr : &list[kept - 1];
+      const bool same_name = last != nullptr && last->key() == record.key();
+      if (same_name && record.name() != last->name()) {
+        out_.records.set_name(record, last->name());
       }
-      DraftName& name = out_.names.rbegin()->second;
-      std::vector<RecordRow>& rows = name.after;
-      const bool same_type = !rows.empty() && rows.back().type == record.type;
-      if (same_type && rows.back().ttl != record.ttl) {
-        unite_ttl(rows, record);
+      const bool is_beside = same_name && last->type == record.type;
+      if (!is_beside) {
+        rrset = kept;
+      } else if (last->ttl != record.ttl) {
+        record.ttl = std::min(record.ttl, last->ttl);
+        ++other_ttls_;
+        for (std::size_t i = rrset; i < kept; ++i) {
+          list[i].ttl = record.ttl;
+        }
       }
-      if (same_type && rows.back().canonical == keyed.canonical) {
-        continue;  // twice
-      }
-      rows.push_back({.name = name.name,
-                      .type = record.type,
-                      .ttl = record.ttl,
-                      .rdata = std::move(record.rdata),
-                      .canonical = std::move(keyed.canonical)});
-    }
-  }
-
-  // RFC 2181 section 5.2: the records of an RRset have one TTL, and the lowest is taken.
-  void unite_ttl(std::vector<RecordRow>& rows, Record& record) {
-    record.ttl = std::min(record.ttl, rows.back().ttl);
-    ++other_ttls_;
-    for (RecordRow& row : rows) {
-      if (row.type == record.type) {
-        row.ttl = record.ttl;
+      if (!is_beside || last->canonical() != record.canonical()) {
+        list[kept++] = record;
       }
     }
+    list.resize(kept);
+    list.shrink_to_fit();  // a million were counted by doubling
   }
 
+  Writer::Import& import_;
   const Name& zone_;
-  std::vector<Record>& records_;
-  std::vector<Keyed> keys_;         // by index of the record
-  std::vector<std::size_t> order_;  // of records that are taken
   Prepared out_;
   Problems problems_;
   std::size_t signatures_ = 0;
@@ -146,8 +144,6 @@ class Preparation {
 
 }  // namespace
 
-Result<Prepared> prepare(const Name& zone, std::vector<Record>& records) {
-  return Preparation(zone, records).run();
-}
+Result<Prepared> prepare(Writer::Import& import) { return Preparation(import).run(); }
 
 }  // namespace mcns::writer

@@ -33,6 +33,9 @@ class Publication {
     for (auto& [key, name] : draft.names()) {
       add(origin, name);
     }
+    if (draft.replacement) {
+      draft.replacement->publish(edit());
+    }
     if (draft.kind == Draft::Kind::kCreated || draft.zone.soa.serial != draft.before().soa.serial) {
       moved_.insert_or_assign(origin, soa_rrset(draft.zone));
     }

@@ -136,16 +136,38 @@ Result<void> check_below_dname(Work& work, Draft& draft, const DraftName& name,
   return {};
 }
 
-Result<void> check_apex(Work& work, Draft& draft, Problems& problems) {
-  MC_ASSIGN(const DraftName* apex, draft.name(work.tx, draft.zone.origin));
-  const RecordRow* ns = find(apex->after, Type::kNs);
-  if (ns == nullptr) {
+void check_apex(const Draft& draft, const DraftName& apex, Problems& problems) {
+  if (!apex.has(Type::kNs)) {
     problems.add(
         fail(Code::kConflict, "{} would be left without an NS record", draft.zone.origin.text())
             .hint("a zone keeps at least one: add the new one in the same change"),
-        apex->where);
+        apex.where);
   }
-  return {};
+}
+
+// Most names of a large zone are plain: nothing that they have can be beside something wrong.
+bool may_be_wrong(PackedRecords::List::const_iterator begin,
+                  PackedRecords::List::const_iterator end) {
+  std::size_t size = 0;
+  bool stands_alone = false;
+  for (auto record = begin; record != end; ++record) {
+    size += kRecordHead + record->rdata().size();
+    stands_alone = stands_alone || record->type == Type::kCname || record->type == Type::kAlias;
+  }
+  return size > kRrsetMax || (stands_alone && end - begin > 1);
+}
+
+// There is no DNAME.
+void check_replacement(const Draft& draft, Problems& problems) {
+  draft.replacement->each_changed(may_be_wrong, [&](const DraftName& name) {
+    if (!problems.full()) {
+      check_beside(name, name.name == draft.zone.origin, problems);
+      check_sizes(name, problems);
+    }
+  });
+  if (!problems.full()) {
+    check_apex(draft, draft.replacement->name(draft.zone.origin), problems);
+  }
 }
 
 // The key of the name above, see sort_key.h.
@@ -187,14 +209,20 @@ Result<void> check_draft(Work& work, Draft& draft, Problems& problems) {
       return {};
     }
   }
-  return apex_touched ? check_apex(work, draft, problems) : Result<void>();
+  if (apex_touched) {
+    MC_ASSIGN(const DraftName* apex, draft.name(work.tx, draft.zone.origin));
+    check_apex(draft, *apex, problems);
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<void> check_drafts(Work& work, Problems& problems) {
   for (const auto& draft : work.drafts) {
-    if (draft->kind != Draft::Kind::kDeleted && !problems.full()) {
+    if (draft->replacement) {
+      check_replacement(*draft, problems);
+    } else if (draft->kind != Draft::Kind::kDeleted && !problems.full()) {
       MC_TRY(check_draft(work, *draft, problems));
     }
   }

@@ -33,8 +33,8 @@ bool has_other_settings(const ZoneRow& a, const ZoneRow& b) {
 // Saves one draft.
 class Save {
  public:
-  Save(Work& work, Draft& draft, std::size_t journal_rows_max, Outcome& outcome)
-      : work_(work), draft_(draft), journal_rows_max_(journal_rows_max), outcome_(outcome) {}
+  Save(Work& work, Draft& draft, Outcome& outcome)
+      : work_(work), draft_(draft), outcome_(outcome) {}
 
   Result<void> run(bool dry_run) {
     if (draft_.kind == Draft::Kind::kDeleted) {
@@ -48,7 +48,7 @@ class Save {
     outcome_.removed += rows_ - added_;
     // Of an import that is larger than the whole journal only the end would be kept, and half a
     // serial is none.
-    is_listed_ = rows_ <= journal_rows_max_;
+    is_listed_ = rows_ <= work_.journal_rows_max && !draft_.replacement;
     const bool changed = rows_ > 0 || has_other_settings(draft_.zone, draft_.before());
     outcome_.changed = outcome_.changed || changed;
     if (dry_run && is_listed_) {
@@ -72,6 +72,10 @@ class Save {
       added_ += changes.added.size() + moved;
       rows_ += changes.added.size() + changes.removed.size() + 2 * moved;
       renewed_ = renewed_ || !changes.changed.empty();
+    }
+    if (const auto& replacement = draft_.replacement) {
+      added_ += replacement->added() + replacement->moved();
+      rows_ += replacement->changes();
     }
     is_new_ = draft_.kind == Draft::Kind::kCreated;
     soa_ = !is_new_ && (draft_.serial_wanted || has_other_soa(draft_.zone, draft_.before()));
@@ -116,7 +120,7 @@ class Save {
     std::vector<ChangeRow> added = additions(work_, draft_);
     MC_TRY(journal_additions(work_, draft_, added, above));
     tell(std::move(changes), std::move(added));
-    return trim_journal(work_, draft_, rows_, journal_rows_max_);
+    return trim_journal(work_, draft_, rows_, work_.journal_rows_max);
   }
 
   void tell(std::vector<ChangeRow> changes, std::vector<ChangeRow> added) {
@@ -150,6 +154,9 @@ class Save {
   }
 
   Result<void> write_records() {
+    if (draft_.replacement) {
+      return draft_.replacement->write(work_, draft_.zone);
+    }
     store::RecordWriter records(work_.tx, draft_.zone);
     for (auto at = draft_.names().begin(); at != draft_.names().end();) {
       const Run run = run_from(at);
@@ -196,7 +203,6 @@ class Save {
 
   Work& work_;
   Draft& draft_;
-  const std::size_t journal_rows_max_;
   Outcome& outcome_;
   std::uint64_t rows_ = 0;   // of the journal
   std::uint64_t added_ = 0;  // of those
@@ -208,10 +214,10 @@ class Save {
 
 }  // namespace
 
-Result<Outcome> save(Work& work, std::size_t journal_rows_max, bool dry_run) {
+Result<Outcome> save(Work& work, bool dry_run) {
   Outcome outcome;
   for (const auto& draft : work.drafts) {
-    MC_TRY(Save(work, *draft, journal_rows_max, outcome).run(dry_run));
+    MC_TRY(Save(work, *draft, outcome).run(dry_run));
   }
   const Draft& first = *work.drafts.front();
   outcome.serial = dry_run ? first.before().soa.serial : first.zone.soa.serial;

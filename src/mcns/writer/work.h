@@ -19,6 +19,7 @@ struct Work {
   ZoneMap& zones;
   const Author& author;
   dsl::env::WallTime now;
+  std::size_t journal_rows_max;
   std::vector<std::unique_ptr<Draft>> drafts;  // the first is of the zone that was asked for
   std::vector<std::string> warnings;
 

@@ -99,8 +99,8 @@ class GroupWriter final : public Writer {
   }
 
   Result<Outcome> import(const Author& author, Import import) override {
-    const std::size_t count = import.records.size();
-    Result<Outcome> outcome = import_records(author, std::move(import));
+    std::size_t count = 0;
+    Result<Outcome> outcome = import_records(author, std::move(import), count);
     give_memory_back(count);
     return outcome;
   }
@@ -122,22 +122,23 @@ class GroupWriter final : public Writer {
  private:
   Result<Outcome> create(const Author& author, const store::ZoneRow& row,
                          std::vector<Record> records) {
-    MC_ASSIGN(Prepared prepared, writer::prepare(row.origin, records));
+    Import import{.zone = row.origin, .records = std::move(records)};
+    MC_ASSIGN(Prepared prepared, writer::prepare(import));
     if (prepared.soa) {
       return fail(Code::kInvalidArgument, "records: the SOA of {} is made from its fields",
                   row.origin.text())
           .hint("leave it out, or import the zone");
     }
-    records = {};
     Job job{.author = &author,
             .plan = [&](Work& work) { return writer::plan_create(work, row, prepared); },
             .alone = true};
     return run(job);
   }
 
-  Result<Outcome> import_records(const Author& author, Import import) {
-    MC_ASSIGN(Prepared prepared, writer::prepare(import.zone, import.records));
-    import.records = {};
+  // `count`: of its records.
+  Result<Outcome> import_records(const Author& author, Import import, std::size_t& count) {
+    MC_ASSIGN(Prepared prepared, writer::prepare(import));
+    count = prepared.records.list().size();
     const Author by = by_way_of(author, "import");
     Job job{.author = &by,
             .plan = [&](Work& work) { return writer::plan_import(work, import, prepared); },

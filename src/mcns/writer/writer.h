@@ -152,8 +152,13 @@ class Writer {
   // version. The SOA among them sets the zone's fields and its serial when that is newer. Of
   // signatures and what else a signer makes nothing is taken, with a warning.
   struct Import {
+    using Take = std::function<void(Record)>;
+
     Name zone;
     std::vector<Record> records;
+    // In place of `records`: tells them one by one on the caller's thread, so that a million need
+    // not be there at once. Its error is that of the import.
+    std::function<dsl::Result<void>(const Take&)> read = nullptr;
     bool merge = false;
     bool create = false;  // when there is no such zone
     bool force = false;

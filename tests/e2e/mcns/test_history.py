@@ -283,3 +283,27 @@ def test_too_much_at_once_is_refused(zone):
     with zone.grpc() as api:
         assert grpc_code(api.call, "RecordService.BatchRecords", zone=ZONE,
                          operations=operations) == grpc.StatusCode.RESOURCE_EXHAUSTED.name
+
+
+# More changes than the journal takes: not listed, and otherwise as any import, also after a restart.
+def test_a_zone_replaced_beyond_the_journal_is_the_file(tmp_path):
+    with ApiServer(tmp_path, history={"rows": 1000}) as server:
+        server.cli("zone", "create", ZONE, "--ns", "ns1")
+        server.cli("import", server.file(zone_file(range(2000))), "--zone", ZONE, "--replace")
+        server.cli("record", "add", ZONE, "later", "A", "192.0.2.1")
+        before = server.serial(ZONE)
+        file = server.file(zone_file(range(1000, 3000), VARIED))
+
+        done = server.cli_json("import", file, "--zone", ZONE, "--replace", "--force")
+
+        assert done["changed"] and server.serial(ZONE) == before + 1
+        assert not server.history(ZONE)
+        for _ in range(2):
+            server.cli("diff", ZONE, file)
+            assert server.lookup(f"h0.{ZONE}") == (3, [])
+            assert server.lookup(f"later.{ZONE}") == (3, [])
+            assert server.lookup(f"h2999.{ZONE}") == (0, [address(2999)[1]])
+            server.kill()
+            server.start()
+        server.cli("record", "add", ZONE, "after", "A", "192.0.2.1")
+        assert [entry["serial_to"] for entry in server.history(ZONE)] == [before + 2]

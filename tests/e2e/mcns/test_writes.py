@@ -3,11 +3,15 @@ other."""
 import collections
 import pathlib
 import random
+import sqlite3
 import threading
+import time
+import urllib.request
 
 import grpc
 import pytest
 from api_server import ApiServer, Questioner, address, grpc_code, soa_serial
+from name_servers import free_port
 
 ZONE = "example.test"
 WRITES = 1000
@@ -218,3 +222,31 @@ def test_no_writers_break_the_exclusivity_of_cname(server):
     expected = {"create", "set", "batch", "delete", "merge", "replace", "ABORTED", "NOT_FOUND"}
     assert set(counts) - {"ALREADY_EXISTS"} == expected, counts
     assert min(counts[each] for each in expected) > 20, counts
+
+
+def commits_of(address_of_metrics):
+    with urllib.request.urlopen(f"http://{address_of_metrics}/metrics", timeout=20) as reply:
+        for line in reply.read().decode().splitlines():
+            if line.startswith("mc_mcns_commit_seconds_count "):
+                return int(float(line.split()[1]))
+    return 0
+
+
+def test_writes_that_wait_at_once_share_their_commits(tmp_path):
+    metrics = f"127.0.0.1:{free_port()}"
+    with ApiServer(tmp_path, metrics={"addr": metrics}) as server, server.grpc() as api:
+        server.cli("zone", "create", ZONE, "--ns", "ns1")
+        before = commits_of(metrics)
+        # Somebody else writes the database, so that all of them have to wait.
+        lock = sqlite3.connect(server.database, isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        waiting = [api.begin("RecordService.SetRRset", zone=ZONE, name=f"w{i}", type="A",
+                             values=["192.0.2.1"]) for i in range(32)]
+        time.sleep(1)
+        lock.execute("ROLLBACK")
+        lock.close()
+        serials = {each.result().serial for each in waiting}
+        assert len(serials) == 32, "one for each"
+        assert commits_of(metrics) - before <= 3
+        assert all(server.lookup(f"w{i}.{ZONE}") == (0, [bytes((192, 0, 2, 1))])
+                   for i in range(32))

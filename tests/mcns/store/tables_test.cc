@@ -4,6 +4,7 @@
 #include "mcns/rdata/rdata.h"
 #include "mcns/store/change_table.h"
 #include "mcns/store/cookie_table.h"
+#include "mcns/store/record_loader.h"
 #include "mcns/store/record_table.h"
 #include "mcns/store/schema.h"
 #include "mcns/store/seed_table.h"
@@ -363,6 +364,77 @@ TEST_F(TablesTest, SeedsAreRememberedOnce) {
     EXPECT_FALSE(require_ok(log.contains("h2")));
     return {};
   });
+}
+
+// More than two statements take, and some that are left.
+TEST_F(TablesTest, LoadedRecordsAreAsThoseInsertedOneByOne) {
+  std::vector<RecordRow> records;
+  std::vector<Bytes> keys;
+  for (int i = 0; i < 150; ++i) {
+    records.push_back(i % 3 == 0 ? record(i + 1, dsl::text("h{}", 100 + i), Type::kMx, "10 Mail")
+                                 : record(i + 1, dsl::text("h{}", 100 + i), Type::kA, "192.0.2.1"));
+    keys.push_back(sort_key(records.back().name, zone_.origin));
+  }
+
+  write([&](Transaction& tx) -> Result<void> {
+    RecordLoader loader(tx, zone_, "admin", env_.clock().now());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const RecordRow& row = records[i];
+      MC_TRY(loader.add({.id = row.id,
+                         .key = keys[i],
+                         .type = row.type,
+                         .ttl = row.ttl,
+                         .rdata = row.rdata,
+                         .canonical = row.canonical},
+                        row.name));
+    }
+    return loader.finish();
+  });
+
+  std::size_t next = 0;
+  read([&](Transaction& tx) {
+    return each_record(tx, zone_, [&](RecordRow& row, BytesView key) -> Result<void> {
+      const RecordRow& wanted = records[next];
+      EXPECT_EQ(key, keys[next++]);
+      EXPECT_EQ(row.id, wanted.id);
+      EXPECT_EQ(row.name.text(), wanted.name.text());
+      EXPECT_EQ(row.type, wanted.type);
+      EXPECT_EQ(row.ttl, wanted.ttl);
+      EXPECT_EQ(row.rdata, wanted.rdata);
+      EXPECT_EQ(row.canonical, wanted.canonical);
+      EXPECT_EQ(row.owner, "admin");
+      EXPECT_EQ(row.lease_expires_at, std::nullopt);
+      EXPECT_EQ(row.created_at, wanted.created_at);
+      EXPECT_EQ(row.updated_at, wanted.updated_at);
+      return Result<void>();
+    });
+  });
+  EXPECT_EQ(next, records.size());
+  EXPECT_EQ(read([&](Transaction& tx) { return count_records(tx, zone_); }), records.size());
+}
+
+TEST_F(TablesTest, ComparedRecordsAreThoseThatAreThere) {
+  const std::vector<RecordRow> records = {record(1, "a", Type::kTxt, "x", "mcq"),
+                                          record(2, "B", Type::kMx, "10 Mail")};
+  insert(records);
+  write([&](Transaction& tx) {
+    RecordWriter writer(tx, zone_);
+    return writer.update_ttl(sort_key(records[0].name, zone_.origin), Type::kTxt,
+                             records[0].canonical, 77, env_.clock().now());
+  });
+
+  std::vector<std::string> seen;
+  read([&](Transaction& tx) {
+    return each_compared(tx, zone_, [&](const ComparedRecord& row) -> Result<void> {
+      const RecordRow& wanted = records[seen.size()];
+      EXPECT_EQ(row.key, sort_key(wanted.name, zone_.origin));
+      EXPECT_EQ(row.rdata, wanted.rdata);
+      EXPECT_EQ(row.canonical, wanted.canonical);
+      seen.push_back(dsl::text("{} {} {} {}", row.name, row.ttl, text(row.type), row.owner));
+      return {};
+    });
+  });
+  EXPECT_THAT(seen, ElementsAre("a 77 TXT mcq", "B 60 MX admin"));
 }
 
 }  // namespace

@@ -254,5 +254,28 @@ TEST_F(ImportTest, LargerThanTheJournalIsKeptWhole) {
   EXPECT_EQ(content(), rebuilt(origin_));
 }
 
+TEST_F(ImportTest, RecordsMayBeToldOneByOne) {
+  Writer::Import import{.zone = origin_};
+  import.create = true;
+  import.read = [&](const Writer::Import::Take& take)
+                    ->dsl::Result<void> {
+                      for (const char* text: {kSoa, "@ 60 NS ns1", "b 60 A 192.0.2.1",
+                                              "a 60 A 192.0.2.1"}) {
+                        take(record(text, origin_));
+}
+return {};
+};  // namespace
+EXPECT_EQ(require_ok(writer_->import(author_, import)).added, 3u);
+EXPECT_EQ(content().size(), 3u);
+
+import.read = [&](const Writer::Import::Take& take)
+                  ->dsl::Result<void> {
+                    take(record("@ 60 NS ns2", origin_));
+return dsl::fail(Code::kUnprocessable, "line 2 is none");
+};  // namespace mcns::writer
+EXPECT_THAT(writer_->import(author_, import), failed_saying(Code::kUnprocessable, "line 2"));
+EXPECT_EQ(content().size(), 3u);
+}
+
 }  // namespace
 }  // namespace mcns::writer
