@@ -4,7 +4,9 @@
 #include <array>
 #include <string_view>
 
-#include "dsl/rpc/descriptors.h"
+#include <google/protobuf/descriptor.h>
+
+#include "dsl/v1/options.pb.h"
 
 namespace mcns::api {
 namespace {
@@ -30,6 +32,13 @@ bool contains(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// As the declaration has it, which a test asks of every method.
+bool is_write(const std::string& name) {
+  const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name);
+  MC_ASSERT(method != nullptr, "a method of the table is declared");
+  return method->options().GetExtension(dsl::v1::access).class_() == dsl::v1::Access::WRITE;
+}
+
 dsl::Error lost(const dsl::Error& why) {
   dsl::Error out(why.code(), dsl::text("this is in the database alone; {}", why.message()));
   out.set_hint(why.hint());
@@ -46,17 +55,14 @@ Method refusing(Method method, const dsl::Error& why) {
 
 dsl::rpc::MethodTable unchangeable_methods(const dsl::rpc::MethodTable& table,
                                            const dsl::Error& why) {
-  const auto routes = dsl::rpc::make_routes(table);
-  MC_ASSERT(routes.has_value(), "a test asks for the access of every method");
   dsl::rpc::MethodTable out;
-  for (const auto& [name, route] : *routes) {
-    const bool writes = route.access.class_() == dsl::v1::Access::WRITE;
-    if (writes && !contains(kElsewhere, name)) {
-      out.insert(refusing(route.method, why));
+  for (const auto& [name, method] : table.methods()) {
+    if (is_write(name) && !contains(kElsewhere, name)) {
+      out.insert(refusing(method, why));
     } else if (contains(kLost, name)) {
-      out.insert(refusing(route.method, lost(why)));
+      out.insert(refusing(method, lost(why)));
     } else {
-      out.insert(route.method);
+      out.insert(method);
     }
   }
   return out;

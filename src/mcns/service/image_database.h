@@ -14,8 +14,8 @@ namespace mcns {
 // with `why`, and so is the check, since nothing is sound. Thread-safe.
 //
 // The rows are made when the first of them is read, on the thread that reads: some 120 octets a
-// record, and seconds for a million, which a service that nobody looks into does without. `zones` outlives it, and
-// nobody changes them.
+// record, and seconds for a million, which a service that nobody looks into does without. `zones`
+// outlives it, and nobody changes them.
 std::unique_ptr<dsl::db::Database> image_database(dsl::env::Env& env, zone::Store& zones,
                                                   const dsl::Error& why, dsl::env::WallTime as_of);
 
