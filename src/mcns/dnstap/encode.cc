@@ -60,7 +60,7 @@ void append_frames(const Event& event, std::int64_t at_ns, const Identity& ident
   frame.set_identity(identity.server);
   frame.set_version(identity.program);
   frame.set_type(pb::Dnstap::MESSAGE);
-  if (head.limited != Limited::kNo) {
+  if (head.limited != Limited::kNone) {
     frame.set_extra(dsl::text("rrl: {}", text(head.limited)));
   }
   pb::Message& message = *frame.mutable_message();

@@ -17,11 +17,11 @@ std::string_view text(AnswerPath path);  // "zone"
 
 // What response rate limiting made of an answer.
 enum class Limited : std::uint8_t {
-  kNo,
+  kNone,
   kSlipped,  // sent without records
   kDropped,  // not sent
 };
-std::string_view text(Limited limited);  // "slipped"; empty for kNo
+std::string_view text(Limited limited);  // "slipped"; empty for kNone
 
 // Of an IPv4 address the first four octets. An IPv4 address inside an IPv6 one counts as IPv4.
 struct EventAddress {
@@ -47,7 +47,7 @@ struct EventHead {
   std::uint8_t readers = 0;             // whom it is for
   bool stream = false;                  // TCP
   Rcode rcode = Rcode::kNoError;        // of an answer; of one that was dropped what it had
-  Limited limited = Limited::kNo;       // of an answer
+  Limited limited = Limited::kNone;     // of an answer
   EventAddress peer;                    // the client, or the upstream
   std::int64_t asked_ns = 0;            // when it was read, or sent to an upstream: monotonic
   std::int64_t took_ns = 0;             // from then until the answer

@@ -21,7 +21,7 @@ constexpr std::uint32_t kSeedStep = 0x9e3779b9U;
 }  // namespace
 
 bool is_error(Rcode rcode, Limited limited) {
-  return (rcode != Rcode::kNoError && rcode != Rcode::kNxDomain) || limited != Limited::kNo;
+  return (rcode != Rcode::kNoError && rcode != Rcode::kNxDomain) || limited != Limited::kNone;
 }
 
 void QueryEvents::set_log(EventSink* sink, LogMode mode, double share) {

@@ -39,7 +39,7 @@ struct QueryEvent {
 enum class LogMode : std::uint8_t { kOff, kErrors, kSample, kAll };
 // Anything but NOERROR and NXDOMAIN, and what is limited: what says that something is wrong, here
 // or with the question.
-bool is_error(Rcode rcode, Limited limited = Limited::kNo);
+bool is_error(Rcode rcode, Limited limited = Limited::kNone);
 
 // Takes events for a log or a tap.
 class EventSink {
@@ -133,7 +133,7 @@ class EventSource {
 
   // For whom such an answer is (bits of EventHead::readers); 0, after one load, when nobody wants
   // any.
-  std::uint8_t readers_of(Rcode rcode, Limited limited = Limited::kNo) {
+  std::uint8_t readers_of(Rcode rcode, Limited limited = Limited::kNone) {
     const std::uint32_t wants = events_.wants_.load(std::memory_order_relaxed);
     return wants == 0 ? std::uint8_t{0} : choose(wants, is_error(rcode, limited));
   }

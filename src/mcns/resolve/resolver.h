@@ -87,7 +87,7 @@ class Resolver {
     std::size_t size = 0;
     Rcode rcode = Rcode::kNoError;  // with the bits that stand in the OPT record
     AnswerPath path = AnswerPath::kZone;
-    Limited limited = Limited::kNo;
+    Limited limited = Limited::kNone;
   };
   // Around a batch, with the time: what its questions took, each as much as the others.
   void begin(std::int64_t now_ns);
@@ -141,7 +141,7 @@ class Resolver {
   struct Told {
     AnswerPath path = AnswerPath::kZone;
     Rcode rcode = Rcode::kNoError;
-    Limited limited = Limited::kNo;
+    Limited limited = Limited::kNone;
     Transport transport = Transport::kUdp;
     std::int64_t asked_ns = 0;
   };

@@ -225,6 +225,7 @@ def reads_but_does_not_write(server):
     assert "192.0.2.8" in explained
     server.cli("cache", "stats")
     server.cli("forward", "list")
+    assert "nothing can be changed" in server.cli("check", code=None).stdout
     for write in (("record", "add", "example.test", "new", "A", "192.0.2.1"),
                   ("zone", "delete", "example.test", "--yes"),
                   ("forward", "set", "else.test", "192.0.2.1"), ("snapshot",),

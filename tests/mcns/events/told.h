@@ -17,7 +17,7 @@ struct ToldAnswer {
   AnswerPath path = AnswerPath::kZone;
   std::int64_t asked_ns = 0;
   std::int64_t took_ns = 0;
-  Limited limited = Limited::kNo;
+  Limited limited = Limited::kNone;
 };
 
 inline EventHead head_of(const ToldAnswer& told) {
