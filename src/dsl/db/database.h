@@ -95,6 +95,10 @@ class Database {
   // pending migration of a database that has data a copy is taken as `path`.pre-<number>.
   static Result<std::unique_ptr<Database>> open(env::Env& env, const std::string& path,
                                                 const Options& options);
+  // A database of that schema that is in no file, and gone with its object: for rows that are kept
+  // elsewhere, and are to be read as those of a service. One at a time reads it or writes.
+  static Result<std::unique_ptr<Database>> in_memory(env::Env& env,
+                                                     const std::vector<Migration>& migrations);
   virtual ~Database() = default;
 
   // A file that may become a database of a service: made one file without companions, read whole

@@ -47,6 +47,7 @@ class GrpcCall final : public grpc::ServerGenericBidiReactor,
   std::shared_ptr<GrpcCall> self_;  // until OnDone
   ActiveCall call_;
   const Route* route_ = nullptr;
+  bool entered_ = false;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;  // must stay untouched while a write is under way
 
@@ -65,12 +66,18 @@ GrpcCall::GrpcCall(CallHost& host, grpc::GenericCallbackServerContext& context, 
   ++host_.calls;
 }
 
-GrpcCall::~GrpcCall() { --host_.calls; }
+GrpcCall::~GrpcCall() {
+  --host_.calls;
+  if (entered_) {
+    host_.leave();
+  }
+}
 
 grpc::ServerGenericBidiReactor* GrpcCall::start() {
   self_ = shared_from_this();
   route_ = host_.api->find(call_.method());
-  if (host_.stopping.load()) {
+  entered_ = host_.enter();
+  if (!entered_) {
     decline(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
   } else if (route_ == nullptr) {
     decline(fail(Code::kUnimplemented, "{} is not served here", context_.method()));

@@ -27,8 +27,20 @@ struct CallHost {
   WorkerPool streams;  // a thread for each server stream
   int calls_max;       // alive at once, whether read, waiting or running
   std::atomic<bool> stopping{false};
+  std::atomic<int> entered{0};  // calls that are to be answered by their handlers
   std::atomic<int> calls{0};
   std::atomic<int> quick_calls{0};  // that run on threads of gRPC
+
+  // False once the server stops; otherwise `leave` follows when the call is over.
+  bool enter() {
+    ++entered;
+    if (stopping.load()) {
+      leave();
+      return false;
+    }
+    return true;
+  }
+  void leave() { --entered; }
 };
 
 // Serves one call that has just arrived. The result belongs to gRPC; `host` must outlive it.

@@ -1,6 +1,7 @@
 #include "dsl/rpc/grpc_log.h"
 
 #include <mutex>
+#include <string_view>
 
 #include <grpc/support/log.h>
 
@@ -10,9 +11,12 @@ namespace dsl::rpc {
 
 namespace {
 
+// Of a listener that was shut before its server is (own_sockets.h).
+constexpr std::string_view kShut = "Failed accept4: Invalid argument";
+
 void write(gpr_log_func_args* args) {
   static const log::Logger logger("grpc");
-  if (args->severity == GPR_LOG_SEVERITY_ERROR) {
+  if (args->severity == GPR_LOG_SEVERITY_ERROR && args->message != kShut) {
     logger.warn(args->message, {{"file", args->file}, {"line", args->line}});
   } else {
     logger.debug(args->message, {{"file", args->file}, {"line", args->line}});

@@ -19,12 +19,15 @@
 #include "dsl/rpc/grpc_log.h"
 #include "dsl/rpc/grpc_tls.h"
 #include "dsl/rpc/local_listener.h"
+#include "dsl/rpc/own_sockets.h"
 #include "dsl/rpc/unary_service.h"
 #include "dsl/tls/tls.h"
 
 namespace dsl::rpc {
 
 namespace {
+
+constexpr std::chrono::milliseconds kLook{1};  // whether calls have ended
 
 // gRPC writes peers as URIs: "ipv4:127.0.0.1:50514", "ipv6:%5B::1%5D:50514".
 std::string plain_address(const std::string& peer) {
@@ -94,6 +97,7 @@ class GrpcServer final : public Server, private grpc::CallbackGenericService {
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override;
   Peer peer_of(const grpc::CallbackServerContext& context) const;
+  void close_connections(std::chrono::milliseconds grace);
 
   CallHost host_;
   std::unique_ptr<LocalListener> local_;
@@ -104,6 +108,7 @@ class GrpcServer final : public Server, private grpc::CallbackGenericService {
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::string> tcp_addresses_;
   std::vector<std::string> tls_addresses_;
+  std::vector<env::SocketAddress> own_;  // where it is called
   std::mutex stop_mutex_;
 };
 
@@ -149,10 +154,12 @@ Result<void> GrpcServer::listen(const ServerOptions& options) {
     return fail(Code::kInternal, "gRPC cannot listen");
   }
   for (const Listening& one : all) {
-    (one.plain ? tcp_addresses_ : tls_addresses_)
-        .push_back(env::join_host_port(env::split_host_port(one.address)->host, one.port));
+    const std::string host = env::split_host_port(one.address)->host;
+    (one.plain ? tcp_addresses_ : tls_addresses_).push_back(env::join_host_port(host, one.port));
+    MC_ASSIGN(own_.emplace_back(), env::parse_socket_address(env::join_host_port(host, one.port)));
   }
   if (local_) {
+    MC_ASSIGN(own_.emplace_back(), env::unix_socket_address(options.local_socket));
     local_->start([this](int fd) { grpc::AddInsecureChannelFromFd(server_.get(), fd); });
   }
   return {};
@@ -188,14 +195,27 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
     local_->stop();
   }
   if (server_) {
-    server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                   gpr_time_from_millis(grace.count(), GPR_TIMESPAN)));
+    close_connections(grace);
+    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
   }
   host_.workers.stop();
   host_.streams.stop();
   for (int running = host_.quick_calls.load(); running > 0; running = host_.quick_calls.load()) {
     host_.quick_calls.wait(running);
   }
+}
+
+// gRPC's own shutdown ends every call that meets it with CANCELLED, which its client takes for its
+// own doing: between the first GOAWAY and the last a connection still takes calls that nobody will
+// answer. So there is to be no connection by then. What comes meanwhile is told UNAVAILABLE, or
+// finds its connection closed, which is UNAVAILABLE to its client, too.
+void GrpcServer::close_connections(std::chrono::milliseconds grace) {
+  shut_own_sockets(own_, OwnSockets::kListeners);
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  while (host_.entered.load() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kLook);
+  }
+  shut_own_sockets(own_, OwnSockets::kConnections);
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ class Server {
   // The same for options.tls.
   virtual std::vector<std::string> tls_addresses() const = 0;
   // Drains the Api, refuses new calls with UNAVAILABLE, waits for running ones until `grace` has
-  // passed, then cancels them. Returns once every handler has returned: a handler must heed
-  // `cancelled()`.
+  // passed, then closes every connection and cancels them. Returns once every handler has returned:
+  // a handler must heed `cancelled()`.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

@@ -49,7 +49,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
               call_start(host, context, entry.route.method.name, std::move(peer))) {
     ++host_.calls;
   }
-  ~UnaryCall() override { --host_.calls; }
+  ~UnaryCall() override {
+    --host_.calls;
+    if (entered_) {
+      host_.leave();
+    }
+  }
 
   // To be called once, right after it is made. gRPC owns the result until OnDone.
   grpc::ServerUnaryReactor* start();
@@ -77,11 +82,13 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   const Bytes bytes_;
   std::shared_ptr<UnaryCall> self_;  // until OnDone
   ActiveCall call_;
+  bool entered_ = false;
 };
 
 grpc::ServerUnaryReactor* UnaryCall::start() {
   self_ = shared_from_this();
-  if (host_.stopping.load()) {
+  entered_ = host_.enter();
+  if (!entered_) {
     decline(fail(Code::kUnavailable, "the service is stopping").hint("try again in a moment"));
     return this;
   }

@@ -94,6 +94,7 @@ class Runner final : public Host {
   Result<void> hand_over_sockets();
   void wait_for_stop();
   void reload();
+  Result<std::vector<std::string>> read_again();
   void upgrade();
   void work();
   void stop();
@@ -294,12 +295,17 @@ void Runner::succeeded_by(pid_t pid) {
   signals_->request_stop();
 }
 
+Result<std::vector<std::string>> Runner::read_again() {
+  MC_TRY(service_.check(env_, options_.sources));
+  return configuration_.table().reload(
+      env_, options_.sources,
+      [this](const std::vector<std::string>& keys) { return service_.reloaded(keys); });
+}
+
 void Runner::reload() {
   notifier_.reloading(env_.clock().mono_now());
   std::string status(kServing);
-  const auto changed = configuration_.table().reload(
-      env_, options_.sources,
-      [this](const std::vector<std::string>& keys) { return service_.reloaded(keys); });
+  const auto changed = read_again();
   if (changed) {
     configuration_.log().apply_levels();
     std::string keys;
@@ -354,6 +360,7 @@ Result<std::string> check_config(const std::string& name, Service& service,
                                  const config::Sources& sources) {
   Configuration configuration(name, service);
   MC_TRY(configuration.table().load(env::system_env(), sources));
+  MC_TRY(service.check(env::system_env(), sources));
   return configuration.table().effective();
 }
 

@@ -3,8 +3,8 @@
 // Order: configuration, log, env, sockets that others hold ($LISTEN_FDS, else $MC_SOCKETS), then
 // the service's own `start` (database, listeners), ready, notify. On TERM or INT: not ready,
 // STOPPING=1, the service's `stop` with the drain deadline, exit 0; a second signal ends at once
-// with 130. HUP: RELOADING=1, the whole new file is checked, `reloaded` with what it changes,
-// `refresh`, READY=1; what is wrong anywhere changes no key. USR2: `upgrade`.
+// with 130. HUP: RELOADING=1, the whole new file is checked (`check`), `reloaded` with what
+// it changes, `refresh`, READY=1; what is wrong anywhere changes no key. USR2: `upgrade`.
 #pragma once
 
 #include <chrono>
@@ -33,6 +33,14 @@ class Service {
   // mistake of the unit, or of the definition, and ends the process with kInvalidArgument: its
   // clients would wait for ever. Called before `start`, also when there are none.
   virtual void adopt(ActivatedSockets& sockets) { (void)sockets; }
+  // What a start with these sources would find wrong, with the files that they name: keys that HUP
+  // cannot apply as well. For `check-config`, and before each HUP, which an error refuses. Changes
+  // nothing, not even the bound struct.
+  virtual Result<void> check(env::Env& env, const config::Sources& sources) {
+    (void)env;
+    (void)sources;
+    return {};
+  }
   // What it may ask of the process. Called before `start`; `host` outlives the service's use.
   virtual void run_by(Host& host) { (void)host; }
   // Returns once it can serve. An error ends the process with the error's exit code.

@@ -213,15 +213,25 @@ std::size_t Answerer::error(const Query& query, const Client& client, Rcode rcod
 }
 
 std::size_t Answerer::cut_short(const Query& query, const Client& client, char* buffer) const {
+  return bare(query, client, Rcode::kNoError, true, buffer);
+}
+
+std::size_t Answerer::bad_cookie(const Query& query, const Client& client, char* buffer) const {
+  return bare(query, client, Rcode::kBadCookie, false, buffer);
+}
+
+std::size_t Answerer::bare(const Query& query, const Client& client, Rcode rcode, bool truncated,
+                           char* buffer) const {
   Response response(query, buffer, kUdpMin);
   if (query.edns.present) {
     Options extra;
     if (client.cookie) {
       extra.add_cookie(query.edns.cookie, client.cookie->reply);
     }
-    response.add_opt(options_.udp_size, Rcode::kNoError, query.edns.dnssec_ok, extra.wire());
+    response.add_opt(options_.udp_size, rcode, query.edns.dnssec_ok, extra.wire());
   }
-  return response.finish({.truncated = true, .recursion_available = client.may_recurse});
+  return response.finish(
+      {.rcode = rcode, .truncated = truncated, .recursion_available = client.may_recurse});
 }
 
 std::size_t Answerer::special(const Query& query, const Client& client, const SpecialAnswer& answer,

@@ -117,8 +117,10 @@ class Answerer {
   std::size_t error(const Query& query, const Client& client, Rcode rcode,
                     std::optional<ExtendedError> extended, char* buffer) const;
 
-  // A response without records that sends its client to TCP: hardly larger than what was asked.
+  // Responses without records, hardly larger than what was asked. One sends its client to TCP; the
+  // other, for who has sent a cookie, back with the one that is in it (RFC 7873 section 5.2.3).
   std::size_t cut_short(const Query& query, const Client& client, char* buffer) const;
+  std::size_t bad_cookie(const Query& query, const Client& client, char* buffer) const;
 
   // The answer of a name that is special (RFC 6761), as if a zone of ours had it.
   std::size_t special(const Query& query, const Client& client, const SpecialAnswer& answer,
@@ -132,6 +134,8 @@ class Answerer {
                        std::optional<ExtendedError> extended, char* room) const;
 
  private:
+  std::size_t bare(const Query& query, const Client& client, Rcode rcode, bool truncated,
+                   char* buffer) const;
   Answer chaos(const Query& query, const Client& client, char* buffer) const;
 
   AnswerOptions options_;

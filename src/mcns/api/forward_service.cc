@@ -22,6 +22,8 @@ pb::Forward to_proto(const Forwards::Group& group) {
   out.set_policy(std::string(text(group.group.policy)));
   out.set_from(group.configured ? "configuration" : "api");
   out.set_random_case(group.group.random_case);
+  const std::vector<Upstream>& upstreams = group.group.upstreams;
+  out.set_ca_cert(upstreams.empty() ? std::string() : upstreams.front().ca_cert);  // as all
   return out;
 }
 
@@ -34,6 +36,8 @@ std::string line_of(const Forwards::Group& group) {
   for (const std::string& upstream : shown.fallback()) {
     out += " (" + upstream + ")";
   }
+  out += shown.random_case() ? ", random case" : "";
+  out += shown.ca_cert().empty() ? "" : ", trusts " + shown.ca_cert();
   return out;
 }
 
@@ -64,20 +68,38 @@ Result<pb::ListForwardsReply> list(Context& context) {
   return reply;
 }
 
+// The service has another working directory than its caller.
+Result<void> check_path(const std::string& path) {
+  if (!path.empty() && !path.starts_with('/')) {
+    return tl::unexpected(at_field(
+        dsl::fail(dsl::Code::kInvalidArgument, "{} is not absolute", path)
+            .hint("a path on the machine of the service; empty = the authorities of its system"),
+        "ca_cert"));
+  }
+  return {};
+}
+
 Result<pb::Forward> set(Context& context, const CallContext& call,
                         const pb::SetForwardRequest& request) {
-  Forwards::Group wanted;
+  Forwards::Setting wanted;
   MC_ASSIGN(wanted.group.zone, zone_of(request.zone()));
   MC_ASSIGN(wanted.group.upstreams, upstreams_of(request.upstreams(), "upstreams"));
   MC_ASSIGN(wanted.group.fallback, upstreams_of(request.fallback(), "fallback"));
   wanted.group.policy = parse_forward_policy(request.policy()).value_or(ForwardPolicy::kOrdered);
-  MC_ASSIGN(const std::optional<Forwards::Group> former,
-            context.services.forwards.set(wanted.group, request.dry_run()));
+  if (request.has_random_case()) {
+    wanted.random_case = request.random_case();
+  }
+  if (request.has_ca_cert()) {
+    MC_TRY(check_path(request.ca_cert()));
+    wanted.ca_cert = request.ca_cert();
+  }
+  MC_ASSIGN(const Forwards::Change change,
+            context.services.forwards.set(wanted, request.dry_run()));
   if (!request.dry_run()) {
     audit(call, dsl::text("forward {}", wanted.group.zone.text()),
-          former ? line_of(*former) : std::string(), line_of(wanted));
+          change.former ? line_of(*change.former) : std::string(), line_of(change.now));
   }
-  return to_proto(wanted);
+  return to_proto(change.now);
 }
 
 Result<pb::DeleteForwardReply> remove(Context& context, const CallContext& call,

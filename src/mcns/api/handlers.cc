@@ -4,6 +4,7 @@
 #include "mcns/api/audit.h"
 #include "mcns/api/convert.h"
 #include "mcns/api/fields.h"
+#include "mcns/api/unchangeable.h"
 
 namespace mcns::api {
 
@@ -25,7 +26,8 @@ dsl::rpc::MethodTable table_of(const ContextPtr& context) {
 }  // namespace
 
 dsl::rpc::MethodTable make_methods(Services& services) {
-  return table_of(std::make_shared<Context>(services));
+  const dsl::rpc::MethodTable table = table_of(std::make_shared<Context>(services));
+  return services.unchangeable ? unchangeable_methods(table, *services.unchangeable) : table;
 }
 
 dsl::rpc::MethodTable declared_methods() { return table_of(nullptr); }

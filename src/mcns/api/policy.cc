@@ -95,6 +95,9 @@ Result<void> decide(Services& services, const CallContext& call, const Message& 
     case Standing::kPerson:
       break;
   }
+  if (services.unchangeable) {
+    return tl::unexpected(*services.unchangeable);  // whatever his rights are
+  }
   const Result<Prepared> prepared = row->prepare(services, request);
   if (prepared) {
     return may_write(services, call, standing, claims_of(prepared->batch));

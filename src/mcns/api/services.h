@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct Services {
   Settings settings;
   Hooks hooks;
   dsl::env::WallTime started{};
+  // The database is damaged, and the zones are those of an image: why nothing can be changed.
+  std::optional<dsl::Error> unchangeable = std::nullopt;
   // To be set before the server stops: streams without an end then end at once.
   std::atomic<bool> stopping = false;
   Replies replies{env.clock()};  // of the methods, and known to who decides their rights

@@ -193,6 +193,7 @@ Result<void> Watch::send(const QueryEvent& query) {
   out.set_type(mcns::text(query.type));
   out.set_rcode(mcns::text(query.rcode));
   out.set_source(std::string(query.source));
+  out.set_limited(std::string(query.limited));
   out.set_took_us(static_cast<std::uint32_t>(query.took.count()));
   return writer_.write(event);
 }

@@ -14,6 +14,8 @@ struct Words {
   std::vector<std::string> upstreams;
   std::vector<std::string> fallback;
   std::string policy;
+  std::string random_case;
+  std::string ca_cert;
   bool subtree = false;
 };
 
@@ -23,6 +25,12 @@ Result<int> set(Context& context, const Words& words) {
   request.mutable_upstreams()->Assign(words.upstreams.begin(), words.upstreams.end());
   request.mutable_fallback()->Assign(words.fallback.begin(), words.fallback.end());
   request.set_policy(words.policy);
+  if (!words.random_case.empty()) {
+    request.set_random_case(words.random_case == "on");
+  }
+  if (!words.ca_cert.empty()) {
+    request.set_ca_cert(words.ca_cert == "system" ? "" : words.ca_cert);
+  }
   request.set_dry_run(context.globals.dry_run);
   return show<pb::Forward>(context, "ForwardService.SetForward", request, "",
                            [&](const pb::Forward& reply) {
@@ -85,6 +93,7 @@ Command forward_command(Context& context) {
   set_command.examples = {"mcns forward set corp.example 192.0.2.53 192.0.2.54",
                           "mcns forward set . 1.1.1.1 8.8.8.8 --fallback 9.9.9.9",
                           "mcns forward set . tls://1.1.1.1:853#one.one.one.one",
+                          "mcns forward set corp.example tls://192.0.2.53 --ca-cert /srv/corp.pem",
                           "mcns forward set ts.net tcp://100.100.100.100:53 --policy fastest"};
   set_command.options = {{.name = "ZONE",
                           .target = &words->zone,
@@ -103,7 +112,17 @@ Command forward_command(Context& context) {
                           .target = &words->policy,
                           .help = "Which of them is asked first",
                           .value_name = "POLICY",
-                          .one_of = {"ordered", "fastest", "parallel"}}};
+                          .one_of = {"ordered", "fastest", "parallel"}},
+                         {.name = "--random-case",
+                          .target = &words->random_case,
+                          .help = "Ask over UDP with names in random case; else as [dns] says",
+                          .value_name = "WHETHER",
+                          .one_of = {"on", "off"}},
+                         {.name = "--ca-cert",
+                          .target = &words->ca_cert,
+                          .help = "Authorities of upstreams over TLS, a file on the server, or "
+                                  "system; else as [dns] says",
+                          .value_name = "PATH"}};
   set_command.run = [&context, words] { return set(context, *words); };
 
   Command remove_command;

@@ -306,9 +306,11 @@ std::string event_line(const Globals& globals, const pb::WatchEvent& event) {
     }
     case pb::WatchEvent::kQuery: {
       const pb::QueryEvent& query = event.query();
-      return text("{}  {} {}  {} {}  {} from {}, {} us\n", time_text(query.at_ms()), query.client(),
-                  query.transport(), query.name(), query.type(), painted(globals, query.rcode()),
-                  query.source(), query.took_us());
+      const std::string limited =
+          query.limited().empty() ? std::string() : text(", {} by [rrl]", query.limited());
+      return text("{}  {} {}  {} {}  {} from {}, {} us{}\n", time_text(query.at_ms()),
+                  query.client(), query.transport(), query.name(), query.type(),
+                  painted(globals, query.rcode()), query.source(), query.took_us(), limited);
     }
     case pb::WatchEvent::kMissed:
       return paint(

@@ -1,6 +1,7 @@
 #include "mcns/dnstap/encode.h"
 
 #include "dnstap/dnstap.pb.h"
+#include "dsl/result/text.h"
 #include "mcns/dnstap/frames.h"
 #include "mcns/events/anonymize.h"
 
@@ -59,6 +60,9 @@ void append_frames(const Event& event, std::int64_t at_ns, const Identity& ident
   frame.set_identity(identity.server);
   frame.set_version(identity.program);
   frame.set_type(pb::Dnstap::MESSAGE);
+  if (head.limited != Limited::kNone) {
+    frame.set_extra(dsl::text("rrl: {}", text(head.limited)));
+  }
   pb::Message& message = *frame.mutable_message();
   message.set_socket_family(head.peer.is_v6 ? pb::INET6 : pb::INET);
   message.set_socket_protocol(head.stream ? pb::TCP : pb::UDP);

@@ -40,6 +40,8 @@ Result<void> check_place(std::string_view place) {
   return {};
 }
 
+bool is_file(std::string_view place) { return !place.empty() && !place.starts_with(kUnix); }
+
 Tap::Tap(dsl::env::Env& env, const TapOptions& options)
     : env_(env), options_(options), output_(output_of(env, options.place)) {}
 

@@ -24,6 +24,8 @@ struct TapOptions {
 
 // kInvalidArgument for what is no place of a tap.
 dsl::Result<void> check_place(std::string_view place);
+// Whether it is the path of a file, and not a socket.
+bool is_file(std::string_view place);
 
 // Thread-safe, apart from `work` and `finish`, which are its writer's.
 class Tap final : public EventSink {

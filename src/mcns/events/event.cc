@@ -14,6 +14,11 @@ std::string_view text(AnswerPath path) {
   return kTexts.at(static_cast<std::size_t>(path));
 }
 
+std::string_view text(Limited limited) {
+  constexpr std::array<std::string_view, 3> kTexts{"", "slipped", "dropped"};
+  return kTexts.at(static_cast<std::size_t>(limited));
+}
+
 EventAddress EventAddress::of(const sockaddr& address) {
   EventAddress out;
   if (address.sa_family == AF_INET) {

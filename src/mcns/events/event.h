@@ -15,6 +15,14 @@ namespace mcns {
 enum class AnswerPath : std::uint8_t { kZone, kSpecial, kCache, kForward };
 std::string_view text(AnswerPath path);  // "zone"
 
+// What response rate limiting made of an answer.
+enum class Limited : std::uint8_t {
+  kNone,
+  kSlipped,  // sent without records
+  kDropped,  // not sent
+};
+std::string_view text(Limited limited);  // "slipped"; empty for kNone
+
 // Of an IPv4 address the first four octets. An IPv4 address inside an IPv6 one counts as IPv4.
 struct EventAddress {
   std::array<std::uint8_t, 16> octets{};
@@ -38,7 +46,8 @@ struct EventHead {
   AnswerPath path = AnswerPath::kZone;  // of an answer
   std::uint8_t readers = 0;             // whom it is for
   bool stream = false;                  // TCP
-  Rcode rcode = Rcode::kNoError;        // of an answer
+  Rcode rcode = Rcode::kNoError;        // of an answer; of one that was dropped what it had
+  Limited limited = Limited::kNone;     // of an answer
   EventAddress peer;                    // the client, or the upstream
   std::int64_t asked_ns = 0;            // when it was read, or sent to an upstream: monotonic
   std::int64_t took_ns = 0;             // from then until the answer

@@ -20,7 +20,9 @@ constexpr std::uint32_t kSeedStep = 0x9e3779b9U;
 
 }  // namespace
 
-bool is_error(Rcode rcode) { return rcode != Rcode::kNoError && rcode != Rcode::kNxDomain; }
+bool is_error(Rcode rcode, Limited limited) {
+  return (rcode != Rcode::kNoError && rcode != Rcode::kNxDomain) || limited != Limited::kNone;
+}
 
 void QueryEvents::set_log(EventSink* sink, LogMode mode, double share) {
   const std::lock_guard lock(mutex_);
@@ -119,6 +121,7 @@ void QueryEvents::show(const Event& event, std::int64_t at_ns) {
   }
   shown.rcode = event.head.rcode;
   shown.source = text(event.head.path);
+  shown.limited = text(event.head.limited);
   shown.took = duration_cast<std::chrono::microseconds>(nanoseconds(event.head.took_ns));
   for (Subscription* subscription : subscriptions_) {
     if (subscription->queue_.size() >= kQueueMax) {
@@ -176,12 +179,12 @@ EventSource::~EventSource() {
   events_.rings_.remove_if([this](const EventRing& ring) { return &ring == ring_; });
 }
 
-std::uint8_t EventSource::choose(std::uint32_t wants, Rcode rcode) {
+std::uint8_t EventSource::choose(std::uint32_t wants, bool is_error) {
   unsigned readers = 0;
   readers |= (wants & QueryEvents::kWatch) != 0 ? unsigned{EventHead::kWatcher} : 0U;
   readers |= (wants & QueryEvents::kTap) != 0 ? unsigned{EventHead::kTap} : 0U;
-  bool is_logged = (wants & QueryEvents::kLogAll) != 0 ||
-                   ((wants & QueryEvents::kLogErrors) != 0 && is_error(rcode));
+  bool is_logged =
+      (wants & QueryEvents::kLogAll) != 0 || ((wants & QueryEvents::kLogErrors) != 0 && is_error);
   if ((wants & QueryEvents::kLogSample) != 0) {
     // Marsaglia's xorshift.
     random_ ^= random_ << 13U;

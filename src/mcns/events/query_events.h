@@ -30,14 +30,16 @@ struct QueryEvent {
   Name name;            // the root when the question could not be read
   Type type = Type::kA;
   Rcode rcode = Rcode::kNoError;
-  std::string_view source;  // a literal: "zone", "special", "cache", "forward"
+  std::string_view source;   // a literal: "zone", "special", "cache", "forward"
+  std::string_view limited;  // the same: "slipped", "dropped"; mostly empty
   std::chrono::microseconds took{0};
 };
 
 // Which answers go to the log.
 enum class LogMode : std::uint8_t { kOff, kErrors, kSample, kAll };
-// Anything but NOERROR and NXDOMAIN: what says that something is wrong, here or with the question.
-bool is_error(Rcode rcode);
+// Anything but NOERROR and NXDOMAIN, and what is limited: what says that something is wrong, here
+// or with the question.
+bool is_error(Rcode rcode, Limited limited = Limited::kNone);
 
 // Takes events for a log or a tap.
 class EventSink {
@@ -129,11 +131,11 @@ class EventSource {
   EventSource(const EventSource&) = delete;
   EventSource& operator=(const EventSource&) = delete;
 
-  // For whom an answer with that code is (bits of EventHead::readers); 0, after one load, when
-  // nobody wants any.
-  std::uint8_t readers_of(Rcode rcode) {
+  // For whom such an answer is (bits of EventHead::readers); 0, after one load, when nobody wants
+  // any.
+  std::uint8_t readers_of(Rcode rcode, Limited limited = Limited::kNone) {
     const std::uint32_t wants = events_.wants_.load(std::memory_order_relaxed);
-    return wants == 0 ? std::uint8_t{0} : choose(wants, rcode);
+    return wants == 0 ? std::uint8_t{0} : choose(wants, is_error(rcode, limited));
   }
   // Whether a tap wants messages of upstreams.
   bool is_tapped() const {
@@ -145,7 +147,7 @@ class EventSource {
            std::string_view response);
 
  private:
-  std::uint8_t choose(std::uint32_t wants, Rcode rcode);
+  std::uint8_t choose(std::uint32_t wants, bool is_error);
 
   QueryEvents& events_;
   EventRing* ring_;

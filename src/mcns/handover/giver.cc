@@ -59,6 +59,9 @@ Result<void> send_holdings(const PacketLink& link, const Holdings& holdings,
     MC_TRY(link.send(encode({Kind::kSockets, {from, from + static_cast<std::ptrdiff_t>(count)}}),
                      std::span(holdings.fds).subspan(at, count)));
   }
+  if (holdings.unchangeable) {
+    MC_TRY(link.send(encode({Kind::kUnchangeable, {}})));
+  }
   const int cache = holdings.cache.get();
   return link.send(encode({Kind::kEstate, {version, holdings.sources}}),
                    holdings.cache ? std::span(&cache, 1) : std::span<const int>());

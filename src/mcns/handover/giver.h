@@ -14,8 +14,9 @@ namespace mcns::handover {
 struct Holdings {
   std::vector<std::string> names;  // of `fds`, each: "dns", "rest", "metrics"
   std::vector<int> fds;
-  dsl::env::UniqueFd cache;  // a sealed memory; may be absent
-  std::string sources;       // identifies the upstreams that the cache was filled from
+  dsl::env::UniqueFd cache;   // a sealed memory; may be absent
+  std::string sources;        // identifies the upstreams that the cache was filled from
+  bool unchangeable = false;  // the database is damaged, and the zones are those of an image
 };
 
 // What has to happen to the service, step by step. All on the thread that calls `give`.

@@ -76,6 +76,8 @@ Result<void> Heir::receive_estate() {
       for (std::size_t i = 0; i < texts.size(); ++i) {
         estate_.sockets.emplace_back(texts[i], std::move(said.fds[i]));
       }
+    } else if (said.message.kind == Kind::kUnchangeable) {
+      estate_.unchangeable = true;
     } else if (said.message.kind == Kind::kEstate && said.fds.size() <= 1) {
       estate_.version = texts.at(0);
       estate_.sources = texts.at(1);

@@ -21,6 +21,7 @@ struct Estate {
   dsl::env::UniqueFd cache;  // a memory; absent when there is none
   std::string version;       // of the old process
   std::string sources;       // as of Holdings
+  bool unchangeable = false;
 };
 
 struct HeirOptions {

@@ -35,6 +35,7 @@ std::optional<Bounds> texts_of(Kind kind) {
     case Kind::kYours:
     case Kind::kConnection:
     case Kind::kUpgrade:
+    case Kind::kUnchangeable:
       return Bounds{0, 0};
     case Kind::kRefused:
       return Bounds{2, 2};

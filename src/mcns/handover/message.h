@@ -12,12 +12,12 @@
 //
 //   heir   take(version)                 giver stops writing and closes the database
 //   giver  sockets(names)...             with a descriptor for each name
-//   giver  estate(version, sources)      with the cache's memory, or without
-//   heir   serving                       it has the zones and reads the same sockets
-//   giver  free                          nobody has the addresses of the API any more
-//   heir   ready                         no way back from here
-//   giver  yours                         it reads no more; connection... may come before and after
-//   giver  ends the connection
+//   giver  unchangeable                  only when its database is damaged: the zones are an
+//   image's giver  estate(version, sources)      with the cache's memory, or without heir   serving
+//   it has the zones and reads the same sockets giver  free                          nobody has the
+//   addresses of the API any more heir   ready                         no way back from here giver
+//   yours                         it reads no more; connection... may come before and after giver
+//   ends the connection
 //
 // Either may say `refused` in place of anything, and that is the end.
 #pragma once
@@ -33,17 +33,18 @@
 namespace mcns::handover {
 
 enum class Kind : std::uint8_t {
-  kTake = 1,    // version of the new process
-  kSockets,     // a name for each descriptor
-  kEstate,      // version of the old process, where its cache came from
-  kServing,     //
-  kFree,        //
-  kReady,       //
-  kYours,       //
-  kConnection,  // with a TCP connection
-  kRefused,     // message, hint
-  kUpgrade,     // a client asks for all this: start your own successor
-  kUpgraded,    // old version, new version, milliseconds, process
+  kTake = 1,      // version of the new process
+  kSockets,       // a name for each descriptor
+  kEstate,        // version of the old process, where its cache came from
+  kServing,       //
+  kFree,          //
+  kReady,         //
+  kYours,         //
+  kConnection,    // with a TCP connection
+  kRefused,       // message, hint
+  kUpgrade,       // a client asks for all this: start your own successor
+  kUpgraded,      // old version, new version, milliseconds, process
+  kUnchangeable,  //
 };
 
 struct Message {

@@ -33,6 +33,9 @@ void append_line(const Event& event, std::int64_t at_ns, std::string& out) {
   }
   append_field("rcode", text(head.rcode), out);
   append_field("path", text(head.path), out);
+  if (head.limited != Limited::kNone) {
+    append_field("limited", text(head.limited), out);
+  }
   out += dsl::text(",\"took_us\":{},\"bytes\":{}", head.took_ns / 1000, head.response_bytes);
   out += "}\n";
 }

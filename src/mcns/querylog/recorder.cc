@@ -21,7 +21,7 @@ std::unique_ptr<Recorder> Recorder::start(dsl::env::Env& env, QueryEvents& event
 }
 
 Recorder::Recorder(dsl::env::Env& env, QueryEvents& events, const RecorderOptions& options)
-    : clock_(env.clock()), events_(events) {
+    : clock_(env.clock()), events_(events), tap_waits_(options.tap_waits) {
   if (options.mode != LogMode::kOff) {
     log_ = std::make_unique<QueryLog>(env, options.path, options.anonymize);
     events_.set_log(log_.get(), options.mode, options.share);
@@ -46,19 +46,27 @@ Recorder::~Recorder() {
   events_.set_tap(nullptr);
 }
 
+void Recorder::begin_tap() {
+  const std::lock_guard lock(mutex_);
+  tap_waits_ = false;
+  wake_.notify_all();
+}
+
 void Recorder::run() {
   (void)::pthread_setname_np(::pthread_self(), "query-log");
   bool last = false;
+  bool tap_waits = false;
   while (!last) {
     {
       const std::lock_guard lock(mutex_);
       last = stopping_;
+      tap_waits = tap_waits_;
     }
     const bool is_busy = events_.drain() > 0;
     if (log_) {
       log_->work();
     }
-    if (tap_) {
+    if (tap_ && !tap_waits) {
       tap_->work();
     }
     std::unique_lock lock(mutex_);
@@ -66,7 +74,7 @@ void Recorder::run() {
       (void)clock_.wait_until(wake_, lock, clock_.mono_now() + (is_busy ? kBusy : kIdle));
     }
   }
-  if (tap_) {
+  if (tap_ && !tap_waits) {
     tap_->finish();
   }
 }

@@ -21,6 +21,7 @@ struct RecorderOptions {
   std::string path;           // of the log
   bool anonymize = false;     // client addresses, in both
   dnstap::TapOptions dnstap;  // its place empty: none
+  bool tap_waits = false;     // for `begin_tap`
 };
 
 // Nothing that fails here keeps a name from being answered: it is logged, counted and tried again.
@@ -34,6 +35,10 @@ class Recorder {
   ~Recorder();
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
+
+  // What waits for the tap may go there: until then a file of that name is somebody else's. Without
+  // this call nothing of it is ever written.
+  void begin_tap();
 
   // Events that came here and were not written, of all times.
   std::uint64_t lost_lines() const { return log_ ? log_->lost() : 0; }
@@ -49,8 +54,9 @@ class Recorder {
   std::unique_ptr<dnstap::Tap> tap_;  // may be absent
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mutex_
-  std::thread thread_;     // last: uses all of the above
+  bool stopping_ = false;  // guarded by mutex_, like the next
+  bool tap_waits_;
+  std::thread thread_;  // last: uses all of the above
 };
 
 }  // namespace mcns::querylog

@@ -181,9 +181,8 @@ Resolver::Handled Resolver::handle(const zone::Version& version, const Asked& as
     return found;
   }
   const Handled sent = send(query, asked.parsed, client, from, labels, now_ms, found, buffer);
-  if (sent.outcome == Outcome::kReply) {
-    tell({found.path, sent.rcode, transport, began_ns_}, query, packet, peer, {buffer, sent.size});
-  }
+  tell({found.path, sent.rcode, sent.limited, transport, began_ns_}, query, packet, peer,
+       {buffer, sent.size});
   return sent;
 }
 
@@ -262,14 +261,30 @@ Resolver::Handled Resolver::send(const Query& query, ParseResult parsed, const C
         break;
       case rrl::Action::kSlip:
         counters_.rrl_slipped.add();
-        out = {Outcome::kReply, answerer_.cut_short(query, client, buffer), Rcode::kNoError};
+        out = slip(query, client, buffer);
         break;
       case rrl::Action::kDrop:
         counters_.rrl_dropped.add();
-        return {};
+        out.outcome = Outcome::kDrop;
+        out.size = 0;
+        out.limited = Limited::kDropped;
+        return out;
     }
   }
   counters_.answered(client.stream ? Transport::kTcp : Transport::kUdp, out.rcode);
+  return out;
+}
+
+// RFC 7873 section 5.2.3: a client that speaks cookies comes again with the one that it gets here,
+// by UDP. All others come by TCP.
+Resolver::Handled Resolver::slip(const Query& query, const Client& client, char* buffer) const {
+  Handled out{.outcome = Outcome::kReply, .limited = Limited::kSlipped};
+  if (client.cookie) {
+    out.rcode = Rcode::kBadCookie;
+    out.size = answerer_.bad_cookie(query, client, buffer);
+  } else {
+    out.size = answerer_.cut_short(query, client, buffer);
+  }
   return out;
 }
 
@@ -280,6 +295,7 @@ void Resolver::put_event(std::uint8_t readers, const Told& told, const Query& qu
   head.readers = readers;
   head.stream = told.transport != Transport::kUdp;
   head.rcode = told.rcode;
+  head.limited = told.limited;
   head.peer = EventAddress::of(*peer);
   head.asked_ns = told.asked_ns;
   head.took_ns = mono_ns() - told.asked_ns;
@@ -382,10 +398,8 @@ std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answ
   const Handled sent = send(query, parsed, pending.client, dsl::env::address_bits(peer),
                             pending.labels, now_ms, found, buffer);
   counters_.forward_took.add(mono_ns() - pending.asked_ns);
-  if (sent.outcome == Outcome::kReply) {
-    tell({AnswerPath::kForward, sent.rcode, pending.transport, pending.asked_ns}, query,
-         pending.packet, peer, {buffer, sent.size});
-  }
+  tell({AnswerPath::kForward, sent.rcode, sent.limited, pending.transport, pending.asked_ns}, query,
+       pending.packet, peer, {buffer, sent.size});
   return sent.size;
 }
 

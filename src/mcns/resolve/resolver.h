@@ -87,6 +87,7 @@ class Resolver {
     std::size_t size = 0;
     Rcode rcode = Rcode::kNoError;  // with the bits that stand in the OPT record
     AnswerPath path = AnswerPath::kZone;
+    Limited limited = Limited::kNone;
   };
   // Around a batch, with the time: what its questions took, each as much as the others.
   void begin(std::int64_t now_ns);
@@ -123,10 +124,13 @@ class Resolver {
   // Of an upstream, uncounted.
   Handled finish(const Query& query, const Pending& pending, const ForwardAnswer& answer,
                  char* buffer, std::size_t buffer_size);
-  // An answer on its way out: counted, and cut short or dropped when its client has had too many.
+  // An answer on its way out: counted, and cut short or dropped when its client has had too many,
+  // with the code of what is sent, or would have been.
   Handled send(const Query& query, ParseResult parsed, const Client& client,
                const dsl::env::AddressBits& from, std::uint8_t labels, std::int64_t now_ms,
                const Handled& found, char* buffer);
+  // In place of an answer that is one too many: what proves where its client is.
+  Handled slip(const Query& query, const Client& client, char* buffer) const;
   Handled from_cache(const Query& query, const Client& client, std::int64_t now_ms, char* buffer,
                      std::size_t buffer_size);
   void prefetch(const Query& query, std::string_view target);
@@ -137,6 +141,7 @@ class Resolver {
   struct Told {
     AnswerPath path = AnswerPath::kZone;
     Rcode rcode = Rcode::kNoError;
+    Limited limited = Limited::kNone;
     Transport transport = Transport::kUdp;
     std::int64_t asked_ns = 0;
   };
@@ -144,7 +149,7 @@ class Resolver {
   void tell(const Told& told, const Query& query, std::string_view packet, const sockaddr* peer,
             std::string_view response) {
     if (events_) {
-      if (const std::uint8_t readers = events_->readers_of(told.rcode)) {
+      if (const std::uint8_t readers = events_->readers_of(told.rcode, told.limited)) {
         put_event(readers, told, query, packet, peer, response);
       }
     }

@@ -55,17 +55,21 @@ Result<std::unique_ptr<dsl::db::Database>> open_database(dsl::env::Env& env, con
   return dsl::db::Database::open(env, config.database_path, options_of(config));
 }
 
-Result<Config> read_config(dsl::env::Env& env, const std::string& path) {
+Result<Config> read_config(dsl::env::Env& env, const dsl::config::Sources& sources) {
   Config config;
   dsl::config::Table table("mcns");
   config.bind(table);
   dsl::service::LogConfig log;
   log.bind(table);
+  MC_TRY(table.load(env, sources));
+  return config;
+}
+
+Result<Config> read_config(dsl::env::Env& env, const std::string& path) {
   dsl::config::Sources sources;
   sources.file = path.empty() ? kDefaultConfig : path;
   sources.file_required = !path.empty();
-  MC_TRY(table.load(env, sources));
-  return config;
+  return read_config(env, sources);
 }
 
 Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path) {

@@ -229,6 +229,7 @@ Result<void> Service::hand_over_to(handover::Visit& visit) {
 handover::Holdings Service::release() {
   handover::Holdings out;
   out.sources = forwards_ ? sources_of(*forwards_) : "";
+  out.unchangeable = damage_.has_value();
   if (services_) {
     services_->stopping = true;
   }
@@ -292,24 +293,31 @@ void Service::take_back() {
   leave_addresses();
   Result<void> reopened;
   watched([&] { reopened = reopen_store(); });
-  if (!reopened) {
-    // Names go on being answered from memory.
-    logger.failure(dsl::log::Level::kError,
-                   "the database cannot be opened again: names are answered, nothing can be "
-                   "changed; put it back with `mcns restore`, then restart the service",
-                   reopened.error());
+  if (reopened) {
+    return;
+  }
+  // Names go on being answered from memory.
+  logger.failure(dsl::log::Level::kError,
+                 "the database cannot be opened again: names are answered, nothing can be changed; "
+                 "put it back with `mcns restore`, then restart the service",
+                 reopened.error());
+  close_store();
+  damage_ = Damage{unchangeable(reopened.error()), env_->clock().now()};
+  if (const Result<void> opened = reopen_store(); !opened) {
     close_store();
-    serve_refusals(unchangeable(reopened.error()), true);
+    serve_refusals(damage_->why, true);
   }
 }
 
 Result<void> Service::reopen_store() {
-  MC_TRY(open_store(*env_));
-  std::vector<std::string> own;
-  for (const net::DnsSocket& socket : dns_->sockets()) {
-    own.push_back(socket.address);
+  if (damage_) {
+    do_without_database();
+  } else {
+    MC_TRY(open_store(*env_));
   }
-  forwards_ = std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, std::move(own));
+  MC_ASSIGN(std::vector<std::string> own, own_addresses(config_));
+  forwards_ = std::make_unique<api::Forwards>(damage_ ? nullptr : database_.get(), *forwarder_,
+                                              *cache_, std::move(own));
   MC_TRY(forwards_->configure(config_.forward_groups(), config_.forward_defaults()));
   return start_api(*env_);
 }

@@ -25,29 +25,8 @@ dsl::Error taking_over() {
 dsl::Error unchangeable(const dsl::Error& damage) {
   return fail(Code::kFailedPrecondition, "names are answered, nothing can be changed: {}",
               damage.message())
-      .hint("put the database back with `mcns restore`, then restart the service");
-}
-
-Result<void> Service::serve_image(const dsl::Error& damage) {
-  if (!images_) {
-    return tl::unexpected(damage);
-  }
-  images_->stop();
-  const auto written = images_->load_last();
-  if (!written) {
-    return tl::unexpected(damage);
-  }
-  logger.failure(dsl::log::Level::kError, "the database is damaged", damage);
-  logger.error("names are answered as they were last known, and nothing can be changed",
-               {{"as_of", dsl::env::format_time(*written)}});
-  images_.reset();  // what is served from now on is not the database's, and leaves no image
-  close_database();
-  dsl::Secret own = dsl::Secret::zeroed(cookie::kSecretSize);
-  env_->random().fill(own.expose_mutable());
-  secrets_.publish(own, own);
-  MC_TRY(start_dns(*env_));
-  serve_refusals(unchangeable(damage), true);
-  return {};
+      .hint(
+          "put the database back with `mcns restore`, then `mcns upgrade`, or restart the service");
 }
 
 void Service::serve_refusals(const dsl::Error& why, bool for_good) {

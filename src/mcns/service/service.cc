@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include "dsl/env/path.h"
+#include "dsl/env/socket_address.h"
 #include "dsl/log/log.h"
 #include "dsl/result/text.h"
 #include "dsl/service/version.h"
 #include "dsl/transcode/openapi.h"
+#include "mcns/forward/groups.h"
+#include "mcns/forward/tls_contexts.h"
 #include "mcns/seed/seed.h"
 
 namespace mcns {
@@ -59,6 +62,29 @@ std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets
 
 }  // namespace
 
+Result<void> Service::check(dsl::env::Env& env, const dsl::config::Sources& sources) {
+  MC_ASSIGN(const Config config, read_config(env, sources));
+  MC_ASSIGN(const std::vector<std::string> own, own_addresses(config));
+  const std::vector<ForwardGroup> groups = config.forward_groups();
+  MC_TRY(check_groups(groups, own));
+  MC_TRY(TlsAuthorities(env).contexts(groups));
+  return {};
+}
+
+Result<std::vector<std::string>> Service::own_addresses(const Config& config) const {
+  if (dns_) {
+    return addresses_of(dns_->sockets());
+  }
+  std::vector<std::string> out;
+  for (const std::string& listen : config.listen) {
+    MC_ASSIGN(const std::vector<dsl::env::SocketAddress> addresses, net::listen_addresses(listen));
+    for (const dsl::env::SocketAddress& address : addresses) {
+      out.push_back(dsl::env::to_text(address));
+    }
+  }
+  return out;
+}
+
 void Service::adopt(dsl::service::ActivatedSockets& sockets) {
   dns_sockets_ = sockets.take(kDnsSocket);
   api_sockets_ = sockets.extract({dsl::endpoint::kRestSocket, dsl::endpoint::kMetricsSocket});
@@ -77,19 +103,9 @@ Result<void> Service::start(dsl::env::Env& env) {
 // follows reads no more, which would answer without them.
 Result<void> Service::start_all(dsl::env::Env& env) {
   MC_TRY(inherit());
-  Result<void> opened = open_store(env);
-  if (opened) {
-    opened = look_for_lost_zones();
-  }
-  if (opened) {
-    if (auto seeded = seed::apply(env, config_.seed_paths, *database_, *writer_); !seeded) {
-      opened = tl::unexpected(std::move(seeded).error());
-    }
-  }
-  const bool is_damaged = !opened && opened.error().code() == dsl::Code::kDataLoss;
-  // The process before, if there is one, still has its zones.
-  if (is_damaged && !heir_ && config_.damaged == "serve-image") {
-    return serve_image(opened.error());
+  Result<void> opened = open_zones(env);
+  if (!opened && may_serve_image(opened.error())) {
+    opened = take_image(opened.error());
   }
   MC_TRY(opened);
   if (heir_) {
@@ -104,7 +120,18 @@ Result<void> Service::start_all(dsl::env::Env& env) {
     MC_TRY(heir_->ready([this](dsl::env::UniqueFd fd) { dns_->adopt(std::move(fd)); }));
     writer_->resume();
   }
+  if (recorder_) {
+    recorder_->begin_tap();  // a file that is there is moved aside: not by a start that fails
+  }
   open_door();
+  return {};
+}
+
+Result<void> Service::open_zones(dsl::env::Env& env) {
+  MC_TRY(open_store(env));
+  MC_TRY(look_for_lost_zones());
+  MC_TRY(api::check_forwards(*database_));
+  MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
   return {};
 }
 
@@ -157,7 +184,9 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
   cache_ = Cache::make(config_.cache_options(), seed);
   queries_ = std::make_unique<QueryEvents>(env.clock());
-  recorder_ = querylog::Recorder::start(env, *queries_, config_.recorder_options());
+  querylog::RecorderOptions recording = config_.recorder_options();
+  recording.tap_waits = dnstap::is_file(recording.dnstap.place);
+  recorder_ = querylog::Recorder::start(env, *queries_, recording);
   ForwardOptions forwarding = config_.forward_options();
   forwarding.events = queries_.get();
   MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, forwarding));
@@ -189,13 +218,9 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   return {};
 }
 
-// Those of the API are in the database.
 Result<void> Service::set_forwards(const std::vector<net::DnsSocket>& sockets) {
-  if (!database_) {
-    return forwarder_->set_groups(config_.forward_groups(), addresses_of(sockets));
-  }
-  forwards_ =
-      std::make_unique<api::Forwards>(*database_, *forwarder_, *cache_, addresses_of(sockets));
+  forwards_ = std::make_unique<api::Forwards>(damage_ ? nullptr : database_.get(), *forwarder_,
+                                              *cache_, addresses_of(sockets));
   Result<void> set = forwards_->configure(config_.forward_groups(), config_.forward_defaults());
   if (!set && set.error().code() != dsl::Code::kInvalidArgument) {
     // Authorities that cannot be read, say: names of our own do not depend on them.
@@ -219,10 +244,11 @@ Result<void> Service::start_api(dsl::env::Env& env) {
       .settings = {.agent_accounts = config_.agent_accounts, .backup_dir = config_.backup_dir},
       .hooks = {.dns_listeners = [this] { return dns_->listeners(); },
                 .api_listeners = [this] { return face_->listeners(); },
-                .problems = {},
+                .problems = [this] { return problems(); },
                 .seed_preview =
                     [this, &env] { return seed::preview(env, config_.seed_paths, *database_); }},
-      .started = env.clock().now()});
+      .started = env.clock().now(),
+      .unchangeable = damage_ ? std::optional(damage_->why) : std::nullopt});
   MC_TRY(env.files().make_directories(dsl::env::folder_of(config_.face.socket_path), 0750));
   MC_ASSIGN(face_, dsl::endpoint::Endpoint::open(
                        env, config_.face, api::make_methods(*services_),
@@ -235,6 +261,10 @@ Result<void> Service::start_api(dsl::env::Env& env) {
                         // Names come before the CA, so they may not need one.
                         .serves_without_certificate = true}));
   face_->health().add("replica", [this] { return database_->replica_health(); });
+  if (damage_) {
+    face_->health().add("database",
+                        [this]() -> Result<void> { return tl::unexpected(damage_->why); });
+  }
   add_metrics(face_->metrics(), {.dns = *dns_,
                                  .cache = *cache_,
                                  .zones = zones_,

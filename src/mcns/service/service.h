@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ inline constexpr const char* kDnsSocket = "dns";
 dsl::Result<std::unique_ptr<dsl::db::Database>> open_database(dsl::env::Env& env,
                                                               const Config& config);
 
+// The configuration as a server started from these sources has it.
+dsl::Result<Config> read_config(dsl::env::Env& env, const dsl::config::Sources& sources);
 // The configuration file at `path`, for a command beside the server; empty = the default one.
 dsl::Result<Config> read_config(dsl::env::Env& env, const std::string& path);
 // What `mcns restore` has to know, from that file.
@@ -41,6 +44,7 @@ dsl::Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const s
 class Service : public dsl::service::Service, private handover::Owner {
  public:
   void configure(dsl::config::Table& table) override { config_.bind(table); }
+  dsl::Result<void> check(dsl::env::Env& env, const dsl::config::Sources& sources) override;
   void adopt(dsl::service::ActivatedSockets& sockets) override;
   void run_by(dsl::service::Host& host) override { host_ = &host; }
   dsl::Result<void> start(dsl::env::Env& env) override;
@@ -59,11 +63,20 @@ class Service : public dsl::service::Service, private handover::Owner {
 
  private:
   dsl::Result<void> start_all(dsl::env::Env& env);
+  // Database and zones, with all that tells whether they are whole.
+  dsl::Result<void> open_zones(dsl::env::Env& env);
   dsl::Result<void> open_store(dsl::env::Env& env);
   void close_database();
   dsl::Result<void> look_for_lost_zones();
-  // Answers as the last image has it, and changes nothing; `damage`: why the database is not there.
-  dsl::Result<void> serve_image(const dsl::Error& damage);
+  bool may_serve_image(const dsl::Error& error) const;
+  // Takes the zones of the last image, and changes nothing; `damage`: why the database is not
+  // there.
+  dsl::Result<void> take_image(const dsl::Error& damage);
+  // Puts in the database's place what reads the zones in memory and refuses writes.
+  void do_without_database();
+  std::vector<std::string> problems() const;
+  // Where it is asked: the sockets it has, else those that `config` names.
+  dsl::Result<std::vector<std::string>> own_addresses(const Config& config) const;
   dsl::Result<void> set_forwards(const std::vector<net::DnsSocket>& sockets);
   dsl::Result<void> start_dns(dsl::env::Env& env);
   dsl::Result<void> start_api(dsl::env::Env& env);
@@ -94,6 +107,13 @@ class Service : public dsl::service::Service, private handover::Owner {
   dsl::env::Env* env_ = nullptr;                 // from `start` on
   dsl::service::ActivatedSockets api_sockets_;   // kept for those who come after the endpoint
   std::vector<dsl::env::UniqueFd> dns_sockets_;  // handed over; empty = bind
+
+  // The database is damaged: names are answered without it.
+  struct Damage {
+    dsl::Error why;
+    dsl::env::WallTime as_of;  // what is answered
+  };
+  std::optional<Damage> damage_;
 
   // In the order in which they are made, and in which each needs those before it.
   std::unique_ptr<dsl::db::Database> database_;

@@ -1,6 +1,7 @@
 #include "mcns/store/schema.h"
 
 #include "mcns/store/cookie_migration.h"
+#include "mcns/store/forwards_migration.h"
 #include "mcns/store/grants_migration.h"
 
 namespace mcns::store {
@@ -66,8 +67,10 @@ CREATE TABLE seed_log(
 }  // namespace
 
 const std::vector<dsl::db::Migration>& migrations() {
-  static const std::vector<dsl::db::Migration> migrations{
-      {1, "initial", kInitial}, {2, "grants", kGrantsMigration}, {3, "cookies", kCookieMigration}};
+  static const std::vector<dsl::db::Migration> migrations{{1, "initial", kInitial},
+                                                          {2, "grants", kGrantsMigration},
+                                                          {3, "cookies", kCookieMigration},
+                                                          {4, "forwards", kForwardsMigration}};
   return migrations;
 }
 

@@ -1,7 +1,10 @@
 // The server's bounds and its end.
 #include "dsl/rpc/server.h"
 
+#include <atomic>
 #include <future>
+#include <map>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -22,6 +25,7 @@ using dsl::test::ok;
 using dsl::test::require_ok;
 
 constexpr char kEcho[] = "dsl.rpc.test.EchoService.Echo";
+constexpr char kPublic[] = "dsl.rpc.test.EchoService.Public";
 constexpr char kHang[] = "dsl.rpc.test.EchoService.Hang";
 constexpr char kHangStream[] = "dsl.rpc.test.EchoService.HangStream";
 
@@ -169,6 +173,38 @@ TEST(Server, StopCancelsWhatRunsBeyondTheGrace) {
 
   EXPECT_TRUE(echo.service().wait_cancelled(2));
   EXPECT_THAT(calls.join(), testing::Not(testing::Contains("ok")));
+}
+
+// A client that is told CANCELLED takes it for its own doing, and does not come again.
+TEST(Server, WhoMeetsTheEndIsToldToComeAgain) {
+  constexpr int kEnds = 40;
+  std::map<std::string, int> seen;
+  std::mutex mutex;
+  for (int i = 0; i < kEnds; ++i) {
+    ServedEcho echo;
+    std::atomic<bool> ended{false};
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 4; ++caller) {
+      callers.emplace_back([&, address = caller % 2 == 0 ? echo.tcp() : echo.local()] {
+        const auto kept = Channel::open(address);
+        while (!ended) {
+          const auto fresh = caller < 2 ? Channel::open(address) : nullptr;
+          const auto reply = (fresh ? *fresh : *kept).call<EchoReply>(kPublic, EchoRequest());
+          const std::lock_guard lock(mutex);
+          ++seen[reply ? "ok" : std::string(code_info(reply.error().code()).name)];
+        }
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + i % 7));
+    echo.server().stop(std::chrono::seconds(5));
+    ended = true;
+    for (std::thread& caller : callers) {
+      caller.join();
+    }
+  }
+  EXPECT_GT(seen["ok"], 0);
+  EXPECT_GT(seen["unavailable"], 0);
+  EXPECT_EQ(seen.size(), 2U) << testing::PrintToString(seen);
 }
 
 TEST(Server, HealthFollowsReadiness) {

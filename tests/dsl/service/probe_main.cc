@@ -83,6 +83,13 @@ class Probe final : public dsl::service::Service {
     table.text("probe.word", &word_).help("what to say").reloadable();
     table.text("probe.room", &room_).help("where; for good");
   }
+  dsl::Result<void> check(dsl::env::Env& env, const dsl::config::Sources& sources) override {
+    const auto content = env.files().read_file(sources.file);
+    if (content && content->find("nowhere") != std::string::npos) {
+      return dsl::fail(dsl::Code::kInvalidArgument, "there is no such room");
+    }
+    return {};
+  }
   void adopt(dsl::service::ActivatedSockets& sockets) override {
     for (dsl::env::UniqueFd& socket : sockets.take("door")) {
       const bool ours = (::fcntl(socket.get(), F_GETFD) & FD_CLOEXEC) != 0;

@@ -155,6 +155,24 @@ TEST_F(ServiceProcess, AReloadThatTheServiceRefusesChangesNothing) {
   EXPECT_THAT(probe.errors(), HasSubstr("keeps its configuration"));
 }
 
+// A restart would not start with it.
+TEST_F(ServiceProcess, AKeyThatCannotChangeIsCheckedAllTheSame) {
+  const NotifySocket systemd(dir_.file("notify"));
+  Probe probe(server(), {{"NOTIFY_SOCKET", dir_.file("notify")}});
+  EXPECT_EQ(systemd.next(), kServing);
+
+  dir_.write("probe.toml", "[probe]\nroom = \"nowhere\"\nword = \"ho\"\n");
+  probe.signal(SIGHUP);
+  EXPECT_THAT(systemd.next(), StartsWith("RELOADING=1"));
+  EXPECT_EQ(systemd.next(), "READY=1\nSTATUS=serving as before: there is no such room");
+  probe.signal(SIGTERM);
+
+  EXPECT_EQ(probe.line(), "start hi");
+  EXPECT_EQ(probe.line(), "refresh");
+  EXPECT_EQ(probe.line(), "stop 30000");
+  EXPECT_EQ(probe.wait(), kExitOk);
+}
+
 TEST_F(ServiceProcess, AKeyThatCannotChangeIsNamedWithTheWay) {
   const NotifySocket systemd(dir_.file("notify"));
   Probe probe(server(), {{"NOTIFY_SOCKET", dir_.file("notify")}});

@@ -168,24 +168,24 @@ def lossless_rate(server, questions):
 class Writer(threading.Thread):
     """Adds records one after the other, again when it is told to."""
 
-    def __init__(self, server):
+    def __init__(self, server, prefix="w"):
         super().__init__()
         self.acknowledged, self.refusals, self.other = [], 0, []
+        self._prefix = prefix
         self._server, self._ended = server, threading.Event()
 
     def run(self):
         number = 0
         while not self._ended.is_set():
-            name, value = f"w{number}", f"10.1.{number >> 8}.{number & 255}"
+            name, value = f"{self._prefix}{number}", f"10.1.{number >> 8}.{number & 255}"
             with self._server.grpc() as api:
                 code = grpc_code(api.call, "RecordService.CreateRecord", zone="example.test",
                                  name=name, type="A", value=value)
             if code == "OK":
                 self.acknowledged.append((name, value))
-            # A call that meets the end of gRPC's server may be cancelled: nothing acknowledged it.
-            elif code in ("UNAVAILABLE", "CANCELLED"):
+            elif code == "UNAVAILABLE":
                 self.refusals += 1
-                time.sleep(0.02)
+                time.sleep(0.005)
             elif code != "ALREADY_EXISTS":
                 self.other.append(code)
             if code in ("OK", "ALREADY_EXISTS"):
@@ -236,6 +236,24 @@ def test_ten_hand_overs_lose_nothing(server, tmp_path):
     eventually(lambda: not is_running(server.pid), "the last one ends in order")
 
 
+# CANCELLED is what a client takes for its own doing: nobody asks again. gRPC says so, about once in
+# two hand-overs here, to calls that meet the end of a server which still has their connection.
+def test_calls_that_meet_a_hand_over_are_told_to_come_again(server):
+    server.start()
+    writers = [Writer(server, prefix) for prefix in "abcd"]
+    for writer in writers:
+        writer.start()
+    for _ in range(15):
+        server.upgraded()
+    for writer in writers:
+        writer.stop()
+    assert all(writer.acknowledged for writer in writers)
+    assert sum(writer.refusals for writer in writers) > 0
+    assert not [code for writer in writers for code in writer.other]
+    there = {each["name"] for each in server.records("example.test")}
+    assert {name for writer in writers for name, _ in writer.acknowledged} <= there
+
+
 CRASHES = 'kill -SEGV $$'
 HANGS = "exec sleep 300"
 REFUSES_ITS_CONFIGURATION = f'exec {BIN}/mcns "$@" --set dns.workers=-1'
@@ -262,6 +280,25 @@ def test_a_broken_program_leaves_the_old_one_serving(make, program, says):
     server.put_real_program()
     server.upgraded()
     server.serves_and_writes()
+
+
+# A file of dnstap belongs to the process that serves until another one does.
+def test_a_failed_upgrade_leaves_the_file_of_dnstap(make, tmp_path):
+    path = tmp_path / "tap"
+    server = make(querylog={"dnstap": str(path)})
+    server.start()
+    eventually(path.exists, "the file is begun")
+    inode = path.stat().st_ino
+    server.put_program(FAILS_LATE)
+    assert server.upgrade(code=None).returncode != 0
+    assert path.stat().st_ino == inode
+    assert not list(tmp_path.glob("tap.*"))
+
+    server.put_real_program()
+    server.upgraded()
+    eventually(lambda: path.exists() and path.stat().st_ino != inode, "the heir has its own")
+    (aside,) = tmp_path.glob("tap.*")
+    assert aside.stat().st_ino == inode
 
 
 HANGING_HEIR = """
@@ -445,3 +482,35 @@ def test_a_trial_run_leaves_the_live_server_its_place(server):
 def test_without_a_server_it_says_so(server):
     failed = server.upgrade(code=5)
     assert "no name service" in failed.stderr and "hint:" in failed.stderr
+
+
+# A server whose database is damaged hands over like any other; once `mcns restore` has put the
+# database back, an upgrade ends that without a restart.
+def test_a_server_without_its_database_is_followed_and_cured(make):
+    server = make()
+    server.write_config(database={"damaged": "serve-image"})
+    server.start()
+    server.cli("record", "set", "example.test", "probe", "A", "192.0.2.99")
+    server.cli("snapshot", "--out", server.folder / "whole.db")
+    server.stop()
+    whole = server.database.read_bytes()
+    server.database.write_bytes(whole[:100] + b"x" * (len(whole) - 100))
+    server.start()
+    assert server.cli_json("status", code=1)["state"] == "degraded"
+
+    for _ in range(2):
+        server.upgraded()
+        assert texts(server.ask("probe.example.test", "A"), "A") == ["192.0.2.99"]
+        assert "192.0.2.99" in server.cli("record", "get", "example.test", "probe", "A").stdout
+        assert "as of" in server.cli_json("status", code=1)["problems"][0]
+    # An heir that fails leaves it as it was.
+    server.put_program(FAILS_LATE)
+    assert server.upgrade(code=None).returncode != 0
+    assert server.cli_json("status", code=1)["state"] == "degraded"
+    assert "192.0.2.99" in server.cli("record", "get", "example.test", "probe", "A").stdout
+
+    server.put_real_program()
+    server.cli("restore", "--config", server.config, "--from", server.folder / "whole.db", "--yes")
+    server.upgraded()
+    assert server.cli_json("status")["state"] == "healthy"
+    server.serves_and_writes()

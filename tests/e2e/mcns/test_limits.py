@@ -1,6 +1,7 @@
 """Who is answered how often, by what proof of an address: response rate limiting and DNS cookies;
 and what else clients ask for by EDNS options."""
 import contextlib
+import json
 import re
 import time
 import urllib.request
@@ -233,6 +234,42 @@ def test_what_slips_through_sends_its_client_to_tcp(tmp_path):
         assert not any(each.answer or each.authority for each in cut)
         said = server.dig("+nocookie", NAME)
         assert "Truncated, retrying in TCP mode" in said and "192.0.2.10" in said
+
+
+def test_dig_learns_its_cookie_when_it_is_over_the_rate(tmp_path):
+    with serving(tmp_path, rrl={"rate": RATE, "slip": 1, "exempt": []}) as server:
+        # One who speaks cookies, and has none yet, is told to come again with the one he gets.
+        responses = flood(server, [query_with(NAME, (COOKIE, CLIENT)) for _ in range(FLOOD)])
+        told = [each for each in responses if each.rcode() == dns.rcode.BADCOOKIE]
+        assert len(responses) == FLOOD and FLOOD / 2 < len(told) <= FLOOD - RATE + 1
+        assert not any(each.answer or each.flags & dns.flags.TC for each in told)
+        assert all(len(option(each, COOKIE)) == 24 for each in told)
+
+        # dig does, by UDP.
+        ask_often(server, [NAME] * FLOOD)
+        said = server.dig("+cookie", NAME)
+        assert "BADCOOKIE, retrying" in said and "(good)" in said
+        assert "(UDP)" in said and "192.0.2.10" in said
+        ask_often(server, [NAME] * FLOOD)
+        assert "status: BADCOOKIE" in server.dig("+cookie", "+nobadcookie", NAME)
+        # A forged one is none.
+        forged = exchange(server, query_with(NAME, (COOKIE, CLIENT + bytes(16))))
+        assert forged.rcode() == dns.rcode.BADCOOKIE
+
+
+def test_what_is_limited_is_in_the_log(tmp_path):
+    with serving(tmp_path, rrl={"rate": RATE, "slip": 2, "exempt": []},
+                 querylog={"mode": "errors"}) as server:
+        answered = flood(server, [make_query(NAME, "A") for _ in range(FLOOD)])
+        slipped = sum(bool(each.flags & dns.flags.TC) for each in answered)
+        server.stop()
+        lines = [json.loads(line) for line in
+                 (server.folder / "queries.jsonl").read_text().splitlines()]
+    assert {line["limited"] for line in lines} == {"slipped", "dropped"}
+    assert all(line["name"] == f"{NAME}." and line["rcode"] == "NOERROR" for line in lines)
+    assert sum(line["limited"] == "slipped" for line in lines) == slipped
+    dropped = [line for line in lines if line["limited"] == "dropped"]
+    assert len(dropped) == FLOOD - len(answered) and all(not line["bytes"] for line in dropped)
 
 
 def test_private_networks_are_exempt_and_others_are_not(tmp_path):

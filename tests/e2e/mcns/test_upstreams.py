@@ -156,6 +156,28 @@ def test_the_system_does_not_know_a_private_authority(make, unbound):
     assert resolves(server)
 
 
+def test_a_forward_of_the_api_has_an_authority_and_a_case_of_its_own(make, unbound):
+    server = make(dns={"upstreams": []})
+    server.cli("forward", "set", "elsewhere.net", unbound.upstream())
+    assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL
+    server.cli("forward", "set", "elsewhere.net", unbound.upstream(), "--ca-cert", unbound.ca)
+    eventually(lambda: resolves(server), "its authority is known")
+    (shown,) = server.cli_json("forward", "list")["forwards"]
+    assert shown["ca_cert"] == str(unbound.ca)
+    server.stop()
+    server.start()
+    eventually(lambda: resolves(server), "and is kept")
+
+    with answering(GOOD) as upstream:
+        server.cli("forward", "set", "case.test", upstream.address, "--random-case", "on")
+        names = [f"a-name-with-letters-{i}.case.test" for i in range(5)]
+        assert all(texts(server.ask(name, "A"), "A") == [GOOD] for name in names)
+        assert not set(upstream.questions) & {f"{each}. A" for each in names}
+        server.cli("forward", "set", "case.test", upstream.address, "--random-case", "off")
+        assert texts(server.ask("other.case.test", "A"), "A") == [GOOD]
+        assert "other.case.test. A" in upstream.questions
+
+
 def test_names_go_out_in_random_case_and_come_back_as_they_were(make):
     with answering(GOOD) as upstream:
         server = make(dns={"upstreams": [upstream.address], "random_case": True})
@@ -209,6 +231,51 @@ def test_a_wrong_file_changes_nothing_and_its_place_is_in_the_log(make):
         own = f"127.0.0.1:{server.port}"
         server.write_config(dns={"allow_recursion": ["none"], "upstreams": [own]})
         assert "this server itself" in reload(server, REFUSED)
+        assert texts(server.ask("www.elsewhere.net", "A"), "A") == [GOOD]
+
+
+def test_check_config_reads_what_the_file_names(make, tmp_path):
+    server = make()
+    server.stop()
+
+    def check(code=2, **tables):
+        server.write_config(**tables)
+        return server.cli("check-config", "--config", server.config, code=code)
+
+    missing, broken = tmp_path / "missing.pem", tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for ca_cert in (missing, broken):
+        wrong = check(dns={"upstreams": ["tls://192.0.2.1#dns.test"], "ca_cert": str(ca_cert)})
+        assert str(ca_cert) in wrong.stderr and "tls://192.0.2.1" in wrong.stderr
+    assert check(code=0, dns={"upstreams": ["192.0.2.1"], "ca_cert": str(missing)})  # needs none
+
+    for listen, upstream in ((["127.0.0.1:5300"], "127.0.0.1:5300"), (":5300", "127.0.0.1:5300"),
+                             (["127.0.0.2:5300", "[::1]:5300"], "tcp://[::1]:5300")):
+        own = check(dns={"listen_addr": listen, "upstreams": [upstream]})
+        assert "this server itself" in own.stderr
+    check(code=0, dns={"listen_addr": ":5300", "upstreams": ["127.0.0.1:5301"]})
+
+
+def test_keys_that_cannot_change_are_checked_at_a_reload(make, tmp_path):
+    with answering(GOOD) as upstream:
+        server = make(dns={"upstreams": [upstream.address]})
+        good = server.config.read_text()
+        # Networks keep their values while it runs; a start would refuse these.
+        server.write_config(dns={"allow_recursion": ["none"]})
+        with open(server.config, "a", encoding="utf-8") as config:
+            config.write('[[network]]\nname = "lan"\ncidrs = ["lan"]\n')
+        line = server.config.read_text().splitlines().index("[[network]]") + 1
+        said = reload(server, REFUSED)
+        assert f"mcns.toml:{line}:" in said and "network.cidrs" in said
+        assert texts(server.ask("www.elsewhere.net", "A"), "A") == [GOOD]
+
+        server.config.write_text(good)
+        server.write_config(dns={"allow_recursion": ["none"], "order": "network"})
+        assert "no [[network]] is declared" in reload(server, REFUSED)
+        server.write_config(dns={"allow_recursion": ["none"], "order": "rotate",
+                                 "upstreams": ["tls://192.0.2.1"],
+                                 "ca_cert": str(tmp_path / "missing.pem")})
+        assert "missing.pem" in reload(server, REFUSED)
         assert texts(server.ask("www.elsewhere.net", "A"), "A") == [GOOD]
 
 

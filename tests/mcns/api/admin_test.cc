@@ -8,6 +8,7 @@
 
 #include "mcns/api/test_service.h"
 #include "mcns/events/told.h"
+#include "support/test_ca.h"
 
 namespace mcns::api::test {
 namespace {
@@ -313,6 +314,38 @@ TEST_F(Admin, AForwardIsUsedAtOnceAndGivenBack) {
   EXPECT_THAT(ask<pb::DeleteForwardReply>("ForwardService.DeleteForward", remove), ok());
   EXPECT_THAT(ask<pb::DeleteForwardReply>("ForwardService.DeleteForward", remove),
               failed_with(Code::kNotFound));
+}
+
+TEST_F(Admin, AForwardHasSettingsOfItsOwnOrThoseOfTheFile) {
+  require_ok(service_.services().forwards.configure({}, {.random_case = true, .ca_cert = ""}));
+  auto own = forward("own.example", "192.0.2.1");
+  own.set_random_case(false);
+  auto shown = require_ok(ask<pb::Forward>("ForwardService.SetForward", own));
+  EXPECT_FALSE(shown.random_case());
+  shown = require_ok(
+      ask<pb::Forward>("ForwardService.SetForward", forward("plain.example", "192.0.2.1")));
+  EXPECT_TRUE(shown.random_case());
+
+  auto trusting = forward("tls.example", "tls://192.0.2.1#dns.example");
+  trusting.set_ca_cert("relative.pem");
+  EXPECT_THAT(ask<pb::Forward>("ForwardService.SetForward", trusting),
+              failed_with(Code::kInvalidArgument));
+  trusting.set_ca_cert("/nowhere/ca.pem");
+  EXPECT_FALSE(ask<pb::Forward>("ForwardService.SetForward", trusting)) << "it cannot be read";
+  trusting.set_ca_cert(service_.folder().file("ca.pem"));
+  service_.folder().write("ca.pem", dsl::test::TestCa().pem());
+  shown = require_ok(ask<pb::Forward>("ForwardService.SetForward", trusting));
+  EXPECT_EQ(shown.ca_cert(), trusting.ca_cert());
+
+  // Of the file they are those that say nothing; what is stored stays.
+  require_ok(service_.services().forwards.configure({}, {}));
+  const auto listed = require_ok(
+      ask<pb::ListForwardsReply>("ForwardService.ListForwards", pb::ListForwardsRequest()));
+  ASSERT_EQ(listed.forwards_size(), 3);
+  for (const pb::Forward& each : listed.forwards()) {
+    EXPECT_FALSE(each.random_case()) << each.zone();
+    EXPECT_EQ(each.ca_cert(), each.zone().starts_with("tls") ? trusting.ca_cert() : "");
+  }
 }
 
 TEST_F(Admin, AForwardToOurselvesOrToNobodyIsRefusedAndNothingIsKept) {

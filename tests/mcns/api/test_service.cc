@@ -61,7 +61,7 @@ TestService::TestService(const WriterOptions& writing) {
       .forwarder = forwarder_.get(),
       .rules = ResolverRules{.allow_recursion = require_ok(Prefixes::parse({"private"}))},
       .events = &queries_});
-  forwards_ = std::make_unique<Forwards>(*database_, *forwarder_, *cache_,
+  forwards_ = std::make_unique<Forwards>(database_.get(), *forwarder_, *cache_,
                                          std::vector<std::string>{"192.0.2.53:53"});
   require_ok(forwards_->configure({}));
   services_.reset(new Services{

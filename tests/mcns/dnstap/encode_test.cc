@@ -73,6 +73,16 @@ TEST(Encode, TypesSayWhoHadTheAnswer) {
   }
 }
 
+TEST(Encode, WhatIsLimitedSaysSo) {
+  const auto dropped = frames_of({test::head_of({.limited = Limited::kDropped}), "query", ""});
+  ASSERT_EQ(dropped.size(), 1U);
+  EXPECT_EQ(dropped[0].extra(), "rrl: dropped");
+  const auto slipped = frames_of({test::head_of({.limited = Limited::kSlipped}), "q", "r"});
+  ASSERT_EQ(slipped.size(), 2U);
+  EXPECT_EQ(slipped[1].extra(), "rrl: slipped");
+  EXPECT_FALSE(frames_of({test::head_of({}), "q", "r"})[0].has_extra());
+}
+
 TEST(Encode, AnUpstreamIsWhoAnswers) {
   EventHead head = test::head_of({.client = "198.51.100.53:53"});
   head.kind = EventHead::Kind::kUpstream;

@@ -17,6 +17,7 @@ struct ToldAnswer {
   AnswerPath path = AnswerPath::kZone;
   std::int64_t asked_ns = 0;
   std::int64_t took_ns = 0;
+  Limited limited = Limited::kNone;
 };
 
 inline EventHead head_of(const ToldAnswer& told) {
@@ -27,6 +28,7 @@ inline EventHead head_of(const ToldAnswer& told) {
       EventAddress::of(*dsl::test::require_ok(dsl::env::parse_socket_address(told.client)).raw());
   head.asked_ns = told.asked_ns;
   head.took_ns = told.took_ns;
+  head.limited = told.limited;
   return head;
 }
 
@@ -48,7 +50,7 @@ inline Message question_of(const ToldAnswer& told) {
 // Whether anybody wanted it.
 inline bool tell(EventSource& source, const ToldAnswer& told) {
   EventHead head = head_of(told);
-  head.readers = source.readers_of(told.rcode);
+  head.readers = source.readers_of(told.rcode, told.limited);
   if (head.readers == 0) {
     return false;
   }

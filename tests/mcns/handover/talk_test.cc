@@ -43,7 +43,8 @@ class FakeOwner : public Owner {
     did.emplace_back("release");
     return {.names = std::vector<std::string>(count, "dns"),
             .fds = std::vector<int>(count, writes.get()),
-            .cache = require_ok(sealed_memory("cache"))};
+            .cache = require_ok(sealed_memory("cache")),
+            .unchangeable = unchangeable};
   }
   void leave_addresses() override { did.emplace_back("leave"); }
   void stop_reading(std::function<bool(int)> given) override {
@@ -59,6 +60,7 @@ class FakeOwner : public Owner {
   UniqueFd reads;
   UniqueFd writes;
   std::size_t count = 0;
+  bool unchangeable = false;
 };
 
 class Talk : public ::testing::Test {
@@ -115,6 +117,21 @@ TEST_F(Talk, AHandOverBeginsWithNothingElse) {
   EXPECT_EQ(require_ok(hear(link, kPatience)).message.kind, Kind::kRefused);
   EXPECT_FALSE(door_->next(std::chrono::milliseconds(0)));
   EXPECT_EQ(came_, 0);
+}
+
+TEST_F(Talk, AnHeirIsToldOfADamagedDatabase) {
+  for (const bool damaged : {false, true}) {
+    owner_.unchangeable = damaged;
+    const pid_t child = in_child([this] {
+      auto heir = Heir::ask(path_, {.version = "2"});
+      ::_exit(heir && (*heir)->estate().unchangeable ? 7 : 0);
+    });
+    Visit heir = visit();
+    EXPECT_THAT(give(heir, owner_, {.version = "1"}), failed_with(Code::kUnavailable));
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), damaged ? 7 : 0);
+  }
 }
 
 TEST_F(Talk, AnHeirThatEndsLeavesAllToTheOldProcess) {

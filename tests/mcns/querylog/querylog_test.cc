@@ -35,6 +35,11 @@ TEST(Line, IsOneObjectOnOneLine) {
             "\"took_us\":4,\"bytes\":62}\n");
 }
 
+TEST(Line, SaysWhatWasLimited) {
+  EXPECT_THAT(line_of({.limited = Limited::kDropped}, Asked("www.example.test.").packet),
+              HasSubstr("\"path\":\"zone\",\"limited\":\"dropped\",\"took_us\""));
+}
+
 TEST(Line, HasNoNameWhenTheQuestionCouldNotBeRead) {
   EXPECT_EQ(line_of({.rcode = Rcode::kFormErr, .client = "[2001:db8::7]:53"}, "nonsense"),
             "{\"time\":\"2026-04-03T08:45:00.123Z\",\"client\":\"2001:db8::7\","
@@ -122,6 +127,30 @@ TEST(Recorder, IsNotThereWhenNothingIsRecorded) {
 
   EXPECT_EQ(Recorder::start(env, events, {}), nullptr);
   EXPECT_FALSE(events.wanted());
+}
+
+// An heir that fails leaves the file to whom it followed.
+TEST(Recorder, ATapThatWaitsTouchesNothing) {
+  dsl::test::TempDir folder;
+  dsl::test::TestEnv env;
+  env.use_real_files();
+  env.use_real_clock();
+  QueryEvents events(env.clock());
+  EventSource worker(events);
+  folder.write("tap", "of another process");
+  const RecorderOptions options{.dnstap = {.place = folder.file("tap"), .identity = {}},
+                                .tap_waits = true};
+
+  auto failed = Recorder::start(env, events, options);
+  test::tell(worker, {.name = "good.test."});
+  failed.reset();
+  EXPECT_EQ(folder.read("tap"), "of another process");
+
+  auto ready = Recorder::start(env, events, options);
+  test::tell(worker, {.name = "early.test."});
+  ready->begin_tap();
+  ready.reset();
+  EXPECT_THAT(folder.read("tap"), HasSubstr("early"));
 }
 
 TEST(Recorder, WritesWhatWasToldBeforeItEnds) {

@@ -189,17 +189,55 @@ TEST_F(LimitsTest, ALimitedAnswerThatSlipsThroughHasNoRecordsAndTheCookie) {
   parts_.rrl.slip = 1;
   EXPECT_EQ(answered("www.example.test.", false, kRate), kRate);
 
+  Message plain = Asked::make("www.example.test.", Type::kA);
+  plain.edns = Edns{};
+  const auto cut = handle(plain.encode());
+  ASSERT_EQ(cut.outcome, Resolver::Outcome::kReply);
+  EXPECT_LE(cut.size, plain.encode().size());
+  EXPECT_TRUE(reply(cut).truncated);
+  EXPECT_EQ(reply(cut).rcode, Rcode::kNoError);
+
+  // RFC 7873 section 5.2.3: who speaks cookies learns his.
   const Bytes asked = with_cookie(kClientCookie);
   const auto handled = handle(asked);
   ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
   EXPECT_LE(handled.size, asked.size() + cookie::kServerSize);
   const Message said = reply(handled);
-  EXPECT_TRUE(said.truncated);
-  EXPECT_EQ(said.rcode, Rcode::kNoError);
+  EXPECT_FALSE(said.truncated);
+  EXPECT_EQ(said.rcode, Rcode::kBadCookie);
   EXPECT_EQ(said.answers.size() + said.authorities.size() + said.additionals.size(), 0U);
   EXPECT_EQ(said.questions.size(), 1U);
   EXPECT_EQ(server_cookie(said).size(), cookie::kServerSize);
-  EXPECT_EQ(counters_.rrl_slipped.value(), 1U);
+  EXPECT_EQ(counters_.rrl_slipped.value(), 2U);
+  EXPECT_EQ(counters_.answers[0][static_cast<std::size_t>(Rcode::kBadCookie)].value(), 1U);
+
+  const auto again = handle(with_cookie(kClientCookie + server_cookie(said)));
+  EXPECT_EQ(reply(again).rcode, Rcode::kNoError);
+  EXPECT_EQ(reply(again).answers.size(), 1U);
+}
+
+// Without a slip nothing is sent, whatever the client speaks: an answer may go to somebody else.
+TEST_F(LimitsTest, WhatIsDroppedIsDroppedWithACookieToo) {
+  EXPECT_EQ(answered("www.example.test.", false, kRate), kRate);
+  EXPECT_EQ(handle(with_cookie(kClientCookie)).outcome, Resolver::Outcome::kDrop);
+}
+
+TEST_F(LimitsTest, WhatIsLimitedIsToldOf) {
+  QueryEvents events(dsl::env::system_env().clock());
+  parts_.events = &events;
+  parts_.rrl.slip = 2;
+  QueryEvents::Subscription watcher(events);
+  for (int i = 0; i < kRate + 2; ++i) {
+    (void)handle(Asked("www.example.test.").packet);
+  }
+
+  const auto told = watcher.take(std::chrono::milliseconds(0));
+  ASSERT_EQ(told.size(), static_cast<std::size_t>(kRate) + 2);
+  EXPECT_EQ(told[kRate - 1].limited, "");
+  EXPECT_EQ(told[kRate].limited, "dropped");
+  EXPECT_EQ(told[kRate].name.text(), "www.example.test.");
+  EXPECT_EQ(told[kRate + 1].limited, "slipped");
+  resolver_.reset();  // before what it tells
 }
 
 TEST_F(LimitsTest, ErrorsOfAllKindsCountTogether) {

@@ -10,7 +10,11 @@
 
 #include "dsl/env/socket_address.h"
 #include "dsl/rpc/client.h"
+#include "mcns/store/schema.h"
 #include "mcns/v1/admin.pb.h"
+#include "mcns/v1/forward.pb.h"
+#include "mcns/v1/record.pb.h"
+#include "mcns/v1/zone.pb.h"
 #include "mcns/wire/message.h"
 #include "support/result_matchers.h"
 #include "support/temp_dir.h"
@@ -261,6 +265,113 @@ TEST_F(ServiceTest, StopsWhileAQuestionIsAtAnUpstream) {
   await_question(upstream, "slow");
 
   service.stop(std::chrono::milliseconds(0));
+}
+
+// One that has served a zone, and was stopped.
+class DamagedTest : public ServiceTest {
+ protected:
+  DamagedTest() {
+    folder_.write("seed.zone",
+                  "$ORIGIN example.test.\n$TTL 300\n@ SOA ns admin 1 3600 600 604800 300\n"
+                  "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n");
+    start(first_, {});
+    v1::SetForwardRequest forward;
+    forward.set_zone("elsewhere.test");
+    forward.add_upstreams("192.0.2.9");
+    dsl::test::require_ok(call<v1::Forward>("ForwardService.SetForward", forward));
+    first_.stop(std::chrono::seconds(5));
+    folder_.write("seed.zone", "");
+  }
+  void start(Service& service, std::map<std::string, std::string> more) {
+    dsl::test::require_ok(configure(service, std::move(more)));
+    dsl::test::require_ok(service.start(dsl::env::system_env()));
+    channel_ = dsl::rpc::Channel::open("unix:" + file("admin.sock"));
+  }
+  template <class Reply, class Request>
+  dsl::Result<Reply> call(const std::string& method, const Request& request) {
+    return channel_->call<Reply>("mcns.v1." + method, request);
+  }
+  void damage_pages() {
+    auto& files = dsl::env::system_env().files();
+    std::string content = dsl::test::require_ok(files.read_file(file("mcns.db")));
+    std::fill(content.begin() + 100, content.end(), 'x');
+    dsl::test::require_ok(files.write_file(file("mcns.db"), content));
+  }
+  // What SQLite finds no fault with.
+  void spoil_forwards() {
+    const auto database = dsl::test::require_ok(dsl::db::Database::open(
+        dsl::env::system_env(), file("mcns.db"), {.migrations = store::migrations()}));
+    dsl::test::require_ok(database->write([](dsl::db::Transaction& tx) {
+      return tx.run("UPDATE forwards SET upstreams = 'nonsense'");
+    }));
+  }
+
+  const std::map<std::string, std::string> image_ = {{"database.damaged", "serve-image"},
+                                                     {"dns.upstreams", "192.0.2.7:53"}};
+  Service first_;
+  std::shared_ptr<dsl::rpc::Channel> channel_;
+};
+
+TEST_F(DamagedTest, ReadsAreAnsweredFromTheImageAndWritesRefused) {
+  damage_pages();
+  Service service;
+  start(service, image_);
+
+  v1::ListRecordsRequest records;
+  records.set_zone("example.test");
+  const auto listed =
+      dsl::test::require_ok(call<v1::ListRecordsReply>("RecordService.ListRecords", records));
+  EXPECT_EQ(listed.records_size(), 3);
+  const auto zones = dsl::test::require_ok(
+      call<v1::ListZonesReply>("ZoneService.ListZones", v1::ListZonesRequest()));
+  ASSERT_EQ(zones.zones_size(), 1);
+  EXPECT_EQ(zones.zones(0).records(), 4u);
+  const auto forwards = dsl::test::require_ok(
+      call<v1::ListForwardsReply>("ForwardService.ListForwards", v1::ListForwardsRequest()));
+  ASSERT_EQ(forwards.forwards_size(), 1) << "those of the file";
+  v1::ExplainRequest explained;
+  explained.set_name("www.example.test");
+  EXPECT_EQ(dsl::test::require_ok(call<v1::Explanation>("AdminService.Explain", explained)).rcode(),
+            "NOERROR");
+  const auto status =
+      dsl::test::require_ok(call<v1::Status>("AdminService.GetStatus", v1::GetStatusRequest()));
+  EXPECT_EQ(status.state(), "degraded");
+  ASSERT_GE(status.problems_size(), 2);
+  EXPECT_THAT(status.problems(0), HasSubstr("mcns restore"));
+  EXPECT_THAT(status.problems(1), HasSubstr("configuration file"));
+
+  v1::CreateRecordRequest added;
+  added.set_zone("example.test");
+  added.set_name("new");
+  added.set_type("A");
+  added.set_value("192.0.2.3");
+  const auto refused = call<v1::Outcome>("RecordService.CreateRecord", added);
+  ASSERT_THAT(refused, failed_with(dsl::Code::kFailedPrecondition));
+  EXPECT_THAT(refused.error().render(), HasSubstr("mcns restore"));
+  v1::ListChangesRequest history;
+  history.set_zone("example.test");
+  EXPECT_THAT(call<v1::ListChangesReply>("ZoneService.ListChanges", history),
+              failed_with(dsl::Code::kFailedPrecondition))
+      << "to say that there were none would be wrong";
+  EXPECT_THAT(call<v1::ListGrantsReply>("AdminService.ListGrants", v1::ListGrantsRequest()),
+              failed_with(dsl::Code::kFailedPrecondition));
+  service.stop(std::chrono::seconds(5));
+}
+
+TEST_F(DamagedTest, StoredForwardsThatCannotBeReadAreADamage) {
+  spoil_forwards();
+  Service stopping;
+  ASSERT_THAT(configure(stopping, {}), ok());
+  EXPECT_THAT(stopping.start(dsl::env::system_env()), failed_with(dsl::Code::kDataLoss));
+
+  Service service;
+  start(service, image_);
+  const auto status =
+      dsl::test::require_ok(call<v1::Status>("AdminService.GetStatus", v1::GetStatusRequest()));
+  ASSERT_EQ(status.upstreams_size(), 1) << "the configured one";
+  EXPECT_THAT(status.problems(0), HasSubstr("the stored forward for elsewhere.test"));
+  EXPECT_THAT(status.problems(1), HasSubstr("mcns forward set"));
+  service.stop(std::chrono::seconds(5));
 }
 
 TEST(ServiceExample, IsTheConfigurationReference) {
