@@ -19,6 +19,7 @@ constexpr std::uint8_t kTruncated = 0x02;  // header octet 2
 // One may be a forged answer; so many in a row, with none between that kept the case, are not.
 constexpr int kOtherCaseMax = 3;
 constexpr std::chrono::minutes kLowerCaseFor{10};
+constexpr std::size_t kSocketsOfServer = 4;  // of delegated zones, of which there may be many
 
 dsl::env::SocketAddress socket_address(const Upstream& upstream) {
   auto address =
@@ -67,19 +68,22 @@ bool Nonces::contains(std::uint64_t nonce) const {
 }
 
 Server::Server(const Shared& shared, const Upstream& upstream, Name probe_name,
-               const dsl::tls::Context& context)
+               const dsl::tls::Context& context, Role role)
     : shared_(shared),
       upstream_(upstream),
       text_(upstream.text()),
       probe_name_(std::move(probe_name)),
+      role_(role),
       health_(health_options(shared.options)),
       udp_(shared.loop, socket_address(upstream), shared.random,
-           shared.options.sockets_per_upstream, *this),
+           role == Role::kResolver ? shared.options.sockets_per_upstream : kSocketsOfServer, *this),
       tcp_(shared.loop, socket_address(upstream), shared.random, shared.options.attempt_timeout,
            *this, tls_peer(upstream, context)),
       timer_(shared.loop, [this] { time_passed(); }),
       probe_timer_(shared.loop, [this] { probe(); }) {
-  probe_timer_.set(shared.loop.now());
+  if (role_ == Role::kResolver) {
+    probe_timer_.set(shared.loop.now());
+  }
 }
 
 Server::~Server() { shared_.nonces.replace(probe_nonce_, 0); }
@@ -358,7 +362,7 @@ void Server::probe() {
   const std::uint64_t nonce = shared_.random.next() | 1U;
   shared_.nonces.replace(probe_nonce_, nonce);
   probe_nonce_ = nonce;
-  const Packet packet = make_packet({.name = probe_name_, .type = Type::kNs}, nonce);
+  const Packet packet = make_packet({.name = probe_name_, .type = Type::kNs}, nonce, role_);
   if (!send({.ticket = kProbe, .packet = packet, .over_tcp = has_line()})) {
     note_failure(true);
     probe_ended();
@@ -367,7 +371,9 @@ void Server::probe() {
 
 void Server::probe_ended() {
   probing_ = false;
-  probe_timer_.set(shared_.loop.now() + health_.probe_pause());
+  if (role_ == Role::kResolver || !health_.usable()) {
+    probe_timer_.set(shared_.loop.now() + health_.probe_pause());
+  }
 }
 
 void Server::nonce_came_back(std::uint64_t nonce) {

@@ -68,8 +68,8 @@ class ServerFigures {
   std::string trouble_;  // guarded by mutex_
 };
 
-// Probes the upstream by itself: at first, while it is down, and from time to time. Confined to its
-// loop.
+// Probes the upstream by itself: at first, while it is down, and from time to time; the server of a
+// delegated zone, which is somebody else's, only while it is down. Confined to its loop.
 class Server final : private ChannelEvents {
  public:
   // What all servers share; outlives them.
@@ -84,7 +84,7 @@ class Server final : private ChannelEvents {
 
   // `probe_name`: a name that it should know something of. `context`: whom to trust, for TLS.
   Server(const Shared& shared, const Upstream& upstream, Name probe_name,
-         const dsl::tls::Context& context);
+         const dsl::tls::Context& context, Role role = Role::kResolver);
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -153,6 +153,7 @@ class Server final : private ChannelEvents {
   const Upstream upstream_;
   const std::string text_;
   const Name probe_name_;
+  const Role role_;
   Health health_;
   const std::shared_ptr<ServerFigures> figures_ = std::make_shared<ServerFigures>();
 

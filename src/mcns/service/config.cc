@@ -224,6 +224,11 @@ void Config::bind(dsl::config::Table& table) {
       .each(check_prefixes)
       .help("who may ask for them: ranges, private, any, none")
       .reloadable();
+  table.boolean("dns.follow_delegations", &follow_delegations)
+      .help(
+          "they also get what the servers of a zone say that one of ours delegates, and not only "
+          "where these are")
+      .reloadable();
   table.duration("dns.tcp_idle", &tcp_idle)
       .range("1s", "10m")
       .help("a quiet connection is closed")
@@ -370,6 +375,7 @@ AnswerOptions Config::answer_options() const {
   out.nsid = nsid == "hostname" ? host_name() : nsid;
   out.identity = identity;
   out.cookies = cookies;
+  out.follow_delegations = follow_delegations;
   out.keepalive = static_cast<std::uint16_t>(tcp_idle.count() / kKeepaliveUnit);
   return out;
 }
