@@ -88,7 +88,7 @@ std::shared_ptr<Server> Engine::server(const Upstream& upstream, const Name& zon
   if (place) {
     return place;
   }
-  const auto context = contexts.find(upstream.ca_cert);
+  const auto context = contexts.find(tls_key(upstream));
   const dsl::tls::Context trusted = context == contexts.end() ? nullptr : context->second;
   if (const auto known = servers_.find(key); known != servers_.end()) {
     place = known->second;

@@ -50,7 +50,8 @@ void Fetch::on_child_answer(Server& server, std::string_view message) {
     advance();
     return;
   }
-  if (answer.error) {
+  // Who refuses does not serve the zone: whatever it says of that is of no use to a client.
+  if (answer.error && answer.rcode != Rcode::kRefused) {
     error_ = *answer.error;
   }
   exhausted(server, trouble_of(answer, descent_->zone()));

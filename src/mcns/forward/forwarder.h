@@ -28,16 +28,21 @@ std::optional<ForwardPolicy> parse_forward_policy(std::string_view text);
 
 // "udp://192.0.2.1:53" (TCP when truncated), "tcp://...", "192.0.2.1" alone is udp on 53;
 // "tls://192.0.2.1:853#dns.example.net" (RFC 7858), which is on 853, and whose certificate has to
-// be for that name, or without one for the address. Literal addresses only: a resolver that
-// resolves its resolvers does not come up.
+// be for that name, or without one for the address; "https://192.0.2.1/dns-query#dns.example.net"
+// (RFC 8484), which is on 443, and the same of its certificate. Literal addresses only: a resolver
+// that resolves its resolvers does not come up.
 struct Upstream {
-  enum class Transport { kUdp, kTcp, kTls };
+  enum class Transport { kUdp, kTcp, kTls, kHttps };
   Transport transport = Transport::kUdp;
   std::string address;  // literal
   std::uint16_t port = 53;
-  std::string name;     // kTls: of the certificate; empty = the address
-  std::string ca_cert;  // kTls: path of the authorities (PEM); empty = the system's. Not in `text`.
+  std::string path;     // kHttps: "/dns-query"
+  std::string name;     // with TLS: of the certificate; empty = the address
+  std::string ca_cert;  // with TLS: path of the authorities (PEM); empty = the system's. Not in
+                        // `text`.
 
+  // It has to prove who it is, and nobody can read along.
+  bool has_tls() const { return transport == Transport::kTls || transport == Transport::kHttps; }
   static dsl::Result<Upstream> parse(std::string_view text);
   std::string text() const;
 };

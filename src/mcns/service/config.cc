@@ -204,7 +204,8 @@ void Config::bind(dsl::config::Table& table) {
       .each(check_upstream)
       .help(
           "who is asked for names that are not ours: 1.1.1.1, udp://1.1.1.1:53, "
-          "tcp://[2606:4700:4700::1111]:53, tls://1.1.1.1:853#one.one.one.one")
+          "tcp://[2606:4700:4700::1111]:53, tls://1.1.1.1:853#one.one.one.one, "
+          "https://1.1.1.1/dns-query#one.one.one.one")
       .reloadable();
   table.list("dns.fallback_upstreams", &fallback_upstreams)
       .each(check_upstream)
@@ -217,7 +218,7 @@ void Config::bind(dsl::config::Table& table) {
       .reloadable();
   table.text("dns.ca_cert", &ca_cert)
       .help(
-          "authorities (PEM) of upstreams over TLS; empty = those of the system; a [[forward]] may "
+          "authorities (PEM) of upstreams over TLS and HTTPS; empty = those of the system; a [[forward]] may "
           "say otherwise")
       .reloadable();
   table.list("dns.allow_recursion", &allow_recursion)

@@ -225,8 +225,7 @@ def test_nobody_there_or_lame_is_a_failure_with_its_reason(make):
     for zone in ("gone", "lame"):
         response = server.ask(f"www.{zone}.example.test", "A")
         assert response.rcode() == dns.rcode.SERVFAIL
-        assert NO_REACHABLE_AUTHORITY in extended_errors(response) or zone == "lame"
-        assert extended_errors(response)
+        assert extended_errors(response) == [NO_REACHABLE_AUTHORITY]
 
 
 def test_old_answers_are_better_than_none(make, tmp_path, child):

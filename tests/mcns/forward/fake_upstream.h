@@ -30,6 +30,12 @@ struct Sent {
   std::chrono::milliseconds after{0};
   bool from_elsewhere = false;  // another port (UDP only)
   bool then_close = false;      // the connection (TCP only)
+  // Over HTTPS only, as the next ones.
+  int http_status = 200;
+  std::string http_type = "application/dns-message";
+  std::string http_age;          // of the header; empty: none
+  std::uint32_t http_reset = 0;  // the stream, for this reason
+  bool http_goaway = false;      // neither this one nor any later one
 };
 
 // UDP and TCP on one port of loopback, which stays the same while it is deaf. Probes are answered

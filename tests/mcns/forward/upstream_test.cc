@@ -24,9 +24,17 @@ TEST(Upstream, NamesAndNonsenseAreRefused) {
               failed_saying(Code::kInvalidArgument, "names are not resolved"));
 }
 
-TEST(Upstream, HttpsIsRefusedInWords) {
-  EXPECT_THAT(Upstream::parse("https://192.0.2.1/dns-query"),
-              failed_saying(Code::kInvalidArgument, "over HTTPS, which is not supported"));
+TEST(Upstream, APathIsThatOfAUrl) {
+  for (const char* text :
+       {"https://192.0.2.1/dns-query{?dns}", "https://192.0.2.1/a b", "https://192.0.2.1/a,b",
+        "https://192.0.2.1/a?b=c", "https://192.0.2.1/\xc3\xa4"}) {
+    EXPECT_THAT(Upstream::parse(text), failed_saying(Code::kInvalidArgument, "path")) << text;
+  }
+  EXPECT_THAT(Upstream::parse("https://dns.example.test/dns-query"),
+              failed_saying(Code::kInvalidArgument, "not a literal address"));
+  EXPECT_THAT(Upstream::parse("https://192.0.2.1/dns-query#a_b.test"),
+              failed_saying(Code::kInvalidArgument, "host name"));
+  EXPECT_THAT(Upstream::parse("tls://192.0.2.1/dns-query"), failed_with(Code::kInvalidArgument));
 }
 
 TEST(Upstream, ANameOfACertificateIsAHostName) {
@@ -54,6 +62,10 @@ TEST(Upstream, EveryFormIsReadAndWrittenTheSame) {
       {"tls://192.0.2.1:8853#DNS.example.test", "tls://192.0.2.1:8853#dns.example.test"},
       {"tls://2001:db8::1#one.test", "tls://[2001:db8::1]:853#one.test"},
       {"tls://[2001:db8::1]#one.test", "tls://[2001:db8::1]:853#one.test"},
+      {"https://192.0.2.1", "https://192.0.2.1:443/dns-query"},
+      {"https://192.0.2.1/", "https://192.0.2.1:443/"},
+      {"https://192.0.2.1:8443/a/~b%20c#One.test", "https://192.0.2.1:8443/a/~b%20c#one.test"},
+      {"https://[2001:db8::1]/dns-query#one.test", "https://[2001:db8::1]:443/dns-query#one.test"},
   };
   for (const auto& [text, written] : forms) {
     EXPECT_EQ(require_ok(Upstream::parse(text)).text(), written);
