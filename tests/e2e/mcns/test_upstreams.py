@@ -106,6 +106,7 @@ class UnboundOverTls(Private):
   num-threads: 1
   access-control: 127.0.0.0/8 allow
   module-config: "iterator"
+  local-zone: "." static
   local-zone: "elsewhere.net." static
   local-data: "www.elsewhere.net. 60 A {GOOD}"
 remote-control:

@@ -124,6 +124,14 @@ FakeUpstream::Handler referring(std::string_view zone, std::string_view host, st
   });
 }
 
+// However busy the machine is, nothing is asked twice.
+ForwardOptions patient() {
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(5000);
+  options.timeout_total = milliseconds(9000);
+  return options;
+}
+
 class DelegationTest : public ::testing::Test {
  protected:
   // All servers are on the port of `first`.
@@ -291,7 +299,7 @@ TEST_F(DelegationTest, AServerWithoutAnAddressIsLookedUp) {
     return message;
   }));
   zones_.delegate(kZone, {{"ns.elsewhere.net.", {}}});
-  start(child);
+  start(child, patient());
   subject_->use({upstream.upstream()});
 
   EXPECT_EQ(source_of(ask()), 7);
@@ -424,7 +432,7 @@ TEST_F(DelegationTest, IdenticalQuestionsAreAskedOnce) {
                               .after = milliseconds(10)}};
   });
   zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  start(child);
+  start(child, patient());
 
   std::vector<std::future<ForwardAnswer>> all;
   for (int i = 0; i < 20; ++i) {
