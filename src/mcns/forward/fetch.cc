@@ -171,7 +171,7 @@ void Fetch::advance() {
   if (!sent) {
     hedge_at_ = MonoTime::max();
   }
-  if (waiting_ == 0) {
+  if (waiting_ == 0 && !look_up_next_host()) {
     fail(!last_failure_.empty() ? last_failure_
                                 : dsl::text("every {} of {} is down",
                                             descent_ ? "server" : "upstream", group_->zone.text()));

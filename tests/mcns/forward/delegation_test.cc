@@ -307,6 +307,24 @@ TEST_F(DelegationTest, AServerWithoutAnAddressIsLookedUp) {
   EXPECT_EQ(upstream.questions(), 2) << "A and AAAA; then the cache knows";
 }
 
+TEST_F(DelegationTest, WhereNothingCanBeSentTheNextHostIsLookedUp) {
+  FakeUpstream child(serving(7));
+  FakeUpstream upstream(saying([](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    if (received.message.questions[0].type == Type::kA) {
+      message.answers = {record_of("ns.elsewhere.net.", Type::kA, 60, Bytes("\x7f\0\0\1", 4))};
+    }
+    return message;
+  }));
+  // Nobody may send to a broadcast address just so.
+  zones_.delegate(kZone,
+                  {{"ns.child.example.test.", {"255.255.255.255"}}, {"ns.elsewhere.net.", {}}});
+  start(child);
+  subject_->use({upstream.upstream()});
+
+  EXPECT_EQ(source_of(ask()), 7);
+}
+
 TEST_F(DelegationTest, AServerThatAnotherDelegationKnowsIsLookedUpThere) {
   FakeUpstream child(serving(7));
   FakeUpstream sister(
