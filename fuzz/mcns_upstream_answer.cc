@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mcns/cache/cache.h"
+#include "mcns/forward/child_answer.h"
 #include "mcns/forward/clean.h"
 #include "mcns/forward/outstanding.h"
 #include "mcns/wire/message.h"
@@ -100,6 +101,30 @@ void restore_letters(ForwardQuestion question, std::string_view response) {
   }
 }
 
+// Said by a server of each zone that the name may be delegated to: nothing of other zones is taken
+// from it, and it leads nowhere but down.
+void read_as_child(const ForwardQuestion& question, std::string_view response) {
+  for (std::size_t labels = 1; labels <= question.name.label_count(); ++labels) {
+    const Name zone = question.name.suffix(labels);
+    const ChildAnswer answer = read_child_answer(question, zone, response);
+    if (answer.kind == ChildAnswer::Kind::kReferral) {
+      MC_ASSERT(answer.referral.zone.is_within(zone) && answer.referral.zone != zone, "down");
+      MC_ASSERT(question.name.is_within(answer.referral.zone), "to the name");
+      MC_ASSERT(answer.referral.hosts.size() <= Delegation::kHostsMax, "hosts have a bound");
+    }
+    if (answer.message.empty()) {
+      continue;
+    }
+    const auto message = Message::parse(answer.message);
+    MC_ASSERT(message && !message->authentic_data, "what is clean is a message");
+    for (const auto* section : {&message->answers, &message->authorities, &message->additionals}) {
+      for (const Record& record : *section) {
+        MC_ASSERT(record.name.is_within(zone), "it is of the zone");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -111,6 +136,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Packet packet = make_packet(question);
   match(packet, response);
   restore_letters(question, response);
+  read_as_child(question, response);
   const CleanAnswer clean = clean_answer(question, response);
   if (clean.kind != CleanAnswer::Kind::kGood) {
     return 0;

@@ -60,20 +60,21 @@ def question(number, name, dns_type, udp_size=1232, recursion=False):
 class NameServer:
     """What all of them share. `zones`: origin -> path of its file. `cpu`: the one it is pinned to.
     `minimal`: no more in an answer than has to be there, as the bench wants it. `upstream`: port of
-    127.0.0.1 to ask for all else, with what comes from there kept for an hour."""
+    127.0.0.1 to ask for all else, with what comes from there kept for an hour. `at`: an address of
+    loopback with a port, in place of a free one of 127.0.0.1."""
 
     name = ""
     programs = ()
     packages = ()
 
-    def __init__(self, folder, zones=(), cpu=None, minimal=False, upstream=None):
+    def __init__(self, folder, zones=(), cpu=None, minimal=False, upstream=None, at=None):
         self.folder = pathlib.Path(folder) / self.name
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o755)
         self.zones = dict(zones)
         self.minimal = minimal
         self.upstream = upstream
-        self.port = free_port()
+        self.host, self.port = at or ("127.0.0.1", free_port())
         self.log = self.folder / "log"
         self.process = None
         self._cpu = cpu
@@ -92,7 +93,7 @@ class NameServer:
 
     @property
     def address(self):
-        return ("127.0.0.1", self.port)
+        return (self.host, self.port)
 
     def __enter__(self):
         self.start()
@@ -230,7 +231,7 @@ rest_addr = ""
 [database]
 path = "{self.folder}/mcns.db"
 [dns]
-listen_addr = ["127.0.0.1:{self.port}"]
+listen_addr = ["{self.host}:{self.port}"]
 workers = 1
 upstreams = [{upstreams}]
 fallback_upstreams = []
@@ -260,7 +261,7 @@ class Knot(NameServer):
         self.write("knot.conf", f"""
 server:
     rundir: "{self.folder}"
-    listen: 127.0.0.1@{self.port}
+    listen: {self.host}@{self.port}
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
@@ -294,7 +295,7 @@ class Nsd(NameServer):
                         for origin, file in self.zones.items())
         self.write("nsd.conf", f"""
 server:
-    ip-address: 127.0.0.1@{self.port}
+    ip-address: {self.host}@{self.port}
     server-count: 1
     tcp-count: 4096
     username: ""
@@ -331,7 +332,7 @@ class Bind(NameServer):
         self.write("named.conf", f"""
 options {{
   directory "{self.folder}";
-  listen-on port {self.port} {{ 127.0.0.1; }};
+  listen-on port {self.port} {{ {self.host}; }};
   listen-on-v6 {{ none; }};
   pid-file none;
   lock-file none;
@@ -370,7 +371,7 @@ class PowerDns(NameServer):
         self.write("pdns.conf", f"""
 launch=bind
 bind-config={self.folder}/named.conf
-local-address=127.0.0.1
+local-address={self.host}
 local-port={self.port}
 socket-dir={self.folder}
 setuid=

@@ -168,6 +168,7 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   how.turn = options_.rotate ? turn_++ : 0;
   how.vicinity = client.vicinity;
   how.forward = client.may_recurse && query.recursion_desired();
+  how.follow = options_.follow_delegations;
   const Lookup::Result result = lookup.run(how);
 
   Answer out;
@@ -187,6 +188,7 @@ Answer Answerer::answer(const zone::Version& version, const Query& query, const 
   }
   out.labels = lookup.labels();
   out.alias = lookup.alias();
+  out.cut = lookup.cut();
   if (out.kind == Answer::Kind::kReply && query.edns.present) {
     response.give_back(reserved);
     if (query.edns.zone_version && lookup.authoritative()) {

@@ -52,6 +52,8 @@ struct AnswerOptions {
   std::string nsid;      // for who asks (RFC 5001); empty = none
   std::string identity;  // what CH TXT id.server. and version.bind. say; empty = REFUSED
   bool cookies = false;  // a malformed one is FORMERR
+  // Who may recurse gets what the servers of a delegation say, not where they are.
+  bool follow_delegations = false;
   // How long a quiet connection stays, in tenths of a second, for who asks (RFC 7828); 0 = not
   // told.
   std::uint16_t keepalive = 0;
@@ -81,6 +83,13 @@ struct Answer {
     std::uint32_t ttl = 0;
   };
   std::optional<Alias> alias;
+  // With kForward, when `target` is below a delegation in a zone of ours, which is to be followed:
+  // its servers are to be asked. Valid as long as the version.
+  struct Cut {
+    const zone::Zone* zone = nullptr;
+    std::size_t labels = 0;  // of `target`, the last ones: the name that has the NS records
+  };
+  std::optional<Cut> cut;
 };
 
 // Is told why an answer is what it is, for `explain`: "zone", "example.test. serial 2026112601".

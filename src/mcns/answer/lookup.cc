@@ -48,6 +48,8 @@ Lookup::Result Lookup::run(const Options& options) {
   name_ = &query_.name;
   labels_ = name_->labels;
   vicinity_ = options.vicinity;
+  forward_ = options.forward;
+  follow_ = options.follow;
   dnames_[0] = nullptr;
   while (true) {
     zone_ = version_.find_zone(*name_);
@@ -63,7 +65,7 @@ Lookup::Result Lookup::run(const Options& options) {
       if (links_ == 0) {
         return Result::kNotOurs;
       }
-      return leave(options.forward);
+      return leave();
     }
     first_zone_ = links_ == 0 ? zone_ : first_zone_;
     if (trace_ != nullptr) {
@@ -71,15 +73,19 @@ Lookup::Result Lookup::run(const Options& options) {
     }
     const Step step = in_zone(options);
     if (step != Step::kChase) {
-      return step == Step::kDone ? Result::kDone : leave(options.forward);
+      return step == Step::kDone ? Result::kDone : leave();
     }
   }
 }
 
-Lookup::Result Lookup::leave(bool forward) {
-  note("chain", "leaves our zones");
+Lookup::Result Lookup::leave() {
+  if (cut_) {
+    note("delegation", "is followed: its servers are asked");
+  } else {
+    note("chain", "leaves our zones");
+  }
   if (!unseen_) {
-    return forward ? Result::kLeaves : Result::kDone;
+    return forward_ ? Result::kLeaves : Result::kDone;
   }
   // Whoever asks: the addresses of the target are our own data. That there are none is said here,
   // where the owner's zone is known.
@@ -214,6 +220,10 @@ Lookup::Step Lookup::referral(const Node& cut, std::size_t labels) {
   const std::string_view name = name_->suffix(labels);
   if (trace_ != nullptr) {
     note("cut", shown(name));
+  }
+  if (follow_ && (forward_ || unseen_)) {
+    cut_ = Answer::Cut{zone_, labels};
+    return Step::kLeaves;
   }
   if (unseen_) {
     return Step::kLeaves;

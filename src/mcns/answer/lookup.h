@@ -24,6 +24,7 @@ class Lookup {
     unsigned turn = 0;
     const Vicinity* vicinity = nullptr;  // of the client; may be null
     bool forward = false;                // what leaves our zones may be asked of an upstream
+    bool follow = false;                 // and what is below a delegation of its servers
   };
   enum class Result : std::uint8_t {
     kDone,
@@ -42,6 +43,8 @@ class Lookup {
   const zone::Zone* zone() const { return first_zone_; }
   // With kLeaves, when it is an ALIAS that leads there; the response says NODATA for its owner.
   std::optional<Answer::Alias> alias() const;
+  // With kLeaves, when a delegation that is to be followed leads there.
+  const std::optional<Answer::Cut>& cut() const { return cut_; }
 
  private:
   enum class Step : std::uint8_t { kDone, kChase, kLeaves };
@@ -63,7 +66,7 @@ class Lookup {
   Step through_alias(const zone::RrsetView& alias);
   Step follow_unseen(std::uint32_t ttl, std::string_view target);
   Step follow(std::string_view target, NameAt at);
-  Result leave(bool forward);
+  Result leave();
   Step any(const zone::Node& node, const Options& options);
   Step any_hinfo();
   Step negative(Rcode rcode);
@@ -103,6 +106,8 @@ class Lookup {
   Trace* trace_;
 
   const Vicinity* vicinity_ = nullptr;
+  bool forward_ = false;  // as of Options, as the next one
+  bool follow_ = false;
   const QueryName* name_ = nullptr;  // looked for now: the question's, or a chain's
   NameAt name_at_ = kQuestionName;
   QueryName chased_;
@@ -115,6 +120,7 @@ class Lookup {
   std::array<std::array<char, kNameMax>, kChaseMax> made_;  // by link, what a DNAME makes
   unsigned links_ = 0;
   std::optional<Unseen> unseen_;
+  std::optional<Answer::Cut> cut_;
 
   Rcode rcode_ = Rcode::kNoError;
   bool authoritative_ = true;

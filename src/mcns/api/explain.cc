@@ -7,6 +7,7 @@
 
 #include "dsl/env/socket_address.h"
 #include "mcns/api/fields.h"
+#include "mcns/resolve/own_names.h"
 #include "mcns/special/special.h"
 #include "mcns/wire/message.h"
 
@@ -79,7 +80,8 @@ class Notes final : public Trace {
 // What the zones decide, told by the code that decides it.
 struct Decided {
   Answer::Kind kind = Answer::Kind::kDrop;
-  Bytes target;  // what is not ours
+  Bytes target;                          // what is not ours
+  std::optional<Delegation> delegation;  // whose it is, when one of our zones says so
 };
 
 Decided trace_zones(const Services& services, const zone::Version& version, const Case& asked,
@@ -103,14 +105,52 @@ Decided trace_zones(const Services& services, const zone::Version& version, cons
   Bytes buffer(kMessageMax, '\0');
   const Answer answer =
       answerer.answer(version, asked.packet, client, query, buffer.data(), buffer.size(), &notes);
-  return {answer.kind,
-          Bytes(answer.kind == Answer::Kind::kForward ? answer.target : std::string_view())};
+  Decided decided{.kind = answer.kind};
+  if (answer.kind == Answer::Kind::kForward) {
+    decided.target = answer.target;
+  }
+  if (answer.cut) {
+    QueryName target;
+    (void)read_query_name(answer.target, target);  // a name of ours is well formed
+    decided.delegation = delegation_at(version, target, *answer.cut);
+  }
+  return decided;
+}
+
+// "ns1.sub.example.test. (192.0.2.53), ns.example.net. (to be looked up)"
+std::string servers_text(const Delegation& delegation) {
+  std::string out;
+  for (const Delegation::Host& host : delegation.hosts) {
+    std::string addresses;
+    for (const std::string& address : host.addresses) {
+      addresses += (addresses.empty() ? "" : ", ") + address;
+    }
+    out += dsl::text("{}{} ({})", out.empty() ? "" : ", ", host.name.text(),
+                     addresses.empty() ? "to be looked up" : addresses);
+  }
+  return out.empty() ? "without any address: glue is missing" : out;
+}
+
+// Who is asked: a forward that has the delegated zone or one inside of it knows better than the
+// delegation.
+void trace_whom(Forwarder& forwarder, const Name& name, const std::optional<Delegation>& delegation,
+                Notes& notes) {
+  const std::string group = forwarder.group_of(name);
+  const Result<Name> zone = Name::parse(group);
+  const bool is_inside = !group.empty() && zone && delegation && zone->is_within(delegation->zone);
+  if (delegation && !is_inside) {
+    notes.note("servers",
+               dsl::text("of {}: {}", delegation->zone.text(), servers_text(*delegation)));
+    return;
+  }
+  notes.note("forward", group.empty() ? "no upstreams are set for it"
+                                      : dsl::text("the upstreams of {}", group));
 }
 
 // What is known of a name that is not ours before an upstream is asked.
-void trace_outside(const Services& services, const Case& asked, const Bytes& target,
+void trace_outside(const Services& services, const Case& asked, const Decided& decided,
                    std::int64_t now_ms, bool dnssec_ok, Notes& notes) {
-  const Result<Name> name = Name::from_wire(target);
+  const Result<Name> name = Name::from_wire(decided.target);
   if (!name) {
     return;
   }
@@ -123,7 +163,8 @@ void trace_outside(const Services& services, const Case& asked, const Bytes& tar
   if (parse_query(packet, query) != ParseResult::kOk) {
     return;
   }
-  if (special_answer(query.name, asked.type).kind != SpecialAnswer::Kind::kNotSpecial) {
+  if (!decided.delegation &&
+      special_answer(query.name, asked.type).kind != SpecialAnswer::Kind::kNotSpecial) {
     notes.note("special", "a name that never leaves the house, unless a forward names it");
   }
   Bytes buffer(kMessageMax, '\0');
@@ -137,9 +178,7 @@ void trace_outside(const Services& services, const Case& asked, const Bytes& tar
                          hit.age_s, hit.stale ? ", past its time" : ""));
   }
   if (services.resolver.forwarder != nullptr) {
-    const std::string group = services.resolver.forwarder->group_of(*name);
-    notes.note("forward", group.empty() ? "no upstreams are set for it"
-                                        : dsl::text("the upstreams of {}", group));
+    trace_whom(*services.resolver.forwarder, *name, decided.delegation, notes);
   }
 }
 
@@ -202,7 +241,7 @@ Result<pb::Explanation> explain(Services& services, const dsl::rpc::CallContext&
     const zone::Pin version(reader);
     decided = trace_zones(services, *version, asked, notes);
     if (decided.kind == Answer::Kind::kForward) {
-      trace_outside(services, asked, decided.target, now_ms, request.dnssec_ok(), notes);
+      trace_outside(services, asked, decided, now_ms, request.dnssec_ok(), notes);
     }
     Asked read;
     Resolver::read(*version, asked.packet, read);

@@ -102,7 +102,8 @@ Command forward_command(Context& context) {
                          {.name = "UPSTREAM",
                           .target = &words->upstreams,
                           .help = "192.0.2.1, udp://192.0.2.1:53, tcp://[2001:db8::1]:53, "
-                                  "tls://192.0.2.1:853#NAME-IN-ITS-CERTIFICATE",
+                                  "tls://192.0.2.1:853#NAME-IN-ITS-CERTIFICATE, "
+                                  "https://192.0.2.1/dns-query#NAME-IN-ITS-CERTIFICATE",
                           .required = true},
                          {.name = "--fallback",
                           .target = &words->fallback,

@@ -55,28 +55,6 @@ bool is_well_formed(const Record& record) {
          (record.type != Type::kAaaa || record.rdata.size() == 16);
 }
 
-// The question's name and those that its aliases lead to, in whatever order they stand. A DNAME
-// comes with the CNAME that it makes (RFC 6672 section 3.1).
-Names alias_chain(const Question& question, const Records& answers) {
-  Names chain{question.name};
-  if (question.type == Type::kCname || question.type == Type::kAny) {
-    return chain;
-  }
-  for (std::size_t i = 0; i < chain.size() && chain.size() < kChainMax; ++i) {
-    for (const Record& record : answers) {
-      if (record.type != Type::kCname || record.name != chain[i]) {
-        continue;
-      }
-      const auto target = name_in(record.rdata, 0);
-      if (target && !contains(chain, *target)) {
-        chain.push_back(*target);
-      }
-      break;  // RFC 2181 section 10.1: there is one
-    }
-  }
-  return chain;
-}
-
 bool belongs_to_answer(const Question& question, const Names& chain, const Record& record) {
   const Type type = record.type == Type::kRrsig ? covered(record) : record.type;
   if (type == Type::kDname) {
@@ -182,6 +160,26 @@ std::unordered_set<Bytes> hosts_of(const Message& message) {
 }
 
 }  // namespace
+
+std::vector<Name> alias_chain(const Question& question, const std::vector<Record>& answers) {
+  Names chain{question.name};
+  if (question.type == Type::kCname || question.type == Type::kAny) {
+    return chain;
+  }
+  for (std::size_t i = 0; i < chain.size() && chain.size() < kChainMax; ++i) {
+    for (const Record& record : answers) {
+      if (record.type != Type::kCname || record.name != chain[i]) {
+        continue;
+      }
+      const auto target = name_in(record.rdata, 0);
+      if (target && !contains(chain, *target)) {
+        chain.push_back(*target);
+      }
+      break;  // RFC 2181 section 10.1: there is one
+    }
+  }
+  return chain;
+}
 
 void drop_unrelated(const Question& question, Message& message) {
   const Names chain = alias_chain(question, message.answers);

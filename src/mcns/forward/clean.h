@@ -6,6 +6,7 @@
 
 #include "mcns/forward/forwarder.h"
 #include "mcns/wire/codes.h"
+#include "mcns/wire/message.h"
 #include "mcns/wire/name.h"
 
 namespace mcns {
@@ -27,5 +28,14 @@ struct CleanAnswer {
 // what it says of DNSSEC is passed on (RFC 6840 section 5.8).
 CleanAnswer clean_answer(const ForwardQuestion& question, std::string_view response,
                          bool authenticated = false);
+
+// Whether a response with that code is an answer.
+bool tells(Rcode rcode);
+// The reason that a server gives (RFC 8914).
+std::optional<ExtendedError> extended_error(const Message& message);
+// `message`, of which what is unrelated is gone, as Cache::insert takes it, with id 0. Nothing when
+// it gets too long by that.
+std::optional<Bytes> to_be_kept(const ForwardQuestion& question, Message message,
+                                bool authenticated);
 
 }  // namespace mcns

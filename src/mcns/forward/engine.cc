@@ -9,8 +9,8 @@ namespace mcns {
 namespace {
 
 // Whoever asks the same gets the same answer. With the hops: a question that comes back to us by
-// way of another server must not wait for itself.
-Bytes key_of(const ForwardQuestion& question) {
+// way of another server must not wait for itself; and with the depth, for one that needs itself.
+Bytes key_of(const ForwardQuestion& question, int depth) {
   Bytes key = question.name.lower();
   for (const auto number : {static_cast<std::uint16_t>(question.type),
                             static_cast<std::uint16_t>(question.dns_class)}) {
@@ -20,6 +20,7 @@ Bytes key_of(const ForwardQuestion& question) {
   key += question.dnssec_ok ? 'D' : 'd';
   key += question.checking_disabled ? 'C' : 'c';
   key += static_cast<char>(question.hops);
+  key += static_cast<char>(depth);
   return key;
 }
 
@@ -41,11 +42,18 @@ Engine::Engine(dsl::net::Loop& loop, dsl::env::Env& env, Cache& cache, Nonces& n
       random_(env.random()),
       told_(options.events == nullptr ? nullptr : std::make_unique<EventSource>(*options.events)),
       for_servers_{loop, random_, nonces, *this, options_, told_.get()},
-      for_fetches_{loop,    env.clock(), cache,
-                   random_, options_,    [this](Ticket ticket) { ended(ticket); }} {}
+      for_fetches_{loop, env.clock(), cache, random_, options_, *this},
+      delegated_(for_servers_) {}
+
+Engine::~Engine() {
+  // Each tells those who wait, which may be another one.
+  for (const auto& [ticket, running] : running_) {
+    running.fetch->abandon();
+  }
+}
 
 std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& groups,
-                                          const TlsContexts& contexts) {
+                                          const TlsContexts& contexts, const OwnAddresses& own) {
   Servers servers;
   BySuffix<std::shared_ptr<const ServerGroup>> by_suffix;
   std::vector<ServerRow> rows;
@@ -68,6 +76,7 @@ std::vector<ServerRow> Engine::set_groups(const std::vector<ForwardGroup>& group
   // Those that are gone live on in the questions that they were asked.
   servers_ = std::move(servers);
   groups_ = std::move(by_suffix);
+  own_ = own;
   for_fetches_.cache.forget_pending();
   return rows;
 }
@@ -79,7 +88,7 @@ std::shared_ptr<Server> Engine::server(const Upstream& upstream, const Name& zon
   if (place) {
     return place;
   }
-  const auto context = contexts.find(upstream.ca_cert);
+  const auto context = contexts.find(tls_key(upstream));
   const dsl::tls::Context trusted = context == contexts.end() ? nullptr : context->second;
   if (const auto known = servers_.find(key); known != servers_.end()) {
     place = known->second;
@@ -90,9 +99,18 @@ std::shared_ptr<Server> Engine::server(const Upstream& upstream, const Name& zon
   return place;
 }
 
-void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter) {
+void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Errand errand) {
   const auto* group = groups_.find(question.name);
-  if (group == nullptr) {
+  const std::uint64_t generation = for_fetches_.cache.generation();
+  OwnZones::Found own = look_up_own(question, group == nullptr ? nullptr : group->get());
+  const bool is_own = own.kind != OwnZones::Found::Kind::kNotOurs;
+  if (!is_own && errand.depth > 0) {
+    if (const auto kept = fresh_answer(for_fetches_.cache, question, now_ms())) {
+      waiter->tell(*kept);
+      return;
+    }
+  }
+  if (!is_own && group == nullptr) {
     waiter->tell(refusal(ExtendedError::kNoReachableAuthority,
                          dsl::text("no upstream is configured for {}", question.name.text())));
     return;
@@ -102,21 +120,57 @@ void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter) {
                          dsl::text("the question was passed on {} times: a loop", question.hops)));
     return;
   }
-  Bytes key = key_of(question);
+  Bytes key = key_of(question, errand.depth);
   if (const auto same = by_key_.find(key); same != by_key_.end()) {
     find(same->second)->join(std::move(waiter));
     return;
   }
-  begin(std::move(question), *group, std::move(key), std::move(waiter));
+  const Name zone = is_own ? own.delegation.zone : (*group)->zone;
+  begin({.question = std::move(question),
+         .group = is_own ? nullptr : *group,
+         .own = std::move(own),
+         .generation = generation,
+         .errand = std::move(errand)},
+        zone, std::move(key), std::move(waiter));
 }
 
-void Engine::begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> group, Bytes key,
+OwnZones::Found Engine::look_up_own(const ForwardQuestion& question,
+                                    const ServerGroup* group) const {
+  using Kind = OwnZones::Found::Kind;
+  if (!question.below_cut || options_.own_zones == nullptr) {
+    return {};
+  }
+  OwnZones::Found own = options_.own_zones->find(question);
+  const bool group_knows =
+      group != nullptr &&
+      ((own.kind == Kind::kDelegated && group->zone.is_within(own.delegation.zone)) ||
+       (own.kind == Kind::kSpecial && !group->zone.is_root()));
+  return group_knows ? OwnZones::Found() : own;
+}
+
+void Engine::ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) {
+  loop_.post([this, question = std::move(question), done = std::move(done), errand]() mutable {
+    ask(std::move(question), std::make_shared<Waiter>(std::move(done), errands_),
+        std::move(errand));
+  });
+}
+
+std::shared_ptr<Server> Engine::delegated_server(const std::string& address, const Name& zone) {
+  const auto at =
+      dsl::env::parse_socket_address(dsl::env::join_host_port(address, options_.delegated_port));
+  if (!at || own_.has(*at)) {
+    return nullptr;  // a question to ourselves would come back with the same referral
+  }
+  return delegated_.get(*at, zone);
+}
+
+void Engine::begin(Fetch::Start start, const Name& zone, Bytes key,
                    std::shared_ptr<Waiter> waiter) {
-  Bytes zone = zone_of(question.name, group->zone);
-  std::size_t& count = by_zone_[zone];
+  Bytes flooded = zone_of(start.question.name, zone);
+  std::size_t& count = by_zone_[flooded];
   if (count >= options_.inflight_per_zone_max) {
     // RFC 8767 section 5: nobody is asked, which is as good as nobody who answers.
-    if (const auto stale = stale_answer(for_fetches_.cache, question, now_ms())) {
+    if (const auto stale = stale_answer(for_fetches_.cache, start.question, now_ms())) {
       waiter->tell(*stale);
       return;
     }
@@ -126,9 +180,9 @@ void Engine::begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> 
   }
   ++count;
   const Ticket ticket = ++last_ticket_;
-  auto fetch = std::make_shared<Fetch>(for_fetches_, ticket, std::move(question), std::move(group));
+  auto fetch = std::make_shared<Fetch>(for_fetches_, ticket, std::move(start));
   by_key_[key] = ticket;
-  running_[ticket] = {fetch, std::move(key), std::move(zone)};
+  running_[ticket] = {fetch, std::move(key), std::move(flooded)};
   fetch->join(std::move(waiter));
   fetch->start();
 }

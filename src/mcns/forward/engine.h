@@ -9,6 +9,7 @@
 
 #include "dsl/env/env.h"
 #include "dsl/net/loop.h"
+#include "mcns/forward/delegated_servers.h"
 #include "mcns/forward/fetch.h"
 #include "mcns/forward/groups.h"
 #include "mcns/forward/random_pool.h"
@@ -26,16 +27,20 @@ struct ServerRow {
 };
 
 // Confined to its loop; made and destroyed while that does not run.
-class Engine final : private ServerEvents {
+class Engine final : private ServerEvents, private FetchOwner {
  public:
   Engine(dsl::net::Loop& loop, dsl::env::Env& env, Cache& cache, Nonces& nonces,
          const ForwardOptions& options);
+  ~Engine() override;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // They have been checked; `contexts` has one for each that is asked over TLS.
+  // `own`: at these addresses nobody is asked.
   std::vector<ServerRow> set_groups(const std::vector<ForwardGroup>& groups,
-                                    const TlsContexts& contexts);
+                                    const TlsContexts& contexts, const OwnAddresses& own);
   void set_stale_after(std::chrono::milliseconds time) { options_.stale_after = time; }
-  void ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter);
+  void ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Errand errand = {});
   void nonce_came_back(std::uint64_t nonce);
 
  private:
@@ -50,12 +55,16 @@ class Engine final : private ServerEvents {
   void on_silence(Server& server, Ticket ticket) override;
   void on_failure(Server& server, Ticket ticket) override;
 
+  void ended(Ticket ticket) override;
+  std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone) override;
+  void ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) override;
+
+  // What our own zones know of a name, unless a group knows it better.
+  OwnZones::Found look_up_own(const ForwardQuestion& question, const ServerGroup* group) const;
   std::shared_ptr<Server> server(const Upstream& upstream, const Name& zone,
                                  const TlsContexts& contexts, Servers& servers);
   std::shared_ptr<Fetch> find(Ticket ticket) const;
-  void begin(ForwardQuestion question, std::shared_ptr<const ServerGroup> group, Bytes key,
-             std::shared_ptr<Waiter> waiter);
-  void ended(Ticket ticket);
+  void begin(Fetch::Start start, const Name& zone, Bytes key, std::shared_ptr<Waiter> waiter);
   std::int64_t now_ms() const;  // as the cache counts
 
   dsl::net::Loop& loop_;
@@ -68,6 +77,9 @@ class Engine final : private ServerEvents {
   // By their texts and authorities: one that is in several groups has one state.
   Servers servers_;
   BySuffix<std::shared_ptr<const ServerGroup>> groups_;
+  OwnAddresses own_;
+  DelegatedServers delegated_;
+  std::atomic<std::size_t> errands_{0};  // under way
   Ticket last_ticket_ = 0;
   std::unordered_map<Ticket, Running> running_;
   std::unordered_map<Bytes, Ticket> by_key_;

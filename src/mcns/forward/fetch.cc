@@ -54,15 +54,17 @@ void Waiter::tell(const ForwardAnswer& answer) {
   done(answer);
 }
 
-Fetch::Fetch(const Shared& shared, Ticket ticket, ForwardQuestion question,
-             std::shared_ptr<const ServerGroup> group)
+Fetch::Fetch(const Shared& shared, Ticket ticket, Start start)
     : shared_(shared),
       ticket_(ticket),
-      question_(std::move(question)),
-      group_(std::move(group)),
-      packet_(make_packet(question_)),
+      question_(std::move(start.question)),
+      group_(std::move(start.group)),
+      packet_(make_packet(question_, {}, group_ ? Role::kResolver : Role::kServer)),
       started_(shared.loop.now()),
-      generation_(shared.cache.generation()),
+      ends_(std::min(started_ + shared.options.timeout_total, start.errand.until)),
+      generation_(start.generation),
+      own_(std::move(start.own)),
+      errand_(std::move(start.errand)),
       timer_(shared.loop, [this] { time_passed(); }) {
   const ParseResult parsed = parse_query(*packet_, query_);
   MC_ASSERT(parsed == ParseResult::kOk, "what we send is a query");
@@ -75,16 +77,40 @@ void Fetch::join(std::shared_ptr<Waiter> waiter) {
   }
 }
 
-void Fetch::start() { advance(); }
+void Fetch::start() {
+  if (group_) {
+    advance();
+    return;
+  }
+  if (own_.kind == OwnZones::Found::Kind::kDelegated) {
+    descent_.emplace(std::move(own_.delegation));
+    use_known_servers();
+    advance();
+    return;
+  }
+  if (own_.target) {
+    follow(std::move(own_.message), *std::move(own_.target), std::move(own_.alias), true);
+    return;
+  }
+  give({.rcode = own_.message.rcode,
+        .message = own_.message.encode(),
+        .of_zones = true,
+        .detail = "our own zones"});
+  end();
+}
 
 void Fetch::on_answer(Server& server, std::string_view message, bool late) {
   waiting_ -= late ? 0 : 1;
-  if (ended_) {
+  if (ended_ || chain_) {
+    return;
+  }
+  if (descent_) {
+    on_child_answer(server, message);
     return;
   }
   CleanAnswer clean = clean_answer(question_, message, server.is_authenticated());
   if (clean.kind == CleanAnswer::Kind::kGood) {
-    succeed(server, clean.rcode, std::move(clean.message));
+    succeed(clean.rcode, std::move(clean.message), told_by(server));
     return;
   }
   if (clean.error) {
@@ -96,7 +122,7 @@ void Fetch::on_answer(Server& server, std::string_view message, bool late) {
 
 void Fetch::on_silence(Server& server) {
   --waiting_;
-  if (ended_) {
+  if (ended_ || chain_) {
     return;
   }
   last_failure_ = server.text() + " did not answer";
@@ -105,7 +131,7 @@ void Fetch::on_silence(Server& server) {
 
 void Fetch::on_failure(Server& server) {
   --waiting_;
-  if (!ended_) {
+  if (!ended_ && !chain_) {
     exhausted(server, out_of_reach(server));
   }
 }
@@ -120,6 +146,10 @@ void Fetch::exhausted(Server& server, std::string_view what) {
 void Fetch::advance() {
   bool sent = false;
   Server* server = next_server();
+  if (server == nullptr && waiting_ == 0 && look_up_next_host()) {
+    wait();
+    return;
+  }
   if (server == nullptr && waiting_ == 0) {
     asked_.clear();  // those that were only silent: a datagram may be lost
     server = next_server();
@@ -141,9 +171,10 @@ void Fetch::advance() {
   if (!sent) {
     hedge_at_ = MonoTime::max();
   }
-  if (waiting_ == 0) {
-    fail(last_failure_.empty() ? dsl::text("every upstream of {} is down", group_->zone.text())
-                               : last_failure_);
+  if (waiting_ == 0 && !look_up_next_host()) {
+    fail(!last_failure_.empty() ? last_failure_
+                                : dsl::text("every {} of {} is down",
+                                            descent_ ? "server" : "upstream", group_->zone.text()));
     return;
   }
   wait();
@@ -190,7 +221,7 @@ bool Fetch::may_be_asked(const Server& server, bool even_suspect) const {
 }
 
 void Fetch::wait() {
-  MonoTime next = std::min(hedge_at_, started_ + shared_.options.timeout_total);
+  MonoTime next = std::min(hedge_at_, ends_);
   if (!stale_due_) {
     next = std::min(next, started_ + shared_.options.stale_after);
   }
@@ -199,8 +230,8 @@ void Fetch::wait() {
 
 void Fetch::time_passed() {
   const MonoTime now = shared_.loop.now();
-  if (now >= started_ + shared_.options.timeout_total) {
-    fail(dsl::text("no answer within {} ms", shared_.options.timeout_total.count()));
+  if (now >= ends_) {
+    fail(dsl::text("no answer within {} ms", milliseconds(ends_ - started_)));
     return;
   }
   if (!stale_due_ && now >= started_ + shared_.options.stale_after) {
@@ -215,14 +246,17 @@ void Fetch::time_passed() {
   wait();
 }
 
-void Fetch::succeed(const Server& server, Rcode rcode, Bytes message) {
+void Fetch::succeed(Rcode rcode, Bytes message, std::string detail) {
   shared_.cache.bound_ttls(query_, message);
   shared_.cache.insert(query_, message, now_ms(), generation_);
-  give({.rcode = rcode,
-        .message = std::move(message),
-        .detail = dsl::text("{} after {} ms", server.text(),
-                            milliseconds(shared_.loop.now() - started_))});
+  give({.rcode = rcode, .message = std::move(message), .detail = std::move(detail)});
   end();
+}
+
+std::string Fetch::told_by(const Server& server) const {
+  return dsl::text("{}{} after {} ms", server.text(),
+                   descent_ ? ", which serves " + descent_->zone().text() + "," : "",
+                   milliseconds(shared_.loop.now() - started_));
 }
 
 void Fetch::fail(std::string why) {
@@ -265,7 +299,7 @@ void Fetch::give(const ForwardAnswer& answer) {
 void Fetch::end() {
   ended_ = true;
   timer_.set(MonoTime::max());
-  shared_.ended(ticket_);
+  shared_.owner.ended(ticket_);
 }
 
 }  // namespace mcns

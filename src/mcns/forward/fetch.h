@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "dsl/env/env.h"
+#include "mcns/forward/chain.h"
+#include "mcns/forward/descent.h"
 #include "mcns/forward/forwarder.h"
+#include "mcns/forward/own_zones.h"
 #include "mcns/forward/server.h"
 
 namespace mcns {
@@ -17,6 +20,7 @@ namespace mcns {
 struct ServerGroup {
   Name zone;
   ForwardPolicy policy = ForwardPolicy::kOrdered;
+  Role role = Role::kResolver;  // of its servers
   bool random_case = false;
   std::vector<std::shared_ptr<Server>> servers;
   std::vector<std::shared_ptr<Server>> fallback;
@@ -42,8 +46,27 @@ class Waiter {
   std::atomic<std::size_t>& count_;
 };
 
+class Fetch;
+
+// Who runs the questions.
+class FetchOwner {
+ public:
+  virtual ~FetchOwner() = default;
+  // The fetch is still at work then.
+  virtual void ended(Ticket ticket) = 0;
+  // Of a delegated zone; null for an address at which nobody is to be asked, such as our own.
+  virtual std::shared_ptr<Server> delegated_server(const std::string& address,
+                                                   const Name& zone) = 0;
+  // Asks what another question needs; `done` is called once, and not before this returns, unless
+  // the owner ends.
+  virtual void ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) = 0;
+};
+
 // Goes on after a stale answer was given, so that the cache has a new one. Confined to its loop.
-class Fetch {
+//
+// A question below a delegation of ours begins with the servers that our zone names, and goes on to
+// those that they refer to (`Descent`). Where a chain leaves their zone its rest is asked for.
+class Fetch : public std::enable_shared_from_this<Fetch> {
  public:
   // What all fetches share; outlives them.
   struct Shared {
@@ -52,14 +75,22 @@ class Fetch {
     Cache& cache;
     RandomPool& random;
     const ForwardOptions& options;
-    std::function<void(Ticket)> ended;  // the fetch is still at work then
+    FetchOwner& owner;
+  };
+  struct Start {
+    ForwardQuestion question;
+    std::shared_ptr<const ServerGroup> group;  // who is asked; null: our own zones know it
+    OwnZones::Found own;                       // what they know; else of the kind kNotOurs
+    std::uint64_t generation = 0;              // of the cache, when that was found
+    Errand errand;
   };
 
-  Fetch(const Shared& shared, Ticket ticket, ForwardQuestion question,
-        std::shared_ptr<const ServerGroup> group);
+  Fetch(const Shared& shared, Ticket ticket, Start start);
 
   void join(std::shared_ptr<Waiter> waiter);
   void start();
+  // Does nothing more.
+  void abandon() { ended_ = true; }
 
   // As of ServerEvents.
   void on_answer(Server& server, std::string_view message, bool late);
@@ -70,6 +101,18 @@ class Fetch {
   using Servers = std::vector<std::shared_ptr<Server>>;
   using Some = std::vector<const Server*>;
 
+  // Below a delegation, and along chains that leave a zone.
+  void on_child_answer(Server& server, std::string_view message);
+  void use_known_servers();
+  void add_servers(const std::vector<std::string>& addresses);
+  bool look_up_next_host();
+  void look_up(const Name& host, Type type);
+  void on_addresses(const ForwardAnswer& answer);
+  void follow(Message chain, Name target, std::optional<AliasLink> alias, bool of_zones);
+  void on_rest(const ForwardAnswer& rest);
+  bool run_errand(ForwardQuestion question, dsl::env::MonoTime until,
+                  void (Fetch::*done)(const ForwardAnswer&));
+
   void advance();
   Server* next_server() const;
   bool may_be_asked(const Server& server, bool even_suspect) const;
@@ -77,7 +120,8 @@ class Fetch {
   void time_passed();
   void wait();
 
-  void succeed(const Server& server, Rcode rcode, Bytes message);
+  void succeed(Rcode rcode, Bytes message, std::string detail);
+  std::string told_by(const Server& server) const;
   void fail(std::string why);
   void keep_failure();
   bool give_stale();
@@ -88,13 +132,29 @@ class Fetch {
   const Shared& shared_;
   const Ticket ticket_;
   const ForwardQuestion question_;
-  const std::shared_ptr<const ServerGroup> group_;
+  std::shared_ptr<const ServerGroup> group_;
   const Packet packet_;
   Query query_;  // read from packet_: what the cache knows it by
   const dsl::env::MonoTime started_;
+  const dsl::env::MonoTime ends_;
   const std::uint64_t generation_;  // of the cache when it was asked
 
   std::vector<std::shared_ptr<Waiter>> waiters_;
+  OwnZones::Found own_;
+  Errand errand_;
+  std::optional<Descent> descent_;
+  std::vector<std::shared_ptr<const ServerGroup>> behind_;  // further up, still under way
+  int lookups_ = 0;                                         // of addresses, under way
+  bool looking_ = false;                                    // and nothing goes on without them
+  // Links that were found, and whose rest is asked for.
+  struct Chain {
+    Message links;
+    std::optional<AliasLink> alias;
+    bool of_zones = false;
+    std::string from;
+  };
+  std::optional<Chain> chain_;
+
   Some asked_;       // in this round
   Some exhausted_;   // cannot tell, or cannot be asked
   int waiting_ = 0;  // for so many answers

@@ -39,7 +39,8 @@ class ForwarderImpl final : public Forwarder {
 
   Result<void> set_groups(std::vector<ForwardGroup> groups,
                           const std::vector<std::string>& own_addresses) override {
-    MC_TRY(check_groups(groups, own_addresses));
+    MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(own_addresses));
+    MC_TRY(check_groups(groups, own));
     const std::lock_guard one_at_a_time(setting_);
     MC_ASSIGN(const TlsContexts contexts, authorities_.contexts(groups));
     BySuffix<std::string> zones;
@@ -47,7 +48,7 @@ class ForwarderImpl final : public Forwarder {
       zones.set(group.zone, group.zone.text());
     }
     std::promise<std::vector<ServerRow>> made;
-    loop_->post([&] { made.set_value(engine_->set_groups(groups, contexts)); });
+    loop_->post([&] { made.set_value(engine_->set_groups(groups, contexts, own)); });
     std::vector<ServerRow> rows = made.get_future().get();
 
     const std::lock_guard lock(mutex_);

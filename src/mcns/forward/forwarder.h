@@ -19,6 +19,7 @@
 
 namespace mcns {
 
+class OwnZones;
 class QueryEvents;
 
 enum class ForwardPolicy { kOrdered, kFastest, kParallel };
@@ -27,16 +28,21 @@ std::optional<ForwardPolicy> parse_forward_policy(std::string_view text);
 
 // "udp://192.0.2.1:53" (TCP when truncated), "tcp://...", "192.0.2.1" alone is udp on 53;
 // "tls://192.0.2.1:853#dns.example.net" (RFC 7858), which is on 853, and whose certificate has to
-// be for that name, or without one for the address. Literal addresses only: a resolver that
-// resolves its resolvers does not come up.
+// be for that name, or without one for the address; "https://192.0.2.1/dns-query#dns.example.net"
+// (RFC 8484), which is on 443, and the same of its certificate. Literal addresses only: a resolver
+// that resolves its resolvers does not come up.
 struct Upstream {
-  enum class Transport { kUdp, kTcp, kTls };
+  enum class Transport { kUdp, kTcp, kTls, kHttps };
   Transport transport = Transport::kUdp;
   std::string address;  // literal
   std::uint16_t port = 53;
-  std::string name;     // kTls: of the certificate; empty = the address
-  std::string ca_cert;  // kTls: path of the authorities (PEM); empty = the system's. Not in `text`.
+  std::string path;     // kHttps: "/dns-query"
+  std::string name;     // with TLS: of the certificate; empty = the address
+  std::string ca_cert;  // with TLS: path of the authorities (PEM); empty = the system's. Not in
+                        // `text`.
 
+  // It has to prove who it is, and nobody can read along.
+  bool has_tls() const { return transport == Transport::kTls || transport == Transport::kHttps; }
   static dsl::Result<Upstream> parse(std::string_view text);
   std::string text() const;
 };
@@ -61,7 +67,10 @@ struct ForwardOptions {
   std::chrono::milliseconds probe_first{500};    // between probes of one that is down: doubled each
   std::chrono::milliseconds probe_max{30000};    // time, up to this
   std::chrono::milliseconds probe_every{30000};  // of one that is up
-  QueryEvents* events = nullptr;  // told of every message to and from upstreams; outlives it
+  QueryEvents* events = nullptr;      // told of every message to and from upstreams; outlives it
+  OwnZones* own_zones = nullptr;      // who serves what is below a delegation of ours; outlives it
+  std::uint16_t delegated_port = 53;  // of the servers of delegated zones
+  std::size_t delegated_servers_max = 128;  // that are known at a time
 };
 
 // What is asked; `name` in wire form, case as the client's.
@@ -72,12 +81,16 @@ struct ForwardQuestion {
   bool dnssec_ok = false;
   bool checking_disabled = false;
   int hops = 0;  // servers of ours that passed it on already
+  // Below a delegation in a zone of ours: the servers of that zone are asked, unless a group has
+  // that zone or one inside of it.
+  bool below_cut = false;
 };
 
 struct ForwardAnswer {
   Rcode rcode = Rcode::kServFail;
   Bytes message;  // whole response, uncached form as of Cache::insert; empty when there is none
   bool stale = false;
+  bool of_zones = false;  // some of it is from our own zones, so it is not to be kept
   ExtendedError error = ExtendedError::kOther;  // with a SERVFAIL or a stale answer
   std::string detail;                           // for `explain`: "udp://192.0.2.1:53 after 12 ms"
 };

@@ -36,33 +36,6 @@ std::set<std::string> machine_addresses() {
   return addresses;
 }
 
-class OwnAddresses {
- public:
-  static Result<OwnAddresses> parse(const std::vector<std::string>& texts) {
-    OwnAddresses own;
-    for (const std::string& text : texts) {
-      MC_ASSIGN(const SocketAddress address, dsl::env::parse_socket_address(text));
-      own.exact_.insert(dsl::env::to_text(address));
-      if (is_wildcard(address)) {
-        own.wildcard_ports_.insert(dsl::env::port_of(address));
-        own.machine_ = machine_addresses();
-      }
-    }
-    return own;
-  }
-
-  bool has(const SocketAddress& address) const {
-    return exact_.contains(dsl::env::to_text(address)) ||
-           (wildcard_ports_.contains(dsl::env::port_of(address)) &&
-            (dsl::env::is_loopback(address) || machine_.contains(dsl::env::host_of(address))));
-  }
-
- private:
-  std::set<std::string> exact_;
-  std::set<std::uint16_t> wildcard_ports_;
-  std::set<std::string> machine_;
-};
-
 Result<void> check_upstream(const Upstream& upstream, const OwnAddresses& own) {
   MC_ASSIGN(const SocketAddress address, dsl::env::parse_socket_address(dsl::env::join_host_port(
                                              upstream.address, upstream.port)));
@@ -91,9 +64,27 @@ Result<void> check_group(const ForwardGroup& group, const OwnAddresses& own) {
 
 }  // namespace
 
-Result<void> check_groups(const std::vector<ForwardGroup>& groups,
-                          const std::vector<std::string>& own_addresses) {
-  MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(own_addresses));
+Result<OwnAddresses> OwnAddresses::parse(const std::vector<std::string>& texts) {
+  OwnAddresses own;
+  for (const std::string& text : texts) {
+    MC_ASSIGN(const SocketAddress address, dsl::env::parse_socket_address(text));
+    own.exact_.insert(dsl::env::to_text(address));
+    if (is_wildcard(address)) {
+      own.wildcard_ports_.insert(dsl::env::port_of(address));
+      own.machine_ = machine_addresses();
+    }
+  }
+  return own;
+}
+
+bool OwnAddresses::has(const SocketAddress& address) const {
+  return exact_.contains(dsl::env::to_text(address)) ||
+         (wildcard_ports_.contains(dsl::env::port_of(address)) &&
+          (is_wildcard(address) || dsl::env::is_loopback(address) ||
+           machine_.contains(dsl::env::host_of(address))));
+}
+
+Result<void> check_groups(const std::vector<ForwardGroup>& groups, const OwnAddresses& own) {
   std::set<Bytes> zones;
   for (const ForwardGroup& group : groups) {
     if (!zones.insert(group.zone.lower()).second) {

@@ -4,17 +4,31 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "dsl/env/socket_address.h"
 #include "mcns/forward/forwarder.h"
 
 namespace mcns {
 
+// Where this server is asked itself. A value.
+class OwnAddresses {
+ public:
+  // Each "192.0.2.1:53"; of a wildcard every address of this machine.
+  static dsl::Result<OwnAddresses> parse(const std::vector<std::string>& texts);
+  bool has(const dsl::env::SocketAddress& address) const;
+
+ private:
+  std::set<std::string> exact_;
+  std::set<std::uint16_t> wildcard_ports_;
+  std::set<std::string> machine_;
+};
+
 // kInvalidArgument: a zone twice, a group without upstreams, an upstream that is no literal or one
-// of `own_addresses` ("192.0.2.1:53"; of a wildcard every address of this machine).
-dsl::Result<void> check_groups(const std::vector<ForwardGroup>& groups,
-                               const std::vector<std::string>& own_addresses);
+// of our own addresses.
+dsl::Result<void> check_groups(const std::vector<ForwardGroup>& groups, const OwnAddresses& own);
 
 // Values by zone; a name has that of the longest zone it is in.
 template <class Value>

@@ -13,6 +13,12 @@ constexpr std::uint8_t kResponse = 0x80;        // header octet 2
 constexpr std::uint8_t kOpcode = 0x78;
 constexpr std::size_t kTypeAndClass = 4;
 
+// To a query with one question.
+bool is_response(std::string_view message) {
+  return message.size() >= kHeaderSize &&
+         (read8(message, 2) & (kResponse | kOpcode)) == kResponse && read16(message, 4) == 1;
+}
+
 // Of two question sections: the type and the class are no letters.
 bool equal_but_for_letters(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) {
@@ -39,8 +45,7 @@ std::optional<std::uint16_t> Outstanding::add(Attempt attempt, Packet packet, Ra
 }
 
 std::optional<Outstanding::Taken> Outstanding::take(std::string_view message) {
-  if (message.size() < kHeaderSize || (read8(message, 2) & (kResponse | kOpcode)) != kResponse ||
-      read16(message, 4) != 1) {
+  if (!is_response(message)) {
     return std::nullopt;
   }
   const auto found = sent_.find(read16(message, 0));
@@ -66,6 +71,11 @@ std::vector<Attempt> Outstanding::take_all() {
   }
   sent_.clear();
   return attempts;
+}
+
+bool is_answer_to(const Packet& packet, std::string_view message) {
+  const std::string_view asked = question_section(*packet);
+  return is_response(message) && message.substr(kHeaderSize, asked.size()) == asked;
 }
 
 Bytes with_id(const Packet& packet, std::uint16_t id) {

@@ -47,6 +47,9 @@ class Outstanding {
   std::unordered_map<std::uint16_t, Sent> sent_;
 };
 
+// Whether `message` is a response with the question of `packet`, byte for byte, whatever its id.
+bool is_answer_to(const Packet& packet, std::string_view message);
+
 // `packet` with that id.
 Bytes with_id(const Packet& packet, std::uint16_t id);
 

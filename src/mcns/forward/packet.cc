@@ -29,7 +29,7 @@ void append16(Bytes& out, std::uint16_t number) {
 
 }  // namespace
 
-Packet make_packet(const ForwardQuestion& question, std::optional<std::uint64_t> nonce) {
+Packet make_packet(const ForwardQuestion& question, std::optional<std::uint64_t> nonce, Role role) {
   Bytes options;
   append_hops(options, question.hops + 1);
   if (nonce) {
@@ -37,7 +37,7 @@ Packet make_packet(const ForwardQuestion& question, std::optional<std::uint64_t>
   }
   Bytes packet;
   append16(packet, 0);
-  packet += static_cast<char>(kRecursionDesired);
+  packet += static_cast<char>(role == Role::kResolver ? kRecursionDesired : 0);
   packet += static_cast<char>(question.checking_disabled ? kCheckingDisabled : 0);
   append16(packet, 1);  // questions
   append16(packet, 0);

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "dsl/log/log.h"
+#include "mcns/forward/https_line.h"
 #include "mcns/forward/letter_case.h"
+#include "mcns/forward/tcp_line.h"
 #include "mcns/wire/octets.h"
 
 namespace mcns {
@@ -19,6 +21,7 @@ constexpr std::uint8_t kTruncated = 0x02;  // header octet 2
 // One may be a forged answer; so many in a row, with none between that kept the case, are not.
 constexpr int kOtherCaseMax = 3;
 constexpr std::chrono::minutes kLowerCaseFor{10};
+constexpr std::size_t kSocketsOfServer = 4;  // of delegated zones, of which there may be many
 
 dsl::env::SocketAddress socket_address(const Upstream& upstream) {
   auto address =
@@ -35,10 +38,29 @@ HealthOptions health_options(const ForwardOptions& options) {
 }
 
 std::optional<TlsPeer> tls_peer(const Upstream& upstream, const dsl::tls::Context& context) {
-  if (upstream.transport != Upstream::Transport::kTls) {
+  if (!upstream.has_tls()) {
     return std::nullopt;
   }
   return TlsPeer{context, upstream.name.empty() ? upstream.address : upstream.name};
+}
+
+// RFC 9110 section 7.2: without the port that is https's own.
+std::string authority_of(const Upstream& upstream) {
+  constexpr std::uint16_t kHttpsPort = 443;
+  const std::string host = upstream.name.empty() ? upstream.address : upstream.name;
+  const std::string whole = dsl::env::join_host_port(host, upstream.port);
+  return upstream.port == kHttpsPort ? whole.substr(0, whole.rfind(':')) : whole;
+}
+
+std::unique_ptr<StreamLine> make_line(const Server::Shared& shared, const Upstream& upstream,
+                                      const dsl::tls::Context& context, ChannelEvents& events) {
+  StreamLine::Place place{shared.loop, socket_address(upstream), shared.options.attempt_timeout,
+                          tls_peer(upstream, context)};
+  if (upstream.transport == Upstream::Transport::kHttps) {
+    return std::make_unique<HttpsLine>(
+        std::move(place), Http2Asker::Target{authority_of(upstream), upstream.path}, events);
+  }
+  return std::make_unique<TcpLine>(std::move(place), shared.random, events);
 }
 
 }  // namespace
@@ -67,19 +89,21 @@ bool Nonces::contains(std::uint64_t nonce) const {
 }
 
 Server::Server(const Shared& shared, const Upstream& upstream, Name probe_name,
-               const dsl::tls::Context& context)
+               const dsl::tls::Context& context, Role role)
     : shared_(shared),
       upstream_(upstream),
       text_(upstream.text()),
       probe_name_(std::move(probe_name)),
+      role_(role),
       health_(health_options(shared.options)),
       udp_(shared.loop, socket_address(upstream), shared.random,
-           shared.options.sockets_per_upstream, *this),
-      tcp_(shared.loop, socket_address(upstream), shared.random, shared.options.attempt_timeout,
-           *this, tls_peer(upstream, context)),
+           role == Role::kResolver ? shared.options.sockets_per_upstream : kSocketsOfServer, *this),
+      line_(make_line(shared, upstream, context, *this)),
       timer_(shared.loop, [this] { time_passed(); }),
       probe_timer_(shared.loop, [this] { probe(); }) {
-  probe_timer_.set(shared.loop.now());
+  if (role_ == Role::kResolver) {
+    probe_timer_.set(shared.loop.now());
+  }
 }
 
 Server::~Server() { shared_.nonces.replace(probe_nonce_, 0); }
@@ -99,7 +123,7 @@ bool Server::ask(Ticket ticket, const Packet& packet, bool random_case) {
 
 void Server::trust(const dsl::tls::Context& context) {
   if (is_authenticated()) {
-    tcp_.trust(context);
+    line_->trust(context);
   }
 }
 
@@ -123,7 +147,8 @@ bool Server::send(Sent sent) {
 Result<void> Server::send_once(Attempt attempt, Sent& sent) {
   Packet packet = sent.lower_case ? with_lower_case(sent.packet) : sent.packet;
   if (sent.over_tcp) {
-    MC_ASSIGN(sent.tcp_id, tcp_.send(attempt, is_authenticated() ? sealed_packet(packet) : packet));
+    MC_ASSIGN(sent.on_line,
+              line_->send(attempt, is_authenticated() ? sealed_packet(packet) : packet));
     return {};
   }
   if (sent.random_case && !sent.lower_case) {
@@ -190,7 +215,9 @@ void Server::tell(const Sent& sent, std::string_view answer) const {
   head.took_ns = std::chrono::nanoseconds(shared_.loop.now() - sent.at).count();
   head.response_bytes = static_cast<std::uint32_t>(answer.size());
   const Bytes query =
-      answer.empty() ? with_id(sent.packet, sent.over_tcp ? sent.tcp_id : sent.udp.id) : Bytes();
+      answer.empty()
+          ? with_id(sent.packet, sent.over_tcp ? line_->message_id(sent.on_line) : sent.udp.id)
+          : Bytes();
   shared_.told->put(head, query, query.size(), answer);
 }
 
@@ -326,7 +353,7 @@ void Server::silence(Attempt attempt) {
   const MonoTime at = found->second.at;
   note_failure(ticket == kProbe);
   if (over_tcp) {
-    tcp_.doubt(at);
+    line_->doubt(at);
   }
   if (ticket == kProbe) {
     probe_ended();
@@ -343,7 +370,7 @@ void Server::forget(Attempt attempt) {
   const Sent sent = std::move(found->second);
   sent_.erase(found);
   if (sent.over_tcp) {
-    tcp_.forget(sent.tcp_id);
+    line_->forget(sent.on_line);
   } else {
     udp_.forget(sent.udp);
   }
@@ -358,7 +385,7 @@ void Server::probe() {
   const std::uint64_t nonce = shared_.random.next() | 1U;
   shared_.nonces.replace(probe_nonce_, nonce);
   probe_nonce_ = nonce;
-  const Packet packet = make_packet({.name = probe_name_, .type = Type::kNs}, nonce);
+  const Packet packet = make_packet({.name = probe_name_, .type = Type::kNs}, nonce, role_);
   if (!send({.ticket = kProbe, .packet = packet, .over_tcp = has_line()})) {
     note_failure(true);
     probe_ended();
@@ -367,7 +394,9 @@ void Server::probe() {
 
 void Server::probe_ended() {
   probing_ = false;
-  probe_timer_.set(shared_.loop.now() + health_.probe_pause());
+  if (role_ == Role::kResolver || !health_.usable()) {
+    probe_timer_.set(shared_.loop.now() + health_.probe_pause());
+  }
 }
 
 void Server::nonce_came_back(std::uint64_t nonce) {

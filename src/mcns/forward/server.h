@@ -18,7 +18,7 @@
 #include "mcns/forward/health.h"
 #include "mcns/forward/packet.h"
 #include "mcns/forward/random_pool.h"
-#include "mcns/forward/tcp_line.h"
+#include "mcns/forward/stream_line.h"
 #include "mcns/forward/udp_pool.h"
 
 namespace mcns {
@@ -68,8 +68,8 @@ class ServerFigures {
   std::string trouble_;  // guarded by mutex_
 };
 
-// Probes the upstream by itself: at first, while it is down, and from time to time. Confined to its
-// loop.
+// Probes the upstream by itself: at first, while it is down, and from time to time; the server of a
+// delegated zone, which is somebody else's, only while it is down. Confined to its loop.
 class Server final : private ChannelEvents {
  public:
   // What all servers share; outlives them.
@@ -84,7 +84,7 @@ class Server final : private ChannelEvents {
 
   // `probe_name`: a name that it should know something of. `context`: whom to trust, for TLS.
   Server(const Shared& shared, const Upstream& upstream, Name probe_name,
-         const dsl::tls::Context& context);
+         const dsl::tls::Context& context, Role role = Role::kResolver);
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -101,7 +101,7 @@ class Server final : private ChannelEvents {
   const Health& health() const { return health_; }
   const std::string& text() const { return text_; }  // "udp://192.0.2.1:53"
   // It has proven who it is, each time that it answers.
-  bool is_authenticated() const { return upstream_.transport == Upstream::Transport::kTls; }
+  bool is_authenticated() const { return upstream_.has_tls(); }
   // Why it was last out of reach; empty once it has answered.
   const std::string& trouble() const { return trouble_; }
   std::shared_ptr<const ServerFigures> figures() const { return figures_; }
@@ -113,13 +113,13 @@ class Server final : private ChannelEvents {
     Ticket ticket = kProbe;
     Packet packet;
     dsl::env::MonoTime at;
-    bool over_tcp = false;     // on the line, with TLS or without
+    bool over_tcp = false;     // on the line, whatever is spoken there
     bool random_case = false;  // is wanted
     bool lower_case = false;   // as the upstream has not kept the random one
     bool again = false;        // over a new connection, as the old one had ended
     bool silent = false;       // its time is over, and whoever asked knows
     UdpPool::Place udp;
-    std::uint16_t tcp_id = 0;
+    std::uint32_t on_line = 0;  // its place there
   };
   // Attempts by when they were sent.
   using Line = std::deque<std::pair<dsl::env::MonoTime, Attempt>>;
@@ -153,11 +153,12 @@ class Server final : private ChannelEvents {
   const Upstream upstream_;
   const std::string text_;
   const Name probe_name_;
+  const Role role_;
   Health health_;
   const std::shared_ptr<ServerFigures> figures_ = std::make_shared<ServerFigures>();
 
   UdpPool udp_;
-  TcpLine tcp_;
+  const std::unique_ptr<StreamLine> line_;
   std::string trouble_;
   int other_case_ = 0;                     // answers in a row that did not keep it
   dsl::env::MonoTime lower_case_until_{};  // taken for one that never does

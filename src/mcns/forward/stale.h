@@ -17,4 +17,8 @@ std::optional<ForwardAnswer> stale_answer(Cache& cache, const Query& query, std:
 std::optional<ForwardAnswer> stale_answer(Cache& cache, const ForwardQuestion& question,
                                           std::int64_t now_ms);
 
+// What it has for it that is fresh.
+std::optional<ForwardAnswer> fresh_answer(Cache& cache, const ForwardQuestion& question,
+                                          std::int64_t now_ms);
+
 }  // namespace mcns

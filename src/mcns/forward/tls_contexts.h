@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsl/env/env.h"
@@ -12,8 +13,10 @@
 
 namespace mcns {
 
-// By the path of the authorities (Upstream::ca_cert).
-using TlsContexts = std::map<std::string, dsl::tls::Context>;
+// What a context is for: the authorities' path (Upstream::ca_cert), and what is spoken.
+using TlsKey = std::pair<std::string, Upstream::Transport>;
+using TlsContexts = std::map<TlsKey, dsl::tls::Context>;
+TlsKey tls_key(const Upstream& upstream);
 
 // Guarded by its owner.
 class TlsAuthorities {
@@ -30,10 +33,10 @@ class TlsAuthorities {
     std::string pem;
     dsl::tls::Context context;
   };
-  dsl::Result<dsl::tls::Context> context(const std::string& ca_cert);
+  dsl::Result<dsl::tls::Context> context(const TlsKey& key);
 
   dsl::env::Env& env_;
-  std::map<std::string, Known> known_;
+  std::map<TlsKey, Known> known_;
 };
 
 }  // namespace mcns

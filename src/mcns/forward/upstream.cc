@@ -15,10 +15,12 @@ using dsl::Result;
 using Transport = Upstream::Transport;
 
 constexpr std::string_view kHint =
-    "write udp://192.0.2.1:53, tcp://[2001:db8::1]:53, tls://192.0.2.1:853#dns.example.net or "
-    "192.0.2.1";
+    "write udp://192.0.2.1:53, tcp://[2001:db8::1]:53, tls://192.0.2.1:853#dns.example.net, "
+    "https://192.0.2.1/dns-query#dns.example.net or 192.0.2.1";
 constexpr std::uint16_t kPort = 53;
 constexpr std::uint16_t kTlsPort = 853;  // RFC 7858 section 3.1
+constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::string_view kPath = "/dns-query";  // what nearly everybody has (RFC 8484 section 4)
 
 // "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53".
 std::optional<dsl::env::HostPort> read_place(std::string_view place, std::uint16_t port) {
@@ -42,6 +44,8 @@ std::string_view scheme_of(Transport transport) {
       return "tcp";
     case Transport::kTls:
       return "tls";
+    case Transport::kHttps:
+      return "https";
     case Transport::kUdp:
       break;
   }
@@ -49,12 +53,24 @@ std::string_view scheme_of(Transport transport) {
 }
 
 std::optional<Transport> transport_of(std::string_view scheme) {
-  for (const Transport each : {Transport::kUdp, Transport::kTcp, Transport::kTls}) {
+  for (const Transport each :
+       {Transport::kUdp, Transport::kTcp, Transport::kTls, Transport::kHttps}) {
     if (scheme == scheme_of(each)) {
       return each;
     }
   }
   return std::nullopt;
+}
+
+std::uint16_t port_of(Transport transport) {
+  switch (transport) {
+    case Transport::kTls:
+      return kTlsPort;
+    case Transport::kHttps:
+      return kHttpsPort;
+    default:
+      return kPort;
+  }
 }
 
 // RFC 1123 section 2.1. Whoever has an address in the certificate needs no name.
@@ -85,6 +101,32 @@ Result<std::string> take_name(std::string_view& place, std::string_view text) {
   return name;
 }
 
+// RFC 3986 section 3.3; without the comma, which stands between upstreams.
+bool is_path(std::string_view path) {
+  constexpr std::string_view kOthers = "-._~!$&'()*+;=:@%/";
+  return std::all_of(path.begin(), path.end(), [&](char c) {
+    return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+// Of "192.0.2.1:443/dns-query" the path, which is then taken off.
+Result<std::string> take_path(std::string_view& place, std::string_view text) {
+  const std::size_t slash = place.find('/');
+  if (slash == std::string_view::npos) {
+    return std::string(kPath);
+  }
+  const std::string_view path = place.substr(slash);
+  if (!is_path(path)) {
+    return fail(Code::kInvalidArgument, "the upstream '{}' has no path of a URL", text)
+        .hint(
+            "as in https://192.0.2.1/dns-query#dns.example.net, without {?dns}: it is asked by "
+            "POST");
+  }
+  place = place.substr(0, slash);
+  return std::string(path);
+}
+
 }  // namespace
 
 Result<Upstream> Upstream::parse(std::string_view text) {
@@ -93,11 +135,6 @@ Result<Upstream> Upstream::parse(std::string_view text) {
   if (const std::size_t scheme_end = text.find("://"); scheme_end != std::string_view::npos) {
     const std::string_view scheme = text.substr(0, scheme_end);
     place = text.substr(scheme_end + 3);
-    if (scheme == "https") {
-      return fail(Code::kInvalidArgument,
-                  "the upstream '{}' would be asked over HTTPS, which is not supported", text)
-          .hint("those who offer it mostly offer tls:// too, on port 853");
-    }
     const auto transport = transport_of(scheme);
     if (!transport) {
       return fail(Code::kInvalidArgument, "the upstream '{}' has an unknown transport", text)
@@ -105,10 +142,13 @@ Result<Upstream> Upstream::parse(std::string_view text) {
     }
     upstream.transport = *transport;
   }
-  if (upstream.transport == Transport::kTls) {
+  if (upstream.has_tls()) {
     MC_ASSIGN(upstream.name, take_name(place, text));
   }
-  const auto parts = read_place(place, upstream.transport == Transport::kTls ? kTlsPort : kPort);
+  if (upstream.transport == Transport::kHttps) {
+    MC_ASSIGN(upstream.path, take_path(place, text));
+  }
+  const auto parts = read_place(place, port_of(upstream.transport));
   if (!parts) {
     return fail(Code::kInvalidArgument, "the upstream '{}' is not a literal address", text)
         .hint(std::string(kHint) + "; names are not resolved, since this server is what resolves");
@@ -122,8 +162,8 @@ Result<Upstream> Upstream::parse(std::string_view text) {
 }
 
 std::string Upstream::text() const {
-  return dsl::text("{}://{}{}{}", scheme_of(transport), dsl::env::join_host_port(address, port),
-                   name.empty() ? "" : "#", name);
+  return dsl::text("{}://{}{}{}{}", scheme_of(transport), dsl::env::join_host_port(address, port),
+                   path, name.empty() ? "" : "#", name);
 }
 
 }  // namespace mcns

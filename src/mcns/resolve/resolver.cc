@@ -44,26 +44,6 @@ std::optional<ExtendedError> extended_of(const ForwardAnswer& answer) {
   return failed || answer.stale ? std::optional(answer.error) : std::nullopt;
 }
 
-// What an upstream says of the target of an ALIAS, said of its owner in `whole`, which tells that
-// there is nothing. A target that is not there takes nothing from the owner but its addresses.
-void add_as_alias(const Pending::Alias& alias, Type type, const Message& said, Message& whole) {
-  if (said.rcode != Rcode::kNoError && said.rcode != Rcode::kNxDomain) {
-    whole.rcode = Rcode::kServFail;
-    whole.authorities.clear();
-    return;
-  }
-  std::uint32_t ttl = alias.ttl_max;
-  for (const Record& record : said.answers) {
-    ttl = std::min(ttl, record.ttl);
-  }
-  for (const Record& record : said.answers) {
-    if (record.type == type) {
-      whole.answers.push_back({alias.owner, type, Class::kIn, ttl, record.rdata});
-      whole.authorities.clear();
-    }
-  }
-}
-
 // RFC 6840 section 5.8: the AD bit is for who asks for it. The forwarder leaves it to upstreams
 // that have proven who they are; what is past its time nobody vouches for.
 unsigned authentic_data(const Query& query, const ForwardAnswer& answer) {
@@ -215,11 +195,13 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
             Rcode::kRefused};
   }
   const bool has_chain = answer.target.data() != query.name.wire.data();
-  Handled own = special(query, client, answer, buffer);
-  if (own.outcome == Outcome::kReply) {
-    counters_.from_zones.add();
-    own.path = AnswerPath::kSpecial;
-    return own;
+  if (!answer.cut) {  // whom the owner of a zone delegates a name to knows it
+    Handled own = special(query, client, answer, buffer);
+    if (own.outcome == Outcome::kReply) {
+      counters_.from_zones.add();
+      own.path = AnswerPath::kSpecial;
+      return own;
+    }
   }
   pending.client = client;
   pending.transport = transport;
@@ -229,10 +211,12 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
   if (answer.alias) {
     pending.alias = {Name::from_wire(answer.alias->owner).value_or(Name()), answer.alias->ttl};
   }
+  pending.below_cut = answer.cut.has_value();
   pending.packet = packet;
   pending.labels = answer.labels;
-  Handled cached = has_chain ? cached_chain(query, pending, now_ms, buffer)
-                             : from_cache(query, client, now_ms, buffer, buffer_size);
+  Handled cached = has_chain
+                       ? cached_chain(query, pending, now_ms, buffer)
+                       : from_cache(query, client, pending.below_cut, now_ms, buffer, buffer_size);
   if (cached.outcome == Outcome::kPending) {
     counters_.forwarded.add();
     std::memcpy(&pending.peer, peer, address_size(peer));
@@ -330,7 +314,7 @@ Resolver::Handled Resolver::special(const Query& query, const Client& client, co
   return {Outcome::kReply, add_opt(query, client, Rcode::kNoError, {}, buffer, answer.size)};
 }
 
-Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
+Resolver::Handled Resolver::from_cache(const Query& query, const Client& client, bool below_cut,
                                        std::int64_t now_ms, char* buffer, std::size_t buffer_size) {
   // No response code of a cached answer needs the octet that OPT has for larger ones.
   std::array<char, kOptRoom> room;
@@ -341,7 +325,7 @@ Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
     return {Outcome::kPending};
   }
   if (hit.prefetch) {
-    prefetch(query, query.name.wire);
+    prefetch(query, query.name.wire, below_cut);
   }
   const auto rcode = static_cast<Rcode>(buffer[3] & 0x0f);
   if (rcode == Rcode::kServFail) {
@@ -366,7 +350,8 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
     return {Outcome::kPending};
   }
   if (hit.prefetch) {
-    prefetch(query, pending.target);  // the cache tells one caller only, which is us
+    prefetch(query, pending.target,
+             pending.below_cut);  // the cache tells one caller only, which is us
   }
   found.resize(hit.size);
   ForwardAnswer answer;
@@ -377,15 +362,15 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
 }
 
 // Asks so that the cache has a new answer in time; nobody waits for it.
-void Resolver::prefetch(const Query& query, std::string_view target) {
-  parts_.forwarder->ask(question(query, target), [](const ForwardAnswer&) {});
+void Resolver::prefetch(const Query& query, std::string_view target, bool below_cut) {
+  parts_.forwarder->ask(question(query, target, below_cut), [](const ForwardAnswer&) {});
 }
 
 void Resolver::forward(const Pending& pending, std::function<void(const ForwardAnswer&)> done) {
   Query query;
   const ParseResult parsed = parse_query(pending.packet, query);
   MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
-  parts_.forwarder->ask(question(query, pending.target), std::move(done));
+  parts_.forwarder->ask(question(query, pending.target, pending.below_cut), std::move(done));
 }
 
 std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answer,
@@ -449,16 +434,8 @@ Resolver::Handled Resolver::join(const Query& query, const Pending& pending,
   auto whole = Message::parse(pending.chain);
   MC_ASSERT(whole.has_value(), "our own response is a message");
   const auto rest = Message::parse(answer.message);
-  if (rest && pending.alias) {
-    add_as_alias(*pending.alias, query.type, *rest, *whole);
-  } else if (rest) {
-    whole->rcode = answer.rcode;
-    whole->answers.insert(whole->answers.end(), rest->answers.begin(), rest->answers.end());
-    whole->authorities = rest->authorities;
-  } else {
-    whole->rcode = Rcode::kServFail;
-    whole->authorities.clear();
-  }
+  join_chain(pending.alias ? &*pending.alias : nullptr, query.type, rest ? &*rest : nullptr,
+             *whole);
   const Client& client = pending.client;
   const auto extended =
       whole->rcode == Rcode::kServFail ? std::optional(answer.error) : extended_of(answer);
@@ -471,7 +448,8 @@ Resolver::Handled Resolver::join(const Query& query, const Pending& pending,
           whole->rcode};
 }
 
-ForwardQuestion Resolver::question(const Query& query, std::string_view target) const {
+ForwardQuestion Resolver::question(const Query& query, std::string_view target,
+                                   bool below_cut) const {
   auto name = Name::from_wire(target);
   MC_ASSERT(name.has_value(), "a name that was read is a name");
   ForwardQuestion out;
@@ -481,6 +459,7 @@ ForwardQuestion Resolver::question(const Query& query, std::string_view target) 
   out.dnssec_ok = query.edns.dnssec_ok;
   out.checking_disabled = query.checking_disabled();
   out.hops = hops_in(query.edns.options);
+  out.below_cut = below_cut;
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "mcns/cache/cache.h"
 #include "mcns/cookie/jar.h"
 #include "mcns/events/query_events.h"
+#include "mcns/forward/chain.h"
 #include "mcns/forward/forwarder.h"
 #include "mcns/resolve/counters.h"
 #include "mcns/resolve/networks.h"
@@ -44,12 +45,8 @@ struct Pending {
   Transport transport = Transport::kUdp;
   Bytes chain;   // a response with the links found in our zones; empty when there are none
   Bytes target;  // where they lead to, in wire form
-  // The last link is an ALIAS: the target's addresses are said of `owner`.
-  struct Alias {
-    Name owner;
-    std::uint32_t ttl_max = 0;
-  };
-  std::optional<Alias> alias;
+  std::optional<AliasLink> alias;  // the last link
+  bool below_cut = false;          // the target is, as of ForwardQuestion
   sockaddr_storage peer{};
   std::uint8_t labels = 0;    // as of Answer
   std::int64_t asked_ns = 0;  // when it was read: monotonic
@@ -131,9 +128,9 @@ class Resolver {
                const Handled& found, char* buffer);
   // In place of an answer that is one too many: what proves where its client is.
   Handled slip(const Query& query, const Client& client, char* buffer) const;
-  Handled from_cache(const Query& query, const Client& client, std::int64_t now_ms, char* buffer,
-                     std::size_t buffer_size);
-  void prefetch(const Query& query, std::string_view target);
+  Handled from_cache(const Query& query, const Client& client, bool below_cut, std::int64_t now_ms,
+                     char* buffer, std::size_t buffer_size);
+  void prefetch(const Query& query, std::string_view target, bool below_cut);
   // The response when the question, or where its chain leads to, is a name that never leaves the
   // house; kPending when it is not.
   Handled special(const Query& query, const Client& client, const Answer& answer, char* buffer);
@@ -163,7 +160,7 @@ class Resolver {
                       std::optional<ExtendedError> extended, char* buffer, std::size_t size) const;
   Handled join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
                char* buffer);
-  ForwardQuestion question(const Query& query, std::string_view target) const;
+  ForwardQuestion question(const Query& query, std::string_view target, bool below_cut) const;
 
   const ResolverParts& parts_;
   Counters& counters_;

@@ -204,7 +204,8 @@ void Config::bind(dsl::config::Table& table) {
       .each(check_upstream)
       .help(
           "who is asked for names that are not ours: 1.1.1.1, udp://1.1.1.1:53, "
-          "tcp://[2606:4700:4700::1111]:53, tls://1.1.1.1:853#one.one.one.one")
+          "tcp://[2606:4700:4700::1111]:53, tls://1.1.1.1:853#one.one.one.one, "
+          "https://1.1.1.1/dns-query#one.one.one.one")
       .reloadable();
   table.list("dns.fallback_upstreams", &fallback_upstreams)
       .each(check_upstream)
@@ -217,12 +218,17 @@ void Config::bind(dsl::config::Table& table) {
       .reloadable();
   table.text("dns.ca_cert", &ca_cert)
       .help(
-          "authorities (PEM) of upstreams over TLS; empty = those of the system; a [[forward]] may "
+          "authorities (PEM) of upstreams over TLS and HTTPS; empty = those of the system; a [[forward]] may "
           "say otherwise")
       .reloadable();
   table.list("dns.allow_recursion", &allow_recursion)
       .each(check_prefixes)
       .help("who may ask for them: ranges, private, any, none")
+      .reloadable();
+  table.boolean("dns.follow_delegations", &follow_delegations)
+      .help(
+          "they also get what the servers of a zone say that one of ours delegates, and not only "
+          "where these are")
       .reloadable();
   table.duration("dns.tcp_idle", &tcp_idle)
       .range("1s", "10m")
@@ -370,6 +376,7 @@ AnswerOptions Config::answer_options() const {
   out.nsid = nsid == "hostname" ? host_name() : nsid;
   out.identity = identity;
   out.cookies = cookies;
+  out.follow_delegations = follow_delegations;
   out.keepalive = static_cast<std::uint16_t>(tcp_idle.count() / kKeepaliveUnit);
   return out;
 }

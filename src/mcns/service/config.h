@@ -53,6 +53,7 @@ struct Config {
   bool random_case = false;
   std::string ca_cert;  // of upstreams over TLS; empty = the system's
   std::vector<std::string> allow_recursion = {"private"};
+  bool follow_delegations = true;
   std::chrono::milliseconds tcp_idle{10000};
   std::int64_t tcp_max = 4096;
   std::int64_t tcp_max_per_client = 64;

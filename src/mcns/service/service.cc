@@ -36,7 +36,7 @@ dsl::transcode::OpenApiInfo about() {
 // Whom names are asked of, and how. To set the same anew would empty the cache.
 bool is_of_forwards(const std::string& key) {
   return key == "forward" || key == "dns.upstreams" || key == "dns.fallback_upstreams" ||
-         key == "dns.random_case" || key == "dns.ca_cert";
+         key == "dns.random_case" || key == "dns.ca_cert" || key == "dns.follow_delegations";
 }
 
 // Another number once somebody else has changed the database: all our changes go over the
@@ -103,6 +103,7 @@ Result<void> Service::start(dsl::env::Env& env) {
 // follows reads no more, which would answer without them.
 Result<void> Service::start_all(dsl::env::Env& env) {
   MC_TRY(inherit());
+  make_cache(env);
   Result<void> opened = open_zones(env);
   if (!opened && may_serve_image(opened.error())) {
     opened = take_image(opened.error());
@@ -135,6 +136,12 @@ Result<void> Service::open_zones(dsl::env::Env& env) {
   return {};
 }
 
+void Service::make_cache(dsl::env::Env& env) {
+  std::uint64_t seed = 0;
+  env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
+  cache_ = Cache::make(config_.cache_options(), seed);
+}
+
 Result<void> Service::open_store(dsl::env::Env& env) {
   std::vector<zone::ImageZone> image;
   if (config_.image) {
@@ -147,7 +154,14 @@ Result<void> Service::open_store(dsl::env::Env& env) {
     }
   }
   MC_ASSIGN(database_, open_database(env, config_));
-  MC_ASSIGN(writer_, Writer::open(env, *database_, zones_, config_.writer_options(), image));
+  WriterOptions writing = config_.writer_options();
+  // In the cache is what others have said.
+  writing.moved = [cache = cache_.get()](const std::vector<Name>& names) {
+    for (const Name& name : names) {
+      (void)cache->flush(name.wire(), true);
+    }
+  };
+  MC_ASSIGN(writer_, Writer::open(env, *database_, zones_, std::move(writing), image));
   if (images_) {
     images_->start([this] { return data_version(*database_); });
   }
@@ -180,15 +194,14 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
   if (!config_.rotate) {
     logger.warn("dns.rotate is the former name of dns.order: write order = \"fixed\"");
   }
-  std::uint64_t seed = 0;
-  env.random().fill(std::as_writable_bytes(std::span(&seed, 1)));
-  cache_ = Cache::make(config_.cache_options(), seed);
   queries_ = std::make_unique<QueryEvents>(env.clock());
   querylog::RecorderOptions recording = config_.recorder_options();
   recording.tap_waits = dnstap::is_file(recording.dnstap.place);
   recorder_ = querylog::Recorder::start(env, *queries_, recording);
   ForwardOptions forwarding = config_.forward_options();
   forwarding.events = queries_.get();
+  own_names_ = std::make_unique<OwnNames>(zones_);
+  forwarding.own_zones = own_names_.get();
   MC_ASSIGN(forwarder_, Forwarder::start(env, *cache_, forwarding));
   MC_ASSIGN(Prefixes rrl_exempt, Prefixes::parse(config_.rrl_exempt));
   rrl::Options rrl = config_.rrl_options();

@@ -18,6 +18,7 @@
 #include "mcns/handover/heir.h"
 #include "mcns/net/server.h"
 #include "mcns/querylog/recorder.h"
+#include "mcns/resolve/own_names.h"
 #include "mcns/service/config.h"
 #include "mcns/service/image_keeper.h"
 #include "mcns/service/metrics.h"
@@ -77,6 +78,7 @@ class Service : public dsl::service::Service, private handover::Owner {
   std::vector<std::string> problems() const;
   // Where it is asked: the sockets it has, else those that `config` names.
   dsl::Result<std::vector<std::string>> own_addresses(const Config& config) const;
+  void make_cache(dsl::env::Env& env);
   dsl::Result<void> set_forwards(const std::vector<net::DnsSocket>& sockets);
   dsl::Result<void> start_dns(dsl::env::Env& env);
   dsl::Result<void> start_api(dsl::env::Env& env);
@@ -116,6 +118,7 @@ class Service : public dsl::service::Service, private handover::Owner {
   std::optional<Damage> damage_;
 
   // In the order in which they are made, and in which each needs those before it.
+  std::unique_ptr<Cache> cache_;
   std::unique_ptr<dsl::db::Database> database_;
   zone::Store zones_;
   std::unique_ptr<ImageKeeper> images_;  // null when there is to be none
@@ -124,7 +127,7 @@ class Service : public dsl::service::Service, private handover::Owner {
   std::unique_ptr<SecretKeeper> secret_keeper_;  // absent without cookies
   std::unique_ptr<QueryEvents> queries_;
   std::unique_ptr<querylog::Recorder> recorder_;  // absent when nothing is recorded
-  std::unique_ptr<Cache> cache_;
+  std::unique_ptr<OwnNames> own_names_;
   std::unique_ptr<Forwarder> forwarder_;
   std::unique_ptr<Networks> networks_;  // may be absent
   std::unique_ptr<ResolverParts> parts_;

@@ -162,7 +162,10 @@ void Engine::accept(const Group& group) {
     note_leases(*draft);
   }
   const dsl::env::MonoTime began = env_.clock().mono_now();
-  publish(store_, group.drafts);
+  const std::vector<Name> moved = publish(store_, group.drafts);
+  if (moved_ && !moved.empty()) {
+    moved_(moved);
+  }
   if (group.last_id != 0) {
     figures_.publishes.add(nanoseconds_since(began));
   }

@@ -1,6 +1,7 @@
 // Commits groups of writes and publishes what they leave.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,7 @@ class Engine {
       : env_(env),
         database_(database),
         store_(store),
+        moved_(options.moved),
         limits_{options.guard, options.journal_rows_max} {}
 
   // From any thread, for the writes that follow.
@@ -71,6 +73,7 @@ class Engine {
   dsl::env::Env& env_;
   dsl::db::Database& database_;
   zone::Store& store_;
+  const std::function<void(const std::vector<Name>&)> moved_;
   WriterFigures figures_;
   mutable std::mutex limits_mutex_;
   Limits limits_;  // guarded by limits_mutex_

@@ -25,10 +25,12 @@ class Publication {
     if (draft.kind == Draft::Kind::kDeleted) {
       edit().remove(origin);
       moved_.erase(origin);
+      answered_otherwise_.push_back(origin);
       return;
     }
     if (draft.kind == Draft::Kind::kCreated) {
       edit().create(draft.zone.id, origin);
+      answered_otherwise_.push_back(origin);
     }
     for (auto& [key, name] : draft.names()) {
       add(origin, name);
@@ -41,14 +43,16 @@ class Publication {
     }
   }
 
-  // Of several changes of a zone the last serial is enough.
-  void finish() {
+  // Of several changes of a zone the last serial is enough. Returns the names at and below which
+  // others answer than before.
+  std::vector<Name> finish() {
     for (const auto& [origin, soa] : moved_) {
       edit().put(origin, soa);
     }
     if (edit_) {
       edit_->publish();
     }
+    return std::move(answered_otherwise_);
   }
 
  private:
@@ -70,6 +74,9 @@ class Publication {
     }
     for (const Type type : types_) {
       put(origin, name, type);
+      if (type == Type::kNs && name.name != origin) {
+        answered_otherwise_.push_back(name.name);
+      }
     }
   }
 
@@ -104,16 +111,17 @@ class Publication {
   std::optional<zone::Edit> edit_;
   std::map<Name, Rrset> moved_;  // zones with another serial
   std::vector<Type> types_;      // that differ, of one name
+  std::vector<Name> answered_otherwise_;
 };
 
 }  // namespace
 
-void publish(zone::Store& store, const std::vector<std::unique_ptr<Draft>>& drafts) {
+std::vector<Name> publish(zone::Store& store, const std::vector<std::unique_ptr<Draft>>& drafts) {
   Publication publication(store);
   for (const auto& draft : drafts) {
     publication.add(*draft);
   }
-  publication.finish();
+  return publication.finish();
 }
 
 }  // namespace mcns::writer

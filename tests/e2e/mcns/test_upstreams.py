@@ -1,4 +1,4 @@
-"""Upstreams over TLS, names in random case, and a configuration that is read again while it serves."""
+"""Upstreams over TLS and HTTPS, names in random case, and a configuration that is read again."""
 import contextlib
 import shutil
 import signal
@@ -49,14 +49,18 @@ def openssl(*words):
     subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, timeout=60)
 
 
-class UnboundOverTls:
-    """Unbound with a name of its own, over TLS only, and the authority of its certificate."""
+class Private:
+    """A resolver that is asked over TLS only, by a name, with an authority of its own."""
+
+    program = ""
+    scheme = "tls"
+    path = ""
 
     def __init__(self, folder):
         self.port = free_port()
         self.folder = folder
         self.ca = folder / "ca.pem"
-        pair = folder / "server"
+        self.pair = pair = folder / "server"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-subj", "/CN=Test CA", "-days", 2, "-keyout", folder / "ca.key", "-out", self.ca)
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
@@ -64,34 +68,18 @@ class UnboundOverTls:
         (folder / "names").write_text(f"subjectAltName=DNS:{NAME}\n")
         openssl("x509", "-req", "-in", f"{pair}.csr", "-CA", self.ca, "-CAkey", folder / "ca.key",
                 "-CAcreateserial", "-days", 2, "-extfile", folder / "names", "-out", f"{pair}.pem")
-        (folder / "unbound.conf").write_text(f"""server:
-  interface: 127.0.0.1@{self.port}
-  tls-port: {self.port}
-  tls-service-key: "{pair}.key"
-  tls-service-pem: "{pair}.pem"
-  username: ""
-  chroot: ""
-  directory: "{folder}"
-  pidfile: ""
-  use-syslog: no
-  do-daemonize: no
-  num-threads: 1
-  access-control: 127.0.0.0/8 allow
-  module-config: "iterator"
-  local-zone: "elsewhere.net." static
-  local-data: "www.elsewhere.net. 60 A {GOOD}"
-remote-control:
-  control-enable: no
-""")
+
+    def argv(self):
+        """The command; configuration is written by then."""
+        raise NotImplementedError
 
     def upstream(self, name=NAME):
-        return f"tls://127.0.0.1:{self.port}#{name}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{self.path}#{name}"
 
     def __enter__(self):
-        with open(self.folder / "unbound.log", "wb") as log:
-            self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "unbound", "-d", "-c",
-                 self.folder / "unbound.conf"], stdout=log, stderr=log)
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.argv()],
+                                            cwd=self.folder, stdout=log, stderr=log)
         return self
 
     def __exit__(self, *_):
@@ -99,14 +87,84 @@ remote-control:
         self.process.wait(60)
 
 
+class UnboundOverTls(Private):
+    program = "unbound"
+    transport_options = "tls-port: {}"
+
+    def argv(self):
+        (self.folder / "unbound.conf").write_text(f"""server:
+  interface: 127.0.0.1@{self.port}
+  {self.transport_options.format(self.port)}
+  tls-service-key: "{self.pair}.key"
+  tls-service-pem: "{self.pair}.pem"
+  username: ""
+  chroot: ""
+  directory: "{self.folder}"
+  pidfile: ""
+  use-syslog: no
+  do-daemonize: no
+  num-threads: 1
+  access-control: 127.0.0.0/8 allow
+  module-config: "iterator"
+  local-zone: "." static
+  local-zone: "elsewhere.net." static
+  local-data: "www.elsewhere.net. 60 A {GOOD}"
+remote-control:
+  control-enable: no
+""")
+        return ["unbound", "-d", "-c", self.folder / "unbound.conf"]
+
+
+class UnboundOverHttps(UnboundOverTls):
+    scheme = "https"
+    path = "/dns-query"
+    transport_options = "https-port: {}"
+
+
+class BindOverHttps(Private):
+    program = "named"
+    scheme = "https"
+    path = "/names/of/mine"
+
+    def argv(self):
+        (self.folder / "zone").write_text(
+            f"$TTL 60\n@ SOA ns admin 1 3600 600 604800 60\n NS ns\nns A {GOOD}\nwww A {GOOD}\n"
+            f"big TXT {' '.join('x' * 250 for _ in range(40))}\n")
+        (self.folder / "named.conf").write_text(f"""
+tls mine {{ cert-file "{self.pair}.pem"; key-file "{self.pair}.key"; }};
+http mine {{ endpoints {{ "{self.path}"; }}; }};
+options {{
+  directory "{self.folder}";
+  listen-on port {self.port} tls mine http mine {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  pid-file none;
+  session-keyfile "{self.folder}/session.key";
+  managed-keys-directory "{self.folder}";
+  recursion no;
+  dnssec-validation no;
+}};
+controls {{ }};
+zone "elsewhere.net" {{ type primary; file "zone"; }};
+""")
+        return ["named", "-g", "-c", self.folder / "named.conf"]
+
+
 @pytest.fixture
-def unbound(tmp_path):
-    if shutil.which("unbound") is None or shutil.which("openssl") is None:
-        pytest.skip("unbound or openssl missing (packages unbound, openssl)")
-    folder = tmp_path / "unbound"
-    folder.mkdir()
-    with UnboundOverTls(folder) as running:
-        yield running
+def started(tmp_path):
+    """Starts one of these, and ends it."""
+    with contextlib.ExitStack() as stack:
+        def start(kind):
+            if shutil.which(kind.program) is None or shutil.which("openssl") is None:
+                pytest.skip(f"{kind.program} or openssl missing (packages unbound, bind9, openssl)")
+            folder = tmp_path / kind.__name__
+            folder.mkdir()
+            return stack.enter_context(kind(folder))
+        yield start
+
+
+@pytest.fixture
+def unbound(started):
+    return started(UnboundOverTls)
 
 
 def resolves(server, name="www.elsewhere.net"):
@@ -129,7 +187,43 @@ def test_unbound_is_asked_over_tls(make, unbound):
     assert asked.count("status: NXDOMAIN") == 100
 
 
-def test_a_certificate_for_another_name_is_not_believed(make, unbound):
+@pytest.mark.parametrize("kind", [UnboundOverHttps, BindOverHttps])
+def test_others_are_asked_over_https(make, started, kind):
+    upstream = started(kind)
+    server = make(dns={"upstreams": [upstream.upstream()], "ca_cert": str(upstream.ca)})
+    eventually(lambda: resolves(server), "an answer over HTTPS")
+
+    assert server.ask("gone.elsewhere.net", "A").rcode() == dns.rcode.NXDOMAIN
+    status = server.cli_json("status")
+    assert status["upstreams"][0]["upstream"] == upstream.upstream()
+    assert status["upstreams"][0]["state"] == "up"
+    explained = server.cli("explain", "new.elsewhere.net", "A").stdout
+    assert f"{upstream.upstream()} after" in explained
+    # Streams of one connection, most of them at once.
+    asked = server.dig(*[word for i in range(100) for word in (f"n{i}.elsewhere.net", "A")])
+    assert asked.count("status: NXDOMAIN") == 100
+    if kind is BindOverHttps:
+        assert server.dig("big.elsewhere.net", "TXT", "+tcp").count("x" * 250) == 40
+
+    # It goes and comes back: other connections, and what was told is still there.
+    upstream.__exit__()
+    assert resolves(server)
+    upstream.__enter__()
+    eventually(lambda: server.ask("ns.elsewhere.net", "A").rcode() !=
+               dns.rcode.SERVFAIL, "it is back")
+
+
+def test_a_path_that_nobody_serves_is_told(make, started):
+    upstream = started(UnboundOverHttps)
+    wrong = upstream.upstream().replace("/dns-query", "/wrong")
+    server = make(dns={"upstreams": [wrong], "ca_cert": str(upstream.ca)})
+    eventually(lambda: "HTTP 404" in server.cli("status", code=None).stdout, "the status says why")
+    assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL
+
+
+@pytest.mark.parametrize("kind", [UnboundOverTls, UnboundOverHttps])
+def test_a_certificate_for_another_name_is_not_believed(make, started, kind):
+    unbound = started(kind)
     server = make(dns={"upstreams": [unbound.upstream("other.test")],
                        "ca_cert": str(unbound.ca)})
     assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL

@@ -51,8 +51,9 @@ void write_all(Stream& stream, const Bytes& message) {
 
 }  // namespace
 
-FakeTlsUpstream::FakeTlsUpstream(dsl::tls::Context context, FakeUpstream::Handler handler)
-    : context_(std::move(context)), handler_(std::move(handler)) {
+FakeTlsUpstream::FakeTlsUpstream(dsl::tls::Context context, FakeUpstream::Handler handler,
+                                 Upstream::Transport transport)
+    : context_(std::move(context)), handler_(std::move(handler)), transport_(transport) {
   dsl::net::ignore_sigpipe();
   listener_ =
       require_ok(dsl::net::listen_on(require_ok(dsl::env::parse_socket_address("127.0.0.1:0"))));
@@ -69,9 +70,10 @@ FakeTlsUpstream::~FakeTlsUpstream() {
 }
 
 Upstream FakeTlsUpstream::upstream(const std::string& ca_cert, const std::string& name) const {
-  return {.transport = Upstream::Transport::kTls,
+  return {.transport = transport_,
           .address = "127.0.0.1",
           .port = port_,
+          .path = transport_ == Upstream::Transport::kHttps ? "/dns-query" : "",
           .name = name,
           .ca_cert = ca_cert};
 }
@@ -79,6 +81,11 @@ Upstream FakeTlsUpstream::upstream(const std::string& ca_cert, const std::string
 std::vector<Received> FakeTlsUpstream::received() const {
   const std::lock_guard lock(mutex_);
   return received_;
+}
+
+std::vector<HttpRequest> FakeTlsUpstream::requests() const {
+  const std::lock_guard lock(mutex_);
+  return requests_;
 }
 
 void FakeTlsUpstream::run() {
@@ -106,6 +113,16 @@ void FakeTlsUpstream::serve(UniqueFd fd) {
     return;
   }
   resumed_ += stream.is_resumed() ? 1 : 0;
+  if (transport_ == Upstream::Transport::kHttps) {
+    serve_http2(stream, stopped_, [this](const HttpRequest& request) {
+      if (!is_probe(request.body)) {
+        const std::lock_guard lock(mutex_);
+        requests_.push_back(request);
+      }
+      return answers_to(request.body);
+    });
+    return;
+  }
   Bytes input;
   std::array<char, 65536> buffer;
   while (true) {
@@ -122,6 +139,19 @@ void FakeTlsUpstream::serve(UniqueFd fd) {
   }
 }
 
+std::vector<Sent> FakeTlsUpstream::answers_to(const Bytes& packet) {
+  const Received received{packet, require_ok(Message::parse(packet)), true, 0};
+  if (is_probe(packet)) {
+    return {{.bytes = failure_to(received, Rcode::kRefused).encode()}};
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    received_.push_back(received);
+  }
+  ++questions_;
+  return handler_(received);
+}
+
 // False when the connection is to end.
 bool FakeTlsUpstream::answer_all(Stream& stream, Bytes& input) {
   std::vector<Sent> answers;
@@ -133,17 +163,7 @@ bool FakeTlsUpstream::answer_all(Stream& stream, Bytes& input) {
     }
     const Bytes packet = input.substr(2, size);
     input.erase(0, 2 + size);
-    const Received received{packet, require_ok(Message::parse(packet)), true, 0};
-    if (is_probe(packet)) {
-      answers.push_back({.bytes = failure_to(received, Rcode::kRefused).encode()});
-      continue;
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      received_.push_back(received);
-    }
-    ++questions_;
-    for (Sent& sent : handler_(received)) {
+    for (Sent& sent : answers_to(packet)) {
       answers.push_back(std::move(sent));
     }
   }

@@ -1,4 +1,4 @@
-// An upstream over TLS in the test's own process, on loopback.
+// An upstream over TLS or HTTPS in the test's own process, on loopback.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 #include "dsl/env/unique_fd.h"
 #include "dsl/net/stream.h"
 #include "dsl/tls/tls.h"
+#include "mcns/forward/fake_http2.h"
 #include "mcns/forward/fake_upstream.h"
 
 namespace mcns::test {
@@ -18,7 +19,8 @@ namespace mcns::test {
 // answered apart and not counted. Of `Sent` the bytes and `then_close` count. Thread-safe.
 class FakeTlsUpstream {
  public:
-  FakeTlsUpstream(dsl::tls::Context context, FakeUpstream::Handler handler);
+  FakeTlsUpstream(dsl::tls::Context context, FakeUpstream::Handler handler,
+                  Upstream::Transport transport = Upstream::Transport::kTls);
   ~FakeTlsUpstream();
 
   // Takes connections, and says nothing on those that come from now on.
@@ -28,14 +30,17 @@ class FakeTlsUpstream {
   int resumed() const { return resumed_; }
   int questions() const { return questions_; }
   std::vector<Received> received() const;
+  std::vector<HttpRequest> requests() const;  // of HTTPS, without probes
 
  private:
   void run();
   void serve(dsl::env::UniqueFd fd);
   bool answer_all(dsl::net::Stream& stream, Bytes& input);
+  std::vector<Sent> answers_to(const Bytes& packet);
 
   const dsl::tls::Context context_;
   const FakeUpstream::Handler handler_;
+  const Upstream::Transport transport_;
   dsl::env::UniqueFd listener_;
   std::uint16_t port_ = 0;
   std::atomic<bool> stopped_{false};
@@ -44,7 +49,8 @@ class FakeTlsUpstream {
   std::atomic<int> resumed_{0};
   std::atomic<int> questions_{0};
   mutable std::mutex mutex_;
-  std::vector<Received> received_;  // guarded by mutex_
+  std::vector<Received> received_;     // guarded by mutex_
+  std::vector<HttpRequest> requests_;  // guarded by mutex_
   std::vector<std::thread> serving_;
   std::thread thread_;
 };

@@ -20,13 +20,13 @@ using dsl::env::UniqueFd;
 using dsl::test::require_ok;
 using std::chrono::steady_clock;
 
-SocketAddress loopback(std::uint16_t port) {
-  return dsl::env::make_socket_address(std::string_view("\x7f\0\0\x01", 4), port);
+SocketAddress loopback(std::uint16_t port, char last) {
+  return dsl::env::make_socket_address(Bytes("\x7f\0\0", 3) + last, port);
 }
 
-UniqueFd bind_to(int kind, std::uint16_t port) {
+UniqueFd bind_to(int kind, std::uint16_t port, char last = 1) {
   UniqueFd fd(::socket(AF_INET, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const SocketAddress address = loopback(port);
+  const SocketAddress address = loopback(port, last);
   return ::bind(fd.get(), address.raw(), address.size) == 0 ? std::move(fd) : UniqueFd();
 }
 
@@ -40,9 +40,19 @@ void bind_both(UniqueFd& udp, UniqueFd& tcp) {
 
 }  // namespace
 
-FakeUpstream::FakeUpstream(Handler handler)
-    : elsewhere_(bind_to(SOCK_DGRAM, 0)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  bind_both(udp_, listener_);
+FakeUpstream::FakeUpstream(Handler handler) : FakeUpstream(std::move(handler), 1, nullptr) {}
+
+FakeUpstream::FakeUpstream(Handler handler, char last, const FakeUpstream* same_port)
+    : last_(last),
+      elsewhere_(bind_to(SOCK_DGRAM, 0)),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (same_port == nullptr) {
+    bind_both(udp_, listener_);
+  } else {
+    udp_ = bind_to(SOCK_DGRAM, same_port->port_, last);
+    listener_ = bind_to(SOCK_STREAM, same_port->port_, last);
+    MC_ASSERT(udp_ && listener_, "the port is free on another address");
+  }
   MC_ASSERT(::listen(listener_.get(), 16) == 0, "it is bound");
   port_ = dsl::env::port_of(dsl::env::local_address(udp_.get()));
   handler_ = std::move(handler);
@@ -66,7 +76,8 @@ void FakeUpstream::on_probe(std::function<void(std::uint64_t)> seen) {
 }
 
 Upstream FakeUpstream::upstream(Upstream::Transport transport) const {
-  return {.transport = transport, .address = "127.0.0.1", .port = port_};
+  return {
+      .transport = transport, .address = dsl::env::host_of(loopback(port_, last_)), .port = port_};
 }
 
 std::vector<Received> FakeUpstream::received() const {

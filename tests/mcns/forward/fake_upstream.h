@@ -30,15 +30,23 @@ struct Sent {
   std::chrono::milliseconds after{0};
   bool from_elsewhere = false;  // another port (UDP only)
   bool then_close = false;      // the connection (TCP only)
+  // Over HTTPS only, as the next ones.
+  int http_status = 200;
+  std::string http_type = "application/dns-message";
+  std::string http_age;          // of the header; empty: none
+  std::uint32_t http_reset = 0;  // the stream, for this reason
+  bool http_goaway = false;      // neither this one nor any later one
 };
 
-// UDP and TCP on one port, which stays the same while it is deaf. Probes are answered apart from
-// the questions and not counted among them. Thread-safe.
+// UDP and TCP on one port of loopback, which stays the same while it is deaf. Probes are answered
+// apart from the questions and not counted among them. Thread-safe.
 class FakeUpstream {
  public:
   using Handler = std::function<std::vector<Sent>(const Received&)>;
 
   explicit FakeUpstream(Handler handler);
+  // On 127.0.0.`last`, on the port of another one, if it is given.
+  FakeUpstream(Handler handler, char last, const FakeUpstream* same_port);
   ~FakeUpstream();
 
   void set_handler(Handler handler);
@@ -48,6 +56,8 @@ class FakeUpstream {
   void on_probe(std::function<void(std::uint64_t nonce)> seen);
 
   Upstream upstream(Upstream::Transport transport = Upstream::Transport::kUdp) const;
+  std::uint16_t port() const { return port_; }
+  std::string address() const { return upstream().address; }
   int questions() const { return questions_; }
   int connections() const { return connections_; }
   std::vector<Received> received() const;
@@ -72,6 +82,7 @@ class FakeUpstream {
   void send_due();
   void send(const Due& due);
 
+  const char last_ = 1;
   std::uint16_t port_ = 0;
   dsl::env::UniqueFd udp_;
   dsl::env::UniqueFd elsewhere_;

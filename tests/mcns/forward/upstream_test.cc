@@ -24,9 +24,17 @@ TEST(Upstream, NamesAndNonsenseAreRefused) {
               failed_saying(Code::kInvalidArgument, "names are not resolved"));
 }
 
-TEST(Upstream, HttpsIsRefusedInWords) {
-  EXPECT_THAT(Upstream::parse("https://192.0.2.1/dns-query"),
-              failed_saying(Code::kInvalidArgument, "over HTTPS, which is not supported"));
+TEST(Upstream, APathIsThatOfAUrl) {
+  for (const char* text :
+       {"https://192.0.2.1/dns-query{?dns}", "https://192.0.2.1/a b", "https://192.0.2.1/a,b",
+        "https://192.0.2.1/a?b=c", "https://192.0.2.1/\xc3\xa4"}) {
+    EXPECT_THAT(Upstream::parse(text), failed_saying(Code::kInvalidArgument, "path")) << text;
+  }
+  EXPECT_THAT(Upstream::parse("https://dns.example.test/dns-query"),
+              failed_saying(Code::kInvalidArgument, "not a literal address"));
+  EXPECT_THAT(Upstream::parse("https://192.0.2.1/dns-query#a_b.test"),
+              failed_saying(Code::kInvalidArgument, "host name"));
+  EXPECT_THAT(Upstream::parse("tls://192.0.2.1/dns-query"), failed_with(Code::kInvalidArgument));
 }
 
 TEST(Upstream, ANameOfACertificateIsAHostName) {
@@ -54,6 +62,10 @@ TEST(Upstream, EveryFormIsReadAndWrittenTheSame) {
       {"tls://192.0.2.1:8853#DNS.example.test", "tls://192.0.2.1:8853#dns.example.test"},
       {"tls://2001:db8::1#one.test", "tls://[2001:db8::1]:853#one.test"},
       {"tls://[2001:db8::1]#one.test", "tls://[2001:db8::1]:853#one.test"},
+      {"https://192.0.2.1", "https://192.0.2.1:443/dns-query"},
+      {"https://192.0.2.1/", "https://192.0.2.1:443/"},
+      {"https://192.0.2.1:8443/a/~b%20c#One.test", "https://192.0.2.1:8443/a/~b%20c#one.test"},
+      {"https://[2001:db8::1]/dns-query#one.test", "https://[2001:db8::1]:443/dns-query#one.test"},
   };
   for (const auto& [text, written] : forms) {
     EXPECT_EQ(require_ok(Upstream::parse(text)).text(), written);
@@ -73,34 +85,38 @@ ForwardGroup group(std::string_view zone, std::vector<const char*> upstreams,
   return made;
 }
 
+dsl::Result<void> check(const std::vector<ForwardGroup>& groups,
+                        const std::vector<std::string>& own_addresses) {
+  MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(own_addresses));
+  return check_groups(groups, own);
+}
+
 TEST(Groups, MistakesAreFound) {
-  EXPECT_THAT(check_groups({group(".", {})}, {}),
-              failed_saying(Code::kInvalidArgument, "no upstream"));
-  EXPECT_THAT(check_groups({group("a.test.", {"192.0.2.1"}), group("A.test.", {"192.0.2.2"})}, {}),
+  EXPECT_THAT(check({group(".", {})}, {}), failed_saying(Code::kInvalidArgument, "no upstream"));
+  EXPECT_THAT(check({group("a.test.", {"192.0.2.1"}), group("A.test.", {"192.0.2.2"})}, {}),
               failed_saying(Code::kInvalidArgument, "two forward groups"));
-  EXPECT_THAT(check_groups({group(".", {"0.0.0.0"})}, {}), failed_with(Code::kInvalidArgument));
-  EXPECT_THAT(check_groups({group(".", {"[::]:53"})}, {}), failed_with(Code::kInvalidArgument));
-  EXPECT_THAT(check_groups({group(".", {"192.0.2.1"}), group("a.test.", {"192.0.2.1"})}, {}), ok());
+  EXPECT_THAT(check({group(".", {"0.0.0.0"})}, {}), failed_with(Code::kInvalidArgument));
+  EXPECT_THAT(check({group(".", {"[::]:53"})}, {}), failed_with(Code::kInvalidArgument));
+  EXPECT_THAT(check({group(".", {"192.0.2.1"}), group("a.test.", {"192.0.2.1"})}, {}), ok());
 }
 
 TEST(Groups, WeAreNoUpstreamOfOurselves) {
   const std::vector<std::string> own{"192.0.2.1:53", "[2001:db8:0::1]:53"};
 
-  EXPECT_THAT(check_groups({group(".", {"192.0.2.1"})}, own),
+  EXPECT_THAT(check({group(".", {"192.0.2.1"})}, own),
               failed_saying(Code::kInvalidArgument, "this server itself"));
-  EXPECT_THAT(check_groups({group(".", {"192.0.2.2"}, {"2001:db8::1"})}, own),
+  EXPECT_THAT(check({group(".", {"192.0.2.2"}, {"2001:db8::1"})}, own),
               failed_saying(Code::kInvalidArgument, "this server itself"));
-  EXPECT_THAT(check_groups({group(".", {"192.0.2.1:5353", "192.0.2.2"})}, own), ok());
-  EXPECT_THAT(check_groups({group(".", {"192.0.2.2"})}, {"nonsense"}),
+  EXPECT_THAT(check({group(".", {"192.0.2.1:5353", "192.0.2.2"})}, own), ok());
+  EXPECT_THAT(check({group(".", {"192.0.2.2"})}, {"nonsense"}),
               failed_with(Code::kInvalidArgument));
 }
 
 TEST(Groups, AWildcardIsEveryAddressOfTheMachine) {
   for (const char* own : {"0.0.0.0:53", "[::]:53"}) {
-    EXPECT_THAT(check_groups({group(".", {"127.0.0.53"})}, {own}),
-                failed_with(Code::kInvalidArgument));
-    EXPECT_THAT(check_groups({group(".", {"127.0.0.53:5353"})}, {own}), ok());
-    EXPECT_THAT(check_groups({group(".", {"192.0.2.1"})}, {own}), ok());
+    EXPECT_THAT(check({group(".", {"127.0.0.53"})}, {own}), failed_with(Code::kInvalidArgument));
+    EXPECT_THAT(check({group(".", {"127.0.0.53:5353"})}, {own}), ok());
+    EXPECT_THAT(check({group(".", {"192.0.2.1"})}, {own}), ok());
   }
 }
 

@@ -37,6 +37,7 @@ class FakeForwarder : public Forwarder {
   }
   void ask(ForwardQuestion question, std::function<void(const ForwardAnswer&)> done) override {
     asked.push_back(question.name.text());
+    below_cut.push_back(question.below_cut);
     done({});
   }
   std::vector<UpstreamState> upstreams() const override { return {}; }
@@ -45,6 +46,7 @@ class FakeForwarder : public Forwarder {
   void set_stale_after(std::chrono::milliseconds) override {}
 
   std::vector<std::string> asked;
+  std::vector<bool> below_cut;
   std::string group = ".";
 };
 
@@ -142,6 +144,136 @@ TEST_F(ResolverTest, WhatAChainOfOursLeadsToIsAskedForAgainBeforeItEnds) {
   }
 
   EXPECT_THAT(forwarder_.asked, ElementsAre("www.elsewhere.net."));
+}
+
+// A zone of ours with a delegation, which is followed.
+class DelegationTest : public ResolverTest {
+ protected:
+  DelegationTest() {
+    const Name origin = name_of("example.test.");
+    zone::Edit edit(zones_);
+    const auto put = [&](std::string_view name, Type type, Bytes rdata) {
+      edit.put(origin, {name_of(name), type, 300, {std::move(rdata)}});
+    };
+    put("child.example.test.", Type::kNs, name_of("ns.child.example.test.").wire());
+    put("child.example.test.", Type::kDs, Bytes("\0\1\x0d\2", 4) + Bytes(32, '\1'));
+    put("ns.child.example.test.", Type::kA, Bytes(4, '\1'));
+    put("to-child.example.test.", Type::kCname, name_of("www.child.example.test.").wire());
+    put("is-child.example.test.", Type::kAlias, name_of("www.child.example.test.").wire());
+    edit.publish();
+    follow(true);
+  }
+  void follow(bool follow) {
+    ResolverRules rules = *parts_.rules.get();
+    rules.answer.follow_delegations = follow;
+    parts_.rules.set(std::move(rules));
+    resolver_.renew_rules();
+  }
+  void become_a_stranger() { client_.sin_addr.s_addr = htonl(0xcb007107); }  // 203.0.113.7
+  static Message without_recursion(std::string_view name) {
+    Message message = Asked::make(name, Type::kA);
+    message.recursion_desired = false;
+    return message;
+  }
+  void expect_referral(const Asked& asked) {
+    const auto handled = handle(asked);
+    ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+    const Message said = reply(handled.size);
+    EXPECT_FALSE(said.authoritative);
+    ASSERT_EQ(said.authorities.size(), 1U);
+    EXPECT_EQ(said.authorities[0].type, Type::kNs);
+    EXPECT_EQ(said.additionals.size(), 1U);
+  }
+};
+
+TEST_F(DelegationTest, WhatIsBelowGoesToItsServers) {
+  const Asked asked("www.Child.example.test.");
+  ASSERT_EQ(handle(asked).outcome, Resolver::Outcome::kPending);
+  resolver_.forward(pending_, [](const ForwardAnswer&) {});
+  EXPECT_THAT(forwarder_.asked, ElementsAre("www.Child.example.test."));
+  EXPECT_THAT(forwarder_.below_cut, ElementsAre(true));
+
+  const Message said = complete(response_to(asked, {a_record("www.Child.example.test.", 60)}));
+
+  EXPECT_FALSE(said.authoritative);
+  EXPECT_TRUE(said.recursion_available);
+  EXPECT_EQ(said.answers.size(), 1U);
+  EXPECT_TRUE(said.authorities.empty());
+}
+
+TEST_F(DelegationTest, WhatTheCacheHasOfItIsTakenFromItAndAskedForAgain) {
+  keep("www.child.example.test.", 100);
+  for (int i = 0; i < 2; ++i) {
+    const auto handled = handle(Asked("www.child.example.test."), kNow + 95'000);
+    ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+    EXPECT_EQ(handled.path, AnswerPath::kCache);
+    EXPECT_EQ(reply(handled.size).answers.size(), 1U);
+  }
+
+  EXPECT_THAT(forwarder_.below_cut, ElementsAre(true));
+}
+
+TEST_F(DelegationTest, WithoutTheWishOrTheRightItIsAReferral) {
+  keep("www.child.example.test.", 100);
+  expect_referral(Asked(without_recursion("www.child.example.test.")));
+  become_a_stranger();
+  expect_referral(Asked("www.child.example.test."));
+}
+
+TEST_F(DelegationTest, NotFollowedItIsAReferralForEverybody) {
+  follow(false);
+  expect_referral(Asked("www.child.example.test."));
+}
+
+// RFC 4035 section 3.1.4.1.
+TEST_F(DelegationTest, TheDsOfTheCutIsOurs) {
+  const auto handled = handle(Asked("child.example.test.", Type::kDs));
+  ASSERT_EQ(handled.outcome, Resolver::Outcome::kReply);
+  EXPECT_TRUE(reply(handled.size).authoritative);
+  EXPECT_EQ(reply(handled.size).answers.size(), 1U);
+}
+
+TEST_F(DelegationTest, AChainOfOursGoesOnThere) {
+  ASSERT_EQ(handle(Asked("to-child.example.test.")).outcome, Resolver::Outcome::kPending);
+  EXPECT_TRUE(pending_.below_cut);
+  EXPECT_EQ(pending_.target, name_of("www.child.example.test.").wire());
+
+  const Message said = complete(
+      response_to(Asked("www.child.example.test."), {a_record("www.child.example.test.", 60)}));
+
+  EXPECT_THAT(said.answers, ElementsAre(test::cname_record("to-child.example.test.", 300,
+                                                           "www.child.example.test."),
+                                        a_record("www.child.example.test.", 60)));
+}
+
+TEST_F(DelegationTest, AnAliasOfOursGoesOnThereForEverybody) {
+  become_a_stranger();
+  ASSERT_EQ(handle(Asked(without_recursion("is-child.example.test."))).outcome,
+            Resolver::Outcome::kPending);
+  EXPECT_TRUE(pending_.below_cut);
+
+  follow(false);
+  ASSERT_EQ(handle(Asked("is-child.example.test.")).outcome, Resolver::Outcome::kPending);
+  EXPECT_FALSE(pending_.below_cut);
+}
+
+// RFC 6303: but whoever has the zone has said who knows its names.
+TEST_F(DelegationTest, ASpecialNameThatWeDelegateIsAskedFor) {
+  const Name origin = name_of("10.in-addr.arpa.");
+  zone::Edit edit(zones_);
+  edit.create(2, origin);
+  Soa soa;
+  soa.primary_ns = name_of("ns.example.test.");
+  soa.admin_email = name_of("admin.example.test.");
+  edit.put(origin, {origin, Type::kSoa, 300, {soa.rdata()}});
+  edit.put(
+      origin,
+      {name_of("5.10.in-addr.arpa."), Type::kNs, 300, {name_of("ns.child.example.test.").wire()}});
+  edit.publish();
+
+  EXPECT_EQ(handle(Asked("1.2.5.10.in-addr.arpa.", Type::kPtr)).outcome,
+            Resolver::Outcome::kPending);
+  EXPECT_TRUE(pending_.below_cut);
 }
 
 // RFC 8914 section 4.14.

@@ -57,6 +57,31 @@ TEST_F(ZonesTest, PoliciesBeginInTheirOwnWay) {
   EXPECT_EQ(require_ok(writer_->create_zone(author_, row, {})).serial, 1767225600u);
 }
 
+// What others have said of these names may be wrong from then on.
+TEST_F(ZonesTest, WhoeverIsToldHearsOfZonesAndDelegationsThatMoveBeforeTheWriterDoes) {
+  std::vector<std::string> moved;
+  open({.moved = [&](const std::vector<Name>& names) {
+    for (const Name& each : names) {
+      moved.push_back(each.text());
+    }
+  }});
+  const auto told = [&] { return std::exchange(moved, {}); };
+
+  require_ok(create());
+  EXPECT_THAT(told(), ElementsAre("example.test."));
+  require_ok(add("www A 192.0.2.1"));
+  require_ok(add("@ NS ns2.elsewhere.net."));
+  EXPECT_THAT(told(), IsEmpty());
+  require_ok(add("child NS ns.elsewhere.net."));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(apply(setting("child NS ns3.elsewhere.net.")));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(apply(deleting_all("child", "NS")));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(writer_->delete_zone(author_, origin_, std::nullopt, false));
+  EXPECT_THAT(told(), ElementsAre("example.test."));
+}
+
 TEST_F(ZonesTest, SoaFieldsThatChangeMoveTheSerialAndAreInTheJournal) {
   require_ok(create());
 

@@ -1,0 +1,134 @@
+#include "mcns/forward/child_answer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dsl/env/socket_address.h"
+#include "mcns/forward/bailiwick.h"
+#include "mcns/forward/clean.h"
+
+namespace mcns {
+namespace {
+
+using Kind = ChildAnswer::Kind;
+using Records = std::vector<Record>;
+
+bool has(const Records& records, Type type) {
+  return std::any_of(records.begin(), records.end(),
+                     [&](const Record& record) { return record.type == type; });
+}
+
+void drop_outside(const Name& zone, Records& records) {
+  std::erase_if(records, [&](const Record& record) { return !record.name.is_within(zone); });
+}
+
+std::vector<std::string> glue(const Name& zone, const Name& host, const Records& additionals) {
+  std::vector<std::string> addresses;
+  for (const Record& record : additionals) {
+    // The zone's servers know where its own names are, and nobody else's.
+    if (record.name == host && host.is_within(zone)) {
+      if (std::string address = address_in(record); !address.empty()) {
+        addresses.push_back(std::move(address));
+      }
+    }
+  }
+  return addresses;
+}
+
+// RFC 1034 section 4.3.2, step 3 b: to a zone inside of `zone` that the name is in. One that is not
+// closer to the name would lead in circles.
+std::optional<Delegation> referral_in(const ForwardQuestion& question, const Name& zone,
+                                      const Message& message) {
+  if (message.rcode != Rcode::kNoError || !message.answers.empty() ||
+      has(message.authorities, Type::kSoa)) {
+    return std::nullopt;
+  }
+  Delegation found;
+  for (const Record& record : message.authorities) {
+    if (record.type != Type::kNs || record.dns_class != question.dns_class) {
+      continue;
+    }
+    if (found.hosts.empty()) {
+      found.zone = record.name;
+    }
+    auto host = Name::from_wire(record.rdata);
+    if (host && record.name == found.zone) {
+      std::vector<std::string> addresses = glue(zone, *host, message.additionals);
+      found.add(*std::move(host), std::move(addresses));
+    }
+  }
+  // RFC 4035 section 3.1.4.1: DS is the parent's to tell, and that is whom we asked.
+  const bool is_closer = found.zone.is_within(zone) && found.zone != zone &&
+                         question.name.is_within(found.zone) &&
+                         (question.type != Type::kDs || question.name != found.zone);
+  return is_closer && !found.hosts.empty() ? std::optional(std::move(found)) : std::nullopt;
+}
+
+// Where the links in `message` lead to, when it does not say what is there.
+std::optional<Name> open_end(const ForwardQuestion& question, const Name& zone,
+                             const Message& message) {
+  const Name last =
+      alias_chain({question.name, question.type, question.dns_class}, message.answers).back();
+  if (last == question.name) {
+    return std::nullopt;
+  }
+  const bool is_told =
+      std::any_of(message.answers.begin(), message.answers.end(), [&](const Record& record) {
+        // A CNAME here leads back: a loop, which ends here.
+        return record.name == last && (record.type == question.type || record.type == Type::kCname);
+      });
+  const bool is_denied = last.is_within(zone) && (message.rcode == Rcode::kNxDomain ||
+                                                  has(message.authorities, Type::kSoa));
+  return is_told || is_denied ? std::nullopt : std::optional(last);
+}
+
+}  // namespace
+
+std::string address_in(const Record& record) {
+  const bool is_address = (record.type == Type::kA && record.rdata.size() == 4) ||
+                          (record.type == Type::kAaaa && record.rdata.size() == 16);
+  return is_address ? dsl::env::host_of(dsl::env::make_socket_address(record.rdata, 0))
+                    : std::string();
+}
+
+ChildAnswer read_child_answer(const ForwardQuestion& question, const Name& zone,
+                              std::string_view response) {
+  ChildAnswer out;
+  auto message = Message::parse(response);
+  if (!message || message->truncated) {
+    return out;
+  }
+  out.rcode = message->rcode;
+  if (!tells(message->rcode)) {
+    out.kind = Kind::kFailed;
+    out.error = extended_error(*message);
+    return out;
+  }
+  if (!message->authoritative) {
+    auto referral = referral_in(question, zone, *message);
+    out.kind = referral ? Kind::kReferral : Kind::kLame;
+    out.referral = std::move(referral).value_or(Delegation());
+    return out;
+  }
+  for (Records* section : {&message->answers, &message->authorities, &message->additionals}) {
+    drop_outside(zone, *section);
+  }
+  drop_unrelated({question.name, question.type, question.dns_class}, *message);
+  auto target = open_end(question, zone, *message);
+  if (target) {
+    // What it says of the rest is about a zone that it was not asked about.
+    message->rcode = Rcode::kNoError;
+    message->authorities.clear();
+    message->additionals.clear();
+    out.target = *std::move(target);
+  }
+  out.rcode = message->rcode;
+  auto kept = to_be_kept(question, *std::move(message), false);
+  if (kept) {
+    out.kind = target ? Kind::kLeads : Kind::kGood;
+    out.message = *std::move(kept);
+  }
+  return out;
+}
+
+}  // namespace mcns

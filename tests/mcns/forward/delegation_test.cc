@@ -1,0 +1,523 @@
+// Questions below a delegation: whom they go to, and what is done with what comes back.
+#include <functional>
+#include <utility>
+
+#include <gmock/gmock.h>
+
+#include "mcns/forward/own_zones.h"
+#include "mcns/forward/subject.h"
+
+namespace mcns {
+namespace {
+
+using std::chrono::milliseconds;
+using test::a_record;
+using test::answering;
+using test::cname_record;
+using test::failing;
+using test::failure_to;
+using test::FakeUpstream;
+using test::name_of;
+using test::quick;
+using test::Received;
+using test::record_of;
+using test::Sent;
+using test::silent;
+using test::soa_record;
+using test::source_of;
+using test::Subject;
+using testing::HasSubstr;
+using Found = OwnZones::Found;
+using Kind = Found::Kind;
+
+constexpr const char* kZone = "child.example.test.";
+constexpr const char* kName = "www.child.example.test.";
+
+class FakeZones final : public OwnZones {
+ public:
+  // A delegation of ours; `hosts`: name and addresses.
+  void delegate(std::string_view zone,
+                std::vector<std::pair<std::string, std::vector<std::string>>> hosts) {
+    Delegation delegation{.zone = name_of(zone), .hosts = {}};
+    for (auto& [host, addresses] : hosts) {
+      delegation.add(name_of(host), std::move(addresses));
+    }
+    delegations_.push_back(std::move(delegation));
+  }
+  // A name of ours, which has an address, leads to another one, or has nothing.
+  void have(Record record) { records_.push_back(std::move(record)); }
+
+  Found find(const ForwardQuestion& question) override {
+    Found found;
+    for (const Delegation& delegation : delegations_) {
+      if (question.name.is_within(delegation.zone)) {
+        found.kind = Kind::kDelegated;
+        found.delegation = delegation;
+        return found;
+      }
+    }
+    if (question.name == name_of("localhost.")) {
+      found.kind = Kind::kSpecial;
+      found.message.response = true;
+      found.message.questions.push_back({question.name, question.type});
+      return found;
+    }
+    if (!question.name.is_within(name_of("example.test."))) {
+      return found;
+    }
+    found.kind = Kind::kOurs;
+    found.message.response = true;
+    found.message.questions.push_back({question.name, question.type});
+    for (const Record& record : records_) {
+      if (record.name == question.name) {
+        found.message.answers.push_back(record);
+        if (record.type == Type::kCname) {
+          found.target = dsl::test::require_ok(Name::from_wire(record.rdata));
+        }
+        return found;
+      }
+    }
+    found.message.rcode = Rcode::kNxDomain;
+    return found;
+  }
+
+ private:
+  std::vector<Delegation> delegations_;
+  std::vector<Record> records_;
+};
+
+Message authoritative(const Received& received, std::vector<Record> answers,
+                      std::vector<Record> authorities = {}) {
+  Message message = failure_to(received, Rcode::kNoError);
+  message.recursion_available = false;
+  message.authoritative = true;
+  message.answers = std::move(answers);
+  message.authorities = std::move(authorities);
+  return message;
+}
+
+FakeUpstream::Handler saying(std::function<Message(const Received&)> say) {
+  return [say = std::move(say)](const Received& received) {
+    return std::vector<Sent>{{.bytes = say(received).encode()}};
+  };
+}
+
+// A server of the zone, which has every name with that address.
+FakeUpstream::Handler serving(char last) {
+  return saying([last](const Received& received) {
+    return authoritative(received, {a_record(received.message.questions[0].name.text(), 60, last)});
+  });
+}
+
+// One of another zone, above the name that is asked for.
+FakeUpstream::Handler referring(std::string_view zone, std::string_view host, std::string address) {
+  return saying([=](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    message.authorities = {record_of(zone, Type::kNs, 60, name_of(host).wire())};
+    if (!address.empty()) {
+      message.additionals = {
+          record_of(host, Type::kA, 60,
+                    Bytes("\x7f\0\0", 3) +
+                        static_cast<char>(std::stoi(address.substr(address.rfind('.') + 1))))};
+    }
+    return message;
+  });
+}
+
+// However busy the machine is, nothing is asked twice.
+ForwardOptions patient() {
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(5000);
+  options.timeout_total = milliseconds(9000);
+  return options;
+}
+
+class DelegationTest : public ::testing::Test {
+ protected:
+  // All servers are on the port of `first`.
+  void start(const FakeUpstream& first, ForwardOptions options = quick()) {
+    options.own_zones = &zones_;
+    options.delegated_port = first.port();
+    subject_ = std::make_unique<Subject>(options);
+  }
+  ForwardAnswer ask(std::string_view name = kName, Type type = Type::kA) {
+    return subject_->ask({.name = name_of(name), .type = type, .below_cut = true});
+  }
+  static Message parsed(const ForwardAnswer& answer) {
+    return dsl::test::require_ok(Message::parse(answer.message));
+  }
+
+  FakeZones zones_;
+  std::unique_ptr<Subject> subject_;  // goes first
+};
+
+TEST_F(DelegationTest, TheServersOfTheCutAreAskedWithoutRecursion) {
+  FakeUpstream child(serving(7));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  const ForwardAnswer answer = ask();
+
+  EXPECT_EQ(source_of(answer), 7);
+  EXPECT_EQ(answer.rcode, Rcode::kNoError);
+  EXPECT_THAT(answer.detail, HasSubstr("which serves child.example.test."));
+  EXPECT_FALSE(child.received().at(0).message.recursion_desired);
+  EXPECT_EQ(subject_->cached(kName)->answers.size(), 1U);
+}
+
+TEST_F(DelegationTest, OnlyWhoAsksForItGetsIt) {
+  FakeUpstream child(serving(7));
+  FakeUpstream upstream(answering(2));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  subject_->use({upstream.upstream()});
+
+  EXPECT_EQ(source_of(subject_->ask(kName)), 2);
+}
+
+TEST_F(DelegationTest, AGroupOfTheZoneOrInsideOfItKnowsBetter) {
+  FakeUpstream child(serving(7));
+  FakeUpstream upstream(answering(2));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  const std::vector<std::pair<const char*, int>> cases{
+      {".", 7}, {"example.test.", 7}, {kZone, 2}, {kName, 2}};
+  for (const auto& [group, source] : cases) {
+    subject_->set({{.zone = name_of(group), .upstreams = {upstream.upstream()}}});
+    (void)subject_->cache->flush(Name().wire(), true);
+    EXPECT_EQ(source_of(ask()), source) << group;
+  }
+  EXPECT_TRUE(upstream.received().at(0).message.recursion_desired);
+}
+
+TEST_F(DelegationTest, WhoIsDeadLameOrRefusesSendsUsToTheNext) {
+  FakeUpstream good(serving(7));
+  const std::vector<FakeUpstream::Handler> bad{failing(Rcode::kRefused),
+                                               failing(Rcode::kServFail),
+                                               answering(66),
+                                               silent(),
+                                               referring(".", "ns.elsewhere.net.", ""),
+                                               referring(kZone, "ns.child.example.test.", "")};
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    FakeUpstream first(bad[i], 2, &good);
+    FakeZones zones;
+    zones.delegate(kZone, {{"ns1.child.example.test.", {first.address()}},
+                           {"ns2.child.example.test.", {good.address()}}});
+    ForwardOptions options = quick();
+    options.own_zones = &zones;
+    options.delegated_port = good.port();
+    Subject subject(options);
+
+    EXPECT_EQ(source_of(subject.ask({.name = name_of(kName), .below_cut = true})), 7) << i;
+  }
+}
+
+TEST_F(DelegationTest, AllDeadIsAFailureWithItsReasonAndThenWhatIsStale) {
+  FakeUpstream child(failing(Rcode::kRefused));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  const ForwardAnswer failed = ask();
+  EXPECT_EQ(failed.rcode, Rcode::kServFail);
+  EXPECT_EQ(failed.error, ExtendedError::kNoReachableAuthority);
+  EXPECT_THAT(failed.detail, HasSubstr("said REFUSED"));
+
+  child.set_handler(serving(7));
+  EXPECT_EQ(source_of(ask()), 7);
+  child.set_deaf(true);
+  subject_->env.manual_clock().advance(std::chrono::seconds(61));
+  const ForwardAnswer stale = ask();
+  EXPECT_TRUE(stale.stale);
+  EXPECT_EQ(source_of(stale), 7);
+}
+
+TEST_F(DelegationTest, WeAreNotAskedOurselves) {
+  FakeUpstream own(serving(66));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {own.address()}}});
+  start(own);
+  dsl::test::require_ok(
+      subject_->forwarder->set_groups({}, {dsl::env::join_host_port(own.address(), own.port())}));
+
+  const ForwardAnswer answer = ask();
+
+  EXPECT_EQ(answer.rcode, Rcode::kServFail);
+  EXPECT_EQ(answer.error, ExtendedError::kNoReachableAuthority);
+  EXPECT_EQ(own.questions(), 0);
+}
+
+TEST_F(DelegationTest, ReferralsOfTheChildAreFollowed) {
+  FakeUpstream child(silent());
+  FakeUpstream deep(serving(9), 2, &child);
+  child.set_handler(
+      referring("deep.child.example.test.", "ns.deep.child.example.test.", deep.address()));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  const ForwardAnswer answer = ask("a.deep.child.example.test.");
+
+  EXPECT_EQ(source_of(answer), 9);
+  EXPECT_THAT(answer.detail, HasSubstr("which serves deep.child.example.test."));
+}
+
+TEST_F(DelegationTest, ReferralsWithoutEndEnd) {
+  FakeUpstream child(silent());
+  std::string name = "child.example.test.";
+  for (int i = 0; i < 30; ++i) {
+    name = "a." + name;
+  }
+  // Each time one label closer.
+  auto labels = std::make_shared<std::size_t>(3);
+  child.set_handler(saying([labels, &child](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    const Name zone = received.message.questions[0].name.suffix(++*labels);
+    message.authorities = {
+        record_of(zone.text(), Type::kNs, 60, name_of("ns." + zone.text()).wire())};
+    message.additionals = {record_of("ns." + zone.text(), Type::kA, 60, Bytes("\x7f\0\0\1", 4))};
+    return message;
+  }));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  const ForwardAnswer answer = ask(name);
+
+  EXPECT_EQ(answer.rcode, Rcode::kServFail);
+  EXPECT_THAT(answer.detail, HasSubstr("refers on and on"));
+  EXPECT_LE(child.questions(), 10);
+}
+
+TEST_F(DelegationTest, AServerWithoutAnAddressIsLookedUp) {
+  FakeUpstream child(serving(7));
+  FakeUpstream upstream(silent());
+  upstream.set_handler(saying([&](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    if (received.message.questions[0].type == Type::kA) {
+      message.answers = {record_of("ns.elsewhere.net.", Type::kA, 60, Bytes("\x7f\0\0\1", 4))};
+    } else {
+      message.authorities = {soa_record("elsewhere.net.", 60, 60)};
+    }
+    return message;
+  }));
+  zones_.delegate(kZone, {{"ns.elsewhere.net.", {}}});
+  start(child, patient());
+  subject_->use({upstream.upstream()});
+
+  EXPECT_EQ(source_of(ask()), 7);
+  EXPECT_EQ(source_of(ask("other.child.example.test.")), 7);
+  EXPECT_EQ(upstream.questions(), 2) << "A and AAAA; then the cache knows";
+}
+
+TEST_F(DelegationTest, WhereNothingCanBeSentTheNextHostIsLookedUp) {
+  FakeUpstream child(serving(7));
+  FakeUpstream upstream(saying([](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    if (received.message.questions[0].type == Type::kA) {
+      message.answers = {record_of("ns.elsewhere.net.", Type::kA, 60, Bytes("\x7f\0\0\1", 4))};
+    }
+    return message;
+  }));
+  // Nobody may send to a broadcast address just so.
+  zones_.delegate(kZone,
+                  {{"ns.child.example.test.", {"255.255.255.255"}}, {"ns.elsewhere.net.", {}}});
+  start(child);
+  subject_->use({upstream.upstream()});
+
+  EXPECT_EQ(source_of(ask()), 7);
+}
+
+TEST_F(DelegationTest, AServerThatAnotherDelegationKnowsIsLookedUpThere) {
+  FakeUpstream child(serving(7));
+  FakeUpstream sister(
+      saying([](const Received& received) {
+        return authoritative(
+            received, {record_of("ns.sister.example.test.", Type::kA, 60, Bytes("\x7f\0\0\1", 4))});
+      }),
+      2, &child);
+  zones_.delegate(kZone, {{"ns.sister.example.test.", {}}});
+  zones_.delegate("sister.example.test.", {{"ns2.sister.example.test.", {sister.address()}}});
+  start(child);
+
+  EXPECT_EQ(source_of(ask()), 7);
+}
+
+TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
+  FakeUpstream child(serving(7));
+  zones_.delegate(kZone, {{"ns1.sister.example.test.", {}}, {"ns2.sister.example.test.", {}}});
+  zones_.delegate("sister.example.test.",
+                  {{"ns1.child.example.test.", {}}, {"ns2.child.example.test.", {}}});
+  start(child);
+
+  const ForwardAnswer answer = ask();
+
+  EXPECT_EQ(answer.rcode, Rcode::kServFail);
+  EXPECT_EQ(answer.error, ExtendedError::kNoReachableAuthority);
+  EXPECT_EQ(child.questions(), 0);
+}
+
+TEST_F(DelegationTest, AChainOutOfTheZoneIsFollowedToUpstreams) {
+  FakeUpstream child(saying([](const Received& received) {
+    return authoritative(received, {cname_record(kName, 60, "www.elsewhere.net."),
+                                    a_record("www.elsewhere.net.", 60, 66)});
+  }));
+  FakeUpstream upstream(answering(2));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  subject_->use({upstream.upstream()});
+
+  const Message answer = parsed(ask());
+
+  ASSERT_EQ(answer.answers.size(), 2U);
+  EXPECT_EQ(answer.answers[0], cname_record(kName, 60, "www.elsewhere.net."));
+  EXPECT_EQ(answer.answers[1], a_record("www.elsewhere.net.", 60, 2));
+  EXPECT_EQ(subject_->cached(kName)->answers.size(), 2U);
+}
+
+TEST_F(DelegationTest, AChainThatComesHomeIsAnsweredFromOurZonesEachTime) {
+  FakeUpstream child(saying([](const Received& received) {
+    return authoritative(received, {cname_record(kName, 60, "www.example.test.")});
+  }));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  zones_.have(a_record("www.example.test.", 300, 5));
+  start(child);
+
+  const ForwardAnswer answer = ask();
+
+  EXPECT_TRUE(answer.of_zones);
+  ASSERT_EQ(parsed(answer).answers.size(), 2U);
+  EXPECT_EQ(parsed(answer).answers[1], a_record("www.example.test.", 300, 5));
+  EXPECT_FALSE(subject_->cached(kName)) << "a change of ours must show at once";
+}
+
+TEST_F(DelegationTest, AChainThroughOurZonesGoesOn) {
+  FakeUpstream child(saying([](const Received& received) {
+    return authoritative(received, {cname_record(kName, 60, "alias.example.test.")});
+  }));
+  FakeUpstream upstream(answering(2));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  zones_.have(cname_record("alias.example.test.", 300, "www.elsewhere.net."));
+  start(child);
+  subject_->use({upstream.upstream()});
+
+  const Message answer = parsed(ask());
+
+  ASSERT_EQ(answer.answers.size(), 3U);
+  EXPECT_EQ(answer.answers[2], a_record("www.elsewhere.net.", 60, 2));
+}
+
+TEST_F(DelegationTest, AChainToASpecialNameStaysInTheHouse) {
+  FakeUpstream child(saying([](const Received& received) {
+    return authoritative(received, {cname_record(kName, 60, "localhost.")});
+  }));
+  FakeUpstream upstream(answering(2));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  subject_->use({upstream.upstream()});
+
+  const ForwardAnswer answer = ask();
+
+  EXPECT_EQ(answer.rcode, Rcode::kNoError);
+  EXPECT_EQ(parsed(answer).answers.size(), 1U);
+  EXPECT_EQ(upstream.questions(), 0);
+}
+
+TEST_F(DelegationTest, AChainWithoutEndEnds) {
+  int link = 0;
+  FakeUpstream child(saying([&](const Received& received) {
+    return authoritative(received, {cname_record(received.message.questions[0].name.text(), 60,
+                                                 dsl::text("n{}.sister.example.test.", ++link))});
+  }));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  zones_.delegate("sister.example.test.", {{"ns.sister.example.test.", {child.address()}}});
+  start(child);
+
+  EXPECT_EQ(ask().rcode, Rcode::kServFail);
+  EXPECT_LE(child.questions(), 20);
+}
+
+TEST_F(DelegationTest, WhatIsOursMeanwhileIsAnsweredByUs) {
+  FakeUpstream child(serving(7));
+  zones_.have(a_record("new.example.test.", 300, 5));
+  start(child);
+
+  EXPECT_EQ(source_of(ask("new.example.test.")), 5);
+  EXPECT_EQ(ask("gone.example.test.").rcode, Rcode::kNxDomain);
+  EXPECT_FALSE(subject_->cached("new.example.test."));
+}
+
+TEST_F(DelegationTest, IdenticalQuestionsAreAskedOnce) {
+  FakeUpstream child([](const Received& received) {
+    return std::vector<Sent>{{.bytes = authoritative(received, {a_record(kName, 60, 7)}).encode(),
+                              .after = milliseconds(10)}};
+  });
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child, patient());
+
+  std::vector<std::future<ForwardAnswer>> all;
+  for (int i = 0; i < 20; ++i) {
+    all.push_back(subject_->begin({.name = name_of(kName), .below_cut = true}));
+  }
+  for (auto& each : all) {
+    EXPECT_EQ(source_of(each.get()), 7);
+  }
+  EXPECT_EQ(child.questions(), 1);
+}
+
+// What is kept was said by servers that nobody is sent to any more.
+TEST_F(DelegationTest, WhatWasAskedBeforeAFlushIsNotKept) {
+  FakeUpstream child(silent());
+  child.set_handler([&](const Received& received) {
+    (void)subject_->cache->flush(name_of(kZone).wire(), true);
+    return std::vector<Sent>{{.bytes = authoritative(received, {a_record(kName, 60, 7)}).encode()}};
+  });
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  EXPECT_EQ(source_of(ask()), 7);
+  EXPECT_FALSE(subject_->cached(kName));
+}
+
+TEST_F(DelegationTest, AServerThatComesBackIsAskedAgain) {
+  FakeUpstream child(serving(7));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  child.set_deaf(true);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ask().rcode, Rcode::kServFail);
+  }
+
+  child.set_deaf(false);
+
+  EXPECT_TRUE(test::eventually([&] { return source_of(ask()) == 7; }));
+}
+
+TEST_F(DelegationTest, TooManyServersForgetTheOldest) {
+  FakeUpstream first(serving(7));
+  FakeUpstream second(serving(8), 2, &first);
+  zones_.delegate(kZone, {{"ns.child.example.test.", {first.address()}}});
+  zones_.delegate("sister.example.test.", {{"ns.sister.example.test.", {second.address()}}});
+  ForwardOptions options = quick();
+  options.delegated_servers_max = 1;
+  start(first, options);
+
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(source_of(ask(dsl::text("n{}.child.example.test.", i))), 7);
+    EXPECT_EQ(source_of(ask(dsl::text("n{}.sister.example.test.", i))), 8);
+  }
+}
+
+TEST_F(DelegationTest, TheEndTellsWhoWaitsForSomebodyElsesAddress) {
+  FakeUpstream child(serving(7));
+  FakeUpstream upstream(silent());
+  zones_.delegate(kZone, {{"ns.elsewhere.net.", {}}});
+  start(child);
+  subject_->use({upstream.upstream()});
+
+  auto waiting = subject_->begin({.name = name_of(kName), .below_cut = true});
+  EXPECT_TRUE(test::eventually([&] { return upstream.questions() > 0; }));
+  subject_->forwarder.reset();
+
+  EXPECT_EQ(waiting.get().error, ExtendedError::kNotReady);
+}
+
+}  // namespace
+}  // namespace mcns
