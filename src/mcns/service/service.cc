@@ -64,7 +64,8 @@ std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets
 
 Result<void> Service::check(dsl::env::Env& env, const dsl::config::Sources& sources) {
   MC_ASSIGN(const Config config, read_config(env, sources));
-  MC_ASSIGN(const std::vector<std::string> own, own_addresses(config));
+  MC_ASSIGN(const std::vector<std::string> addresses, own_addresses(config));
+  MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(addresses));
   const std::vector<ForwardGroup> groups = config.forward_groups();
   MC_TRY(check_groups(groups, own));
   MC_TRY(TlsAuthorities(env).contexts(groups));
