@@ -20,8 +20,8 @@ constexpr std::chrono::milliseconds kWaitStep{100};
 constexpr std::chrono::milliseconds kFinishWait{5000};
 // What the writer may seal itself before a checkpoint: it takes a few milliseconds.
 constexpr std::uint64_t kSealedByWriterMax = 512u << 10;
-// Below it a new copy would come oftener than it helps: replaying so much takes a second.
-constexpr std::uint64_t kLogBytesMin = 64u << 20;
+// Below it a new copy would come oftener than it helps: replaying so much takes seconds.
+constexpr std::uint64_t kLogBytesMin = 256u << 20;
 constexpr int kFailuresMax = 10;
 
 // Whether an object in the outbox is of what the state says was begun and sealed. What is ahead of

@@ -89,12 +89,15 @@ Command forward_command(Context& context) {
   set_command.summary = "Set the upstreams of a zone, at once and for good";
   set_command.description =
       "In place of those that the configuration file has for it. Upstreams are addresses, never "
-      "names: a resolver that has to look up its resolvers does not come up.";
-  set_command.examples = {"mcns forward set corp.example 192.0.2.53 192.0.2.54",
-                          "mcns forward set . 1.1.1.1 8.8.8.8 --fallback 9.9.9.9",
-                          "mcns forward set . tls://1.1.1.1:853#one.one.one.one",
-                          "mcns forward set corp.example tls://192.0.2.53 --ca-cert /srv/corp.pem",
-                          "mcns forward set ts.net tcp://100.100.100.100:53 --policy fastest"};
+      "names: a resolver that has to look up its resolvers does not come up. NAME is the one in "
+      "the "
+      "certificate of an upstream over TLS.";
+  set_command.examples = {
+      "mcns forward set corp.example 192.0.2.53 192.0.2.54",
+      "mcns forward set . 1.1.1.1 8.8.8.8 --fallback 9.9.9.9",
+      "mcns forward set . tls://1.1.1.1:853#one.one.one.one",
+      "mcns forward set corp.example tls://192.0.2.53 --upstream-ca /srv/corp.pem",
+      "mcns forward set ts.net tcp://100.100.100.100:53 --policy fastest"};
   set_command.options = {{.name = "ZONE",
                           .target = &words->zone,
                           .help = "Names at and below it; . for everything else",
@@ -102,8 +105,7 @@ Command forward_command(Context& context) {
                          {.name = "UPSTREAM",
                           .target = &words->upstreams,
                           .help = "192.0.2.1, udp://192.0.2.1:53, tcp://[2001:db8::1]:53, "
-                                  "tls://192.0.2.1:853#NAME-IN-ITS-CERTIFICATE, "
-                                  "https://192.0.2.1/dns-query#NAME-IN-ITS-CERTIFICATE",
+                                  "tls://192.0.2.1:853#NAME, https://192.0.2.1/dns-query#NAME",
                           .required = true},
                          {.name = "--fallback",
                           .target = &words->fallback,
@@ -119,7 +121,7 @@ Command forward_command(Context& context) {
                           .help = "Ask over UDP with names in random case; else as [dns] says",
                           .value_name = "WHETHER",
                           .one_of = {"on", "off"}},
-                         {.name = "--ca-cert",
+                         {.name = "--upstream-ca",
                           .target = &words->ca_cert,
                           .help = "Authorities of upstreams over TLS, a file on the server, or "
                                   "system; else as [dns] says",

@@ -254,7 +254,8 @@ def test_a_forward_of_the_api_has_an_authority_and_a_case_of_its_own(make, unbou
     server = make(dns={"upstreams": []})
     server.cli("forward", "set", "elsewhere.net", unbound.upstream())
     assert server.ask("www.elsewhere.net", "A").rcode() == dns.rcode.SERVFAIL
-    server.cli("forward", "set", "elsewhere.net", unbound.upstream(), "--ca-cert", unbound.ca)
+    server.cli("forward", "set", "elsewhere.net", unbound.upstream(), "--upstream-ca",
+               unbound.ca)
     eventually(lambda: resolves(server), "its authority is known")
     (shown,) = server.cli_json("forward", "list")["forwards"]
     assert shown["ca_cert"] == str(unbound.ca)
