@@ -37,6 +37,7 @@ class Publication {
     }
     if (draft.replacement) {
       draft.replacement->publish(edit());
+      answered_otherwise_.push_back(origin);  // which of its delegations moved is not looked up
     }
     if (draft.kind == Draft::Kind::kCreated || draft.zone.soa.serial != draft.before().soa.serial) {
       moved_.insert_or_assign(origin, soa_rrset(draft.zone));

@@ -18,8 +18,10 @@ class ReplacementTest : public WriterTest {
   ReplacementTest() {
     packed_database_ = require_ok(
         dsl::db::Database::open(env_, dir_.file("packed.db"), {.migrations = store::migrations()}));
-    packed_ =
-        require_ok(Writer::open(env_, *packed_database_, packed_zones_, {.journal_rows_max = 0}));
+    packed_ = require_ok(Writer::open(env_, *packed_database_, packed_zones_,
+                                      {.journal_rows_max = 0, .moved = [this](const auto& names) {
+                                         moved_.insert(moved_.end(), names.begin(), names.end());
+                                       }}));
   }
 
   dsl::Result<Outcome> replace(const std::vector<std::string>& lines, bool force = true) {
@@ -84,6 +86,7 @@ class ReplacementTest : public WriterTest {
     return lines;
   }
 
+  std::vector<Name> moved_;  // told of the packed database
   zone::Store packed_zones_;
   std::unique_ptr<dsl::db::Database> packed_database_;
   std::unique_ptr<Writer> packed_;
@@ -179,6 +182,16 @@ TEST_F(ReplacementTest, OfManyRecordsLeavesThoseBetweenAlone) {
     same += before.contains(record) ? 1U : 0U;
   }
   EXPECT_EQ(same, 2u) << "the NS, and that of host100";
+}
+
+// Delegations may be others: what was fetched below them is not to be answered any more.
+TEST_F(ReplacementTest, TellsThatNamesBelowMayBeAnsweredOtherwise) {
+  require_ok(replace(hosts(3)));
+  moved_.clear();
+
+  require_ok(replace(hosts(3, 1)));
+
+  EXPECT_EQ(moved_, std::vector<Name>{origin_});
 }
 
 TEST_F(ReplacementTest, IsHeldByTheGuard) {
