@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ int failed(const dsl::Error& error) {
 
 }  // namespace
 
-int serve(dsl::http::Router router, const char* cert, const char* key) {
+int serve(dsl::http::Router router, const char* cert, const char* key,
+          decltype(dsl::http::ServerOptions::authorize) authorize) {
   dsl::env::Env& env = dsl::env::system_env();
   auto credentials =
       dsl::tls::ServerCredentials::open(env, {.pairs = {{cert, key}}, .alpn = {"h2", "http/1.1"}});
@@ -27,6 +29,7 @@ int serve(dsl::http::Router router, const char* cert, const char* key) {
   }
   dsl::http::ServerOptions options;
   options.listeners = {{.address = "127.0.0.1:0", .tls = std::move(*credentials)}};
+  options.authorize = std::move(authorize);
   options.queue_max = 1024;  // more than the load has requests under way
   const auto server = dsl::http::Server::start(env, std::move(router), std::move(options));
   if (!server) {
