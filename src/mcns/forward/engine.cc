@@ -93,6 +93,7 @@ std::shared_ptr<Server> Engine::server(const Upstream& upstream, const Name& zon
   if (const auto known = servers_.find(key); known != servers_.end()) {
     place = known->second;
     place->trust(trusted);
+    place->forget_question();
   } else {
     place = std::make_shared<Server>(for_servers_, upstream, zone, trusted);
   }

@@ -144,6 +144,7 @@ void Fetch::exhausted(Server& server, std::string_view what) {
 
 // Asks whom there is to ask now; the end, when nobody is left and no answer is under way.
 void Fetch::advance() {
+  try_out_those_down();
   bool sent = false;
   Server* server = next_server();
   if (server == nullptr && waiting_ == 0 && look_up_next_host()) {
@@ -178,6 +179,19 @@ void Fetch::advance() {
     return;
   }
   wait();
+}
+
+// Whoever is down may have come back, and this question is one that it may be able to answer. The
+// fallback ones get to see it only if they could be asked.
+void Fetch::try_out_those_down() const {
+  for (const auto& server : group_->servers) {
+    server->try_out(packet_);
+  }
+  if (!any_usable(group_->servers)) {
+    for (const auto& server : group_->fallback) {
+      server->try_out(packet_);
+    }
+  }
 }
 
 // The fallback ones only while all others are down; suspects only when there is nobody else, since

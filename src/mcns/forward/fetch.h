@@ -114,6 +114,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
                   void (Fetch::*done)(const ForwardAnswer&));
 
   void advance();
+  void try_out_those_down() const;
   Server* next_server() const;
   bool may_be_asked(const Server& server, bool even_suspect) const;
   void exhausted(Server& server, std::string_view what);

@@ -18,7 +18,7 @@ struct HealthOptions {
 // Knows no clock and no socket: its owner says what happened. Confined to its owner's loop.
 //
 // The third failure in a row makes it suspect, and a probe goes out at once: it may have been the
-// questions. When that fails too it is down until a probe is answered.
+// questions. When that fails too it is down until anything is answered.
 class Health {
  public:
   enum class State { kUnknown, kUp, kSuspect, kDown, kLoop };

@@ -8,6 +8,7 @@
 #include "mcns/forward/letter_case.h"
 #include "mcns/forward/tcp_line.h"
 #include "mcns/wire/octets.h"
+#include "mcns/wire/query.h"
 
 namespace mcns {
 namespace {
@@ -121,6 +122,18 @@ bool Server::ask(Ticket ticket, const Packet& packet, bool random_case) {
   return false;
 }
 
+void Server::try_out(const Packet& packet) {
+  if (trial_due_ && health_.state() == Health::State::kDown) {
+    trial_due_ = false;
+    (void)send({.ticket = kTrial, .packet = packet, .over_tcp = has_line()});  // else the next one
+  }
+}
+
+void Server::forget_question() {
+  known_.reset();
+  asks_known_ = false;
+}
+
 void Server::trust(const dsl::tls::Context& context) {
   if (is_authenticated()) {
     line_->trust(context);
@@ -168,12 +181,16 @@ void Server::on_message(Attempt attempt, std::string_view message) {
   tell(sent, message);
   const bool truncated = (read8(message, 2) & kTruncated) != 0;
   health_.answered(shared_.loop.now() - sent.at);
+  trial_due_ = false;
+  if (sent.ticket != kProbe && !sent.silent) {
+    known_ = sent.packet;
+  }
   note_trouble({});
   if (sent.random_case && !sent.lower_case) {
     other_case_ = 0;
   }
-  // RFC 7766 section 5: what does not fit is asked over TCP. A probe has learned enough.
-  if (truncated && !sent.over_tcp && sent.ticket != kProbe) {
+  // RFC 7766 section 5: what does not fit is asked over TCP. We have learned enough.
+  if (truncated && !sent.over_tcp && !is_own(sent.ticket)) {
     publish();
     if (!ask_over_tcp(sent)) {
       failed(sent);
@@ -227,6 +244,10 @@ bool Server::ask_over_tcp(Sent sent) {
 }
 
 void Server::answered(const Sent& sent, std::string_view message) {
+  if (sent.ticket == kTrial) {
+    publish();
+    return;
+  }
   if (sent.ticket != kProbe) {
     publish();
     shared_.events.on_answer(*this, sent.ticket, message, sent.silent);
@@ -251,7 +272,7 @@ void Server::on_broken(const std::vector<Attempt>& attempts, bool stale, const s
   }
   // RFC 7766 section 6.2.4: the questions are asked again over a new connection, once.
   const bool noted = stale || std::all_of(lost.begin(), lost.end(), [](const Sent& sent) {
-                       return sent.silent || sent.ticket == kProbe;
+                       return sent.silent || is_own(sent.ticket);
                      });
   if (!stale) {
     note_trouble(why);
@@ -289,7 +310,7 @@ void Server::note_trouble(const std::string& why) {
 
 // Tells whoever does not know yet.
 void Server::failed(const Sent& sent) {
-  if (sent.silent) {
+  if (sent.silent || sent.ticket == kTrial) {
     return;
   }
   if (sent.ticket == kProbe) {
@@ -304,6 +325,7 @@ void Server::note_failure(bool probe) {
   const bool was_usable = health_.usable();
   if (probe) {
     health_.probe_failed();
+    asks_known_ = !asks_known_ && known_ != nullptr;
   } else {
     health_.failed();
     ++figures_->failed;
@@ -351,9 +373,14 @@ void Server::silence(Attempt attempt) {
   const Ticket ticket = found->second.ticket;
   const bool over_tcp = found->second.over_tcp;
   const MonoTime at = found->second.at;
-  note_failure(ticket == kProbe);
+  if (ticket != kTrial) {
+    note_failure(ticket == kProbe);
+  }
   if (over_tcp) {
     line_->doubt(at);
+  }
+  if (ticket == kTrial) {
+    return;
   }
   if (ticket == kProbe) {
     probe_ended();
@@ -385,11 +412,24 @@ void Server::probe() {
   const std::uint64_t nonce = shared_.random.next() | 1U;
   shared_.nonces.replace(probe_nonce_, nonce);
   probe_nonce_ = nonce;
-  const Packet packet = make_packet({.name = probe_name_, .type = Type::kNs}, nonce, role_);
+  // One question of clients a backoff: that of the probe, or one that is tried out.
+  trial_due_ = health_.state() == Health::State::kDown && !asks_known_;
+  const Packet packet = make_packet(probe_question(), nonce, role_);
   if (!send({.ticket = kProbe, .packet = packet, .over_tcp = has_line()})) {
     note_failure(true);
     probe_ended();
   }
+}
+
+ForwardQuestion Server::probe_question() const {
+  if (!asks_known_) {
+    return {.name = probe_name_, .type = Type::kNs};
+  }
+  Query query;
+  const bool is_whole = read_question(*known_, query);
+  auto name = Name::from_wire(query.name.wire);
+  MC_ASSERT(is_whole && name, "what we sent is a question");
+  return {.name = *std::move(name), .type = query.type, .dns_class = query.dns_class};
 }
 
 void Server::probe_ended() {

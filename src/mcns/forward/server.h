@@ -69,7 +69,10 @@ class ServerFigures {
 };
 
 // Probes the upstream by itself: at first, while it is down, and from time to time; the server of a
-// delegated zone, which is somebody else's, only while it is down. Confined to its loop.
+// delegated zone, which is somebody else's, only while it is down. Any answer is a sign of life,
+// whatever it says. Not everybody can answer every question (an internal resolver has no way to the
+// root), so a probe that failed is followed by one with what a client was answered last; and one
+// that is down gets a question of a client as well. Confined to its loop.
 class Server final : private ChannelEvents {
  public:
   // What all servers share; outlives them.
@@ -93,6 +96,11 @@ class Server final : private ChannelEvents {
   // of the question's name, over UDP. A server that does not keep them is asked again over TCP, and
   // one that never does, without.
   bool ask(Ticket ticket, const Packet& packet, bool random_case = false);
+  // A client's question, which a server that is down gets too once its backoff has passed, and one
+  // at most until the next probe. Nobody is told of the answer.
+  void try_out(const Packet& packet);
+  // The server is of other groups from now on: what it was asked may not be for it any more.
+  void forget_question();
   // Of TLS: others are trusted from now on.
   void trust(const dsl::tls::Context& context);
   // A probe came back to us: if it is of this server, it is ourselves.
@@ -107,7 +115,10 @@ class Server final : private ChannelEvents {
   std::shared_ptr<const ServerFigures> figures() const { return figures_; }
 
  private:
-  static constexpr Ticket kProbe = 0;  // whose questions are our own
+  // Questions of our own. No failure of a trial counts: it says nothing new of who is down.
+  static constexpr Ticket kProbe = 0;
+  static constexpr Ticket kTrial = ~Ticket{0};
+  static bool is_own(Ticket ticket) { return ticket == kProbe || ticket == kTrial; }
 
   struct Sent {
     Ticket ticket = kProbe;
@@ -146,6 +157,7 @@ class Server final : private ChannelEvents {
   void wait();
 
   void probe();
+  ForwardQuestion probe_question() const;
   void probe_ended();
   void publish();
 
@@ -172,6 +184,9 @@ class Server final : private ChannelEvents {
   bool probing_ = false;
   std::uint64_t probe_nonce_ = 0;
   bool probe_came_back_ = false;
+  Packet known_;             // the last question of a client that was answered in time
+  bool asks_known_ = false;  // the next probe, in place of the NS records of probe_name_
+  bool trial_due_ = false;
 };
 
 }  // namespace mcns

@@ -231,10 +231,7 @@ Offset Draft::make_node(const Place& at, const State& state) {
     write(out, state.children);
     out += Node::kChildren;
   }
-  // The case as first written stays.
-  const std::string_view below = at.block != 0 ? Node(arena_.at(at.block)).name() : at.below;
-  std::memcpy(out, below.data(), below.size());
-  out += below.size();
+  out = write_name(out, at, !state.parts.empty());
   for (const Part& part : state.parts) {
     write(out, part.count);
     write(out + 2, static_cast<std::uint32_t>(part.wire.size()));
@@ -242,6 +239,17 @@ Offset Draft::make_node(const Place& at, const State& state) {
     out += Node::kRrsetHeader + part.wire.size();
   }
   return block;
+}
+
+// The case stays in which the name itself was first written, as in its rows. One that is there only
+// for what lies below it was not written by anybody: lower case.
+std::uint8_t* Draft::write_name(std::uint8_t* out, const Place& at, bool has_records) const {
+  if (!has_records) {
+    return std::transform(at.below.begin(), at.below.end(), out, to_lower);
+  }
+  const bool is_written = at.block != 0 && !Node(arena_.at(at.block)).is_empty();
+  const std::string_view below = is_written ? Node(arena_.at(at.block)).name() : at.below;
+  return std::copy(below.begin(), below.end(), out);
 }
 
 void Draft::summarize_apex(const State& apex) {

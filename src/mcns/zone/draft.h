@@ -115,6 +115,8 @@ class Draft {
   void link_to_parent(const QueryName& name, const Place& place, int children);
   void count(const Place& place, const State& was, const State& is);
   Offset make_node(const Place& place, const State& state);
+  // Returns where the name ends.
+  std::uint8_t* write_name(std::uint8_t* out, const Place& place, bool has_records) const;
   void summarize_apex(const State& apex);
 
   Garbage& garbage_;

@@ -58,7 +58,8 @@ class Node {
   bool has(Flag flag) const { return (at_[0] & flag) != 0; }
   std::uint8_t flags() const { return at_[0]; }
   bool is_empty() const { return rrset_count() == 0; }
-  // Below the apex, without a root label; empty for the apex. The case as written.
+  // Below the apex, without a root label; empty for the apex. The case in which it was first given
+  // records; lower when it has none.
   std::string_view name() const { return {reinterpret_cast<const char*>(at_ + header()), at_[1]}; }
   // Names right below it (not counted for the apex).
   std::uint32_t children() const;

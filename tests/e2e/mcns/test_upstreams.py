@@ -2,7 +2,9 @@
 import contextlib
 import shutil
 import signal
+import socket
 import subprocess
+import time
 
 import dns.flags
 import dns.rcode
@@ -90,6 +92,7 @@ class Private:
 class UnboundOverTls(Private):
     program = "unbound"
     transport_options = "tls-port: {}"
+    more = ""
 
     def argv(self):
         (self.folder / "unbound.conf").write_text(f"""server:
@@ -106,12 +109,12 @@ class UnboundOverTls(Private):
   num-threads: 1
   access-control: 127.0.0.0/8 allow
   module-config: "iterator"
-  local-zone: "." static
   local-zone: "elsewhere.net." static
   local-data: "www.elsewhere.net. 60 A {GOOD}"
+  do-not-query-localhost: no
 remote-control:
   control-enable: no
-""")
+{self.more}""")
         return ["unbound", "-d", "-c", self.folder / "unbound.conf"]
 
 
@@ -119,6 +122,21 @@ class UnboundOverHttps(UnboundOverTls):
     scheme = "https"
     path = "/dns-query"
     transport_options = "https-port: {}"
+
+
+class UnboundWithoutRoot(UnboundOverTls):
+    """Knows its own names, and cannot reach anybody who knows others."""
+
+    def argv(self):
+        self.nobody = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.nobody.bind(("127.0.0.1", 0))
+        port = self.nobody.getsockname()[1]
+        self.more = f'forward-zone:\n  name: "."\n  forward-addr: 127.0.0.1@{port}\n'
+        return super().argv()
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.nobody.close()
 
 
 class BindOverHttps(Private):
@@ -185,6 +203,22 @@ def test_unbound_is_asked_over_tls(make, unbound):
     # Most of a kind on one connection, each of which has to be answered.
     asked = server.dig(*[word for i in range(100) for word in (f"n{i}.elsewhere.net", "A")])
     assert asked.count("status: NXDOMAIN") == 100
+
+
+def test_a_resolver_without_a_way_to_the_root_is_found_by_questions(make, started):
+    unbound = started(UnboundWithoutRoot)
+    server = make(dns={"upstreams": [unbound.upstream()], "ca_cert": str(unbound.ca)})
+
+    def state():
+        return server.cli_json("status", code=None)["upstreams"][0]["state"]
+    eventually(lambda: state() == "down", "no probe is answered")
+    eventually(lambda: resolves(server), "what clients ask is")
+
+    # From now on that is what it is probed with.
+    until = time.monotonic() + 8
+    while time.monotonic() < until:
+        assert state() == "up"
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("kind", [UnboundOverHttps, BindOverHttps])

@@ -150,6 +150,9 @@ void FakeUpstream::take(const Bytes& packet, const SocketAddress& from, int conn
   MC_ASSERT(parse_query(packet, query) == ParseResult::kOk, "a forwarder sends whole queries");
   const Received received{packet, require_ok(Message::parse(packet)), connection != 0,
                           dsl::env::port_of(from)};
+  if (!knows_root_ && received.message.questions.at(0).name.is_root()) {
+    return;
+  }
   std::unique_lock lock(mutex_);
   const auto now = steady_clock::now();
   if (const auto nonce = loop_nonce_in(query.edns.options)) {

@@ -52,6 +52,8 @@ class FakeUpstream {
   void set_handler(Handler handler);
   // Hears nothing any more, not even probes.
   void set_deaf(bool deaf) { deaf_ = deaf; }
+  // Whether it answers questions of the root: not, as one that has no way there.
+  void set_knows_root(bool knows_root) { knows_root_ = knows_root; }
   // What is done with the nonce of a probe before it is answered.
   void on_probe(std::function<void(std::uint64_t nonce)> seen);
 
@@ -92,6 +94,7 @@ class FakeUpstream {
   std::vector<Due> due_;
   std::atomic<bool> stopped_{false};
   std::atomic<bool> deaf_{false};
+  std::atomic<bool> knows_root_{true};
   std::atomic<int> questions_{0};
   std::atomic<int> connections_{0};
   mutable std::mutex mutex_;

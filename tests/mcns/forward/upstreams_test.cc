@@ -1,4 +1,5 @@
 // Several upstreams: which are asked, which are down, and what there is when all are.
+#include <atomic>
 #include <map>
 
 #include "mcns/forward/forwarder.h"
@@ -278,6 +279,108 @@ TEST(Upstreams, HealthIsKeptWhenGroupsChange) {
   subject.set({{.zone = name_of("test."), .upstreams = {upstream.upstream()}}});
 
   EXPECT_EQ(subject.forwarder->upstreams().at(0).state, "up");
+}
+
+// A resolver without a way to the root, or the server of an internal zone.
+TEST(Upstreams, OneThatKnowsNothingOfTheRootStaysUp) {
+  ForwardOptions options = test::quick();
+  options.probe_every = milliseconds(20);
+  Subject subject(options);
+  FakeUpstream upstream(answering(1));
+  upstream.set_knows_root(false);
+  std::atomic<int> probes = 0;
+  upstream.on_probe([&](std::uint64_t) { ++probes; });
+  subject.use({upstream.upstream()});
+  EXPECT_EQ(source_of(subject.ask("www.example.test.")), 1);
+
+  EXPECT_TRUE(test::eventually([&] {
+    EXPECT_NE(subject.forwarder->upstreams().at(0).state, "down");
+    return probes >= 10;
+  })) << "it is probed with what it can answer";
+  EXPECT_EQ(source_of(subject.ask("wwx.example.test.")), 1);
+}
+
+TEST(Upstreams, OneThatNoProbeFindsIsFoundByAQuestion) {
+  for (const Rcode said : {Rcode::kNoError, Rcode::kNxDomain, Rcode::kServFail, Rcode::kRefused,
+                           Rcode::kNotImp, Rcode::kFormErr}) {
+    SCOPED_TRACE(text(said));
+    Subject subject;
+    FakeUpstream upstream(failing(said));
+    upstream.set_knows_root(false);
+    upstream.set_deaf(true);
+    subject.use({upstream.upstream()});
+    ASSERT_TRUE(test::eventually([&] {  // a suspect is still asked
+      return subject.ask("www.example.test.").detail == "every upstream of . is down";
+    }));
+
+    upstream.set_deaf(false);
+
+    EXPECT_TRUE(test::eventually([&] {
+      const auto begun = steady_clock::now();
+      (void)subject.ask("next.example.test.");
+      EXPECT_LT(steady_clock::now() - begun, milliseconds(140)) << "nobody waits for it";
+      return subject.forwarder->upstreams().at(0).state == "up";
+    })) << "once the backoff has passed, whatever it says";
+  }
+}
+
+TEST(Upstreams, OneThatIsDownGetsOneQuestionABackoff) {
+  constexpr milliseconds kBackoff{200};
+  ForwardOptions options = test::quick();
+  options.probe_first = kBackoff;
+  options.probe_max = kBackoff;
+  Subject subject(options);
+  FakeUpstream dead(silent());
+  FakeUpstream other(answering(2));
+  dead.set_knows_root(false);
+  subject.use({dead.upstream(), other.upstream()});
+  ASSERT_TRUE(subject.await_state(0, "down"));
+  const int before = dead.questions();
+  const auto begun = steady_clock::now();
+
+  for (int i = 0; dead.questions() < before + 3; ++i) {
+    ASSERT_LT(steady_clock::now() - begun, std::chrono::seconds(10));
+    const auto asked_at = steady_clock::now();
+    EXPECT_EQ(source_of(subject.ask(dsl::text("{}.example.test.", i))), 2);
+    EXPECT_LT(steady_clock::now() - asked_at, milliseconds(140)) << "nobody waits for it";
+  }
+
+  EXPECT_GE(steady_clock::now() - begun, 2 * kBackoff);
+  EXPECT_EQ(subject.forwarder->upstreams().at(0).state, "down");
+  EXPECT_EQ(subject.forwarder->upstreams().at(0).asked, 0u) << "no question depends on it";
+}
+
+TEST(Upstreams, AFallbackThatIsDownSeesNoQuestionWhileOthersAnswer) {
+  Subject subject;
+  FakeUpstream normal(answering(1));
+  FakeUpstream fallback(answering(9));
+  fallback.set_knows_root(false);
+  subject.use({normal.upstream()}, {fallback.upstream()});
+  ASSERT_TRUE(subject.await_state(1, "down"));
+
+  const auto until = steady_clock::now() + milliseconds(500);
+  for (int i = 0; steady_clock::now() < until; ++i) {
+    EXPECT_EQ(source_of(subject.ask(dsl::text("{}.example.test.", i))), 1);
+  }
+
+  EXPECT_EQ(fallback.questions(), 0);
+}
+
+TEST(Upstreams, OneThatKnowsNothingOfTheRootComesBackByItself) {
+  Subject subject;
+  FakeUpstream upstream(answering(1));
+  upstream.set_knows_root(false);
+  subject.use({upstream.upstream()});
+  EXPECT_EQ(source_of(subject.ask("www.example.test.")), 1);
+  upstream.set_deaf(true);
+  for (int i = 0; i < 3; ++i) {
+    (void)subject.ask("wwx.example.test.");
+  }
+  ASSERT_TRUE(subject.await_state(0, "down"));
+
+  upstream.set_deaf(false);
+
+  EXPECT_TRUE(subject.await_state(0, "up")) << "by what it has answered before";
 }
 
 // What a server does whose own question comes in.

@@ -214,6 +214,15 @@ TEST_F(ApplyTest, CaseAsFirstWrittenStays) {
   EXPECT_EQ(content(), rebuilt(origin_));
 }
 
+TEST_F(ApplyTest, ANameThatWasEmptyHasTheCaseOfItsOwnFirstRecord) {
+  require_ok(add("X.A TXT below"));
+  require_ok(add("a TXT itself"));
+
+  EXPECT_THAT(content(), ElementsAre("@ 300 NS ns1.example.test.", "X.A 300 TXT \"below\"",
+                                     "a 300 TXT \"itself\""));
+  EXPECT_EQ(content(), rebuilt(origin_));
+}
+
 TEST_F(ApplyTest, AnotherTtlMovesTheWholeRrsetAndSaysSo) {
   require_ok(add("www A 192.0.2.1"));
   require_ok(add("www A 192.0.2.2"));

@@ -78,6 +78,14 @@ class StoreTest : public ::testing::Test {
     });
     return types.empty() ? "empty" : types;
   }
+  // How the newest version writes a name that is there, below the apex.
+  std::string spelling(std::string_view text) {
+    Reader reader(store_);
+    const Pin version(reader);
+    const Asked asked(text);
+    const Node node = version->find_zone(asked.query)->find(asked.query, asked.query.labels);
+    return Name::from_wire(Bytes(node.name()) + kOrigin.wire()).value().text_below(kOrigin);
+  }
   std::uint64_t names() {
     Reader reader(store_);
     const Pin version(reader);
@@ -131,6 +139,24 @@ TEST_F(StoreTest, ANameWithDataStaysWhenWhatIsBelowGoes) {
   EXPECT_EQ(at("b.example.test."), "A");
   erase("b.example.test.", Type::kA);
   EXPECT_EQ(at("b.example.test."), "none");
+}
+
+TEST_F(StoreTest, CaseIsThatInWhichANameItselfWasFirstWritten) {
+  put(address("X.A.example.test."));
+  EXPECT_EQ(spelling("x.a.example.test."), "X.A");
+  EXPECT_EQ(spelling("a.example.test."), "a") << "nobody has written it";
+
+  put(address("A.example.test."));
+  put({name("a.example.test."), Type::kTxt, 300, {Bytes("\x01x")}});
+  put(address("y.a.example.test."));
+  EXPECT_EQ(spelling("a.example.test."), "A");
+
+  erase("a.example.test.", Type::kA);
+  EXPECT_EQ(spelling("a.example.test."), "A") << "it has others";
+  erase("a.example.test.", Type::kTxt);
+  EXPECT_EQ(at("a.example.test."), "empty");
+  put({name("a.Example.TEST."), Type::kTxt, 300, {Bytes("\x01x")}});
+  EXPECT_EQ(spelling("a.example.test."), "a") << "it was gone, and is written anew";
 }
 
 TEST_F(StoreTest, AWildcardIsKnownToTheNameAboveIt) {
@@ -296,6 +322,9 @@ TEST_F(StoreTest, AnEditedVersionIsTheOneMadeFromScratch) {
         for (unsigned depth = pick(3) + 1; depth > 0; --depth) {
           owner += labels[pick(5)] + std::to_string(pick(round < 30 ? 40 : 8)) + ".";
         }
+        if (pick(2) == 0) {
+          owner[0] = static_cast<char>(std::toupper(owner[0]));
+        }
         const Name full = name(owner + "example.test.");
         const std::vector<Type> types = {Type::kA, Type::kTxt, Type::kNs, Type::kDname};
         const Type type = types[pick(4)];
@@ -303,8 +332,13 @@ TEST_F(StoreTest, AnEditedVersionIsTheOneMadeFromScratch) {
           const Bytes rdata = type == Type::kA     ? Bytes("\x0a\x00\x00\x01", 4)
                               : type == Type::kTxt ? Bytes("\x01x")
                                                    : name("t.test.").wire();
-          const Rrset rrset{full, type, 60 + pick(2), {rdata}};
+          Rrset rrset{full, type, 60 + pick(2), {rdata}};
           edit.put(kOrigin, rrset);
+          // The rows of a name are all written as the first of them.
+          const auto there = expected.lower_bound({full.lower(), Type{}});
+          if (there != expected.end() && there->first.first == full.lower()) {
+            rrset.name = there->second.name;
+          }
           expected[{full.lower(), type}] = rrset;
         } else {
           edit.erase(kOrigin, full, type);
