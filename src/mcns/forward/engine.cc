@@ -148,6 +148,18 @@ OwnZones::Found Engine::look_up_own(const ForwardQuestion& question,
   return group_knows ? OwnZones::Found() : own;
 }
 
+bool Engine::is_known_inside(const ForwardQuestion& question, const Name& zone) {
+  using Kind = OwnZones::Found::Kind;
+  const auto* group = groups_.find(question.name);
+  if (group != nullptr && (*group)->zone.is_within(zone)) {
+    return true;
+  }
+  const OwnZones::Found own = options_.own_zones->find(question);
+  return own.kind == Kind::kOurs ||
+         (own.kind == Kind::kDelegated && own.delegation.zone.is_within(zone) &&
+          own.delegation.zone != zone);
+}
+
 void Engine::ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) {
   loop_.post([this, question = std::move(question), done = std::move(done), errand]() mutable {
     ask(std::move(question), std::make_shared<Waiter>(std::move(done), errands_),

@@ -57,6 +57,7 @@ class Engine final : private ServerEvents, private FetchOwner {
 
   void ended(Ticket ticket) override;
   std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone) override;
+  bool is_known_inside(const ForwardQuestion& question, const Name& zone) override;
   void ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) override;
 
   // What our own zones know of a name, unless a group knows it better.

@@ -31,7 +31,12 @@ void Fetch::on_child_answer(Server& server, std::string_view message) {
     advance();  // it was asked about a zone further up, which is behind us
     return;
   }
-  ChildAnswer answer = read_child_answer(question_, descent_->zone(), message);
+  const auto is_known_elsewhere = [&](const Name& name) {
+    ForwardQuestion question = question_;
+    question.name = name;
+    return shared_.owner.is_known_inside(question, descent_->zone());
+  };
+  ChildAnswer answer = read_child_answer(question_, descent_->zone(), is_known_elsewhere, message);
   if (answer.kind == Kind::kGood) {
     succeed(answer.rcode, std::move(answer.message), told_by(server));
     return;

@@ -47,10 +47,14 @@ class FakeZones final : public OwnZones {
   // A name of ours, which has an address, leads to another one, or has nothing.
   void have(Record record) { records_.push_back(std::move(record)); }
 
+  // A zone of ours inside of a delegation.
+  void serve(std::string_view zone) { served_ = name_of(zone); }
+
   Found find(const ForwardQuestion& question) override {
     Found found;
+    const bool is_served = served_ && question.name.is_within(*served_);
     for (const Delegation& delegation : delegations_) {
-      if (question.name.is_within(delegation.zone)) {
+      if (!is_served && question.name.is_within(delegation.zone)) {
         found.kind = Kind::kDelegated;
         found.delegation = delegation;
         return found;
@@ -84,6 +88,7 @@ class FakeZones final : public OwnZones {
  private:
   std::vector<Delegation> delegations_;
   std::vector<Record> records_;
+  std::optional<Name> served_;
 };
 
 Message authoritative(const Received& received, std::vector<Record> answers,
@@ -402,6 +407,49 @@ TEST_F(DelegationTest, AChainThroughOurZonesGoesOn) {
 
   ASSERT_EQ(answer.answers.size(), 3U);
   EXPECT_EQ(answer.answers[2], a_record("www.elsewhere.net.", 60, 2));
+}
+
+// The child tells what is there, too, or that there is nothing.
+TEST_F(DelegationTest, AChainIntoAZoneOfOursInsideOfTheDelegationIsOurs) {
+  zones_.serve("sub.child.example.test.");
+  zones_.have(a_record("y.sub.child.example.test.", 300, 5));
+  const Record link = cname_record(kName, 60, "y.sub.child.example.test.");
+  FakeUpstream child(silent());
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  for (const Rcode rcode : {Rcode::kNoError, Rcode::kNxDomain}) {
+    child.set_handler(saying([&](const Received& received) {
+      Message message =
+          authoritative(received, {link, a_record("y.sub.child.example.test.", 60, 66)});
+      if (rcode == Rcode::kNxDomain) {
+        message = authoritative(received, {link}, {soa_record(kZone, 60, 60)});
+      }
+      message.rcode = rcode;
+      return message;
+    }));
+
+    const ForwardAnswer answer = ask();
+
+    EXPECT_EQ(answer.rcode, Rcode::kNoError);
+    ASSERT_EQ(parsed(answer).answers.size(), 2U);
+    EXPECT_EQ(parsed(answer).answers[1], a_record("y.sub.child.example.test.", 300, 5));
+  }
+}
+
+TEST_F(DelegationTest, AChainIntoAForwardInsideOfTheDelegationGoesToItsUpstreams) {
+  FakeUpstream child(saying([](const Received& received) {
+    return authoritative(received, {cname_record(kName, 60, "y.sub.child.example.test."),
+                                    a_record("y.sub.child.example.test.", 60, 66)});
+  }));
+  FakeUpstream upstream(answering(2));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  subject_->set({{.zone = name_of("sub.child.example.test."), .upstreams = {upstream.upstream()}}});
+
+  const Message answer = parsed(ask());
+
+  ASSERT_EQ(answer.answers.size(), 2U);
+  EXPECT_EQ(answer.answers[1], a_record("y.sub.child.example.test.", 60, 2));
 }
 
 TEST_F(DelegationTest, AChainToASpecialNameStaysInTheHouse) {
