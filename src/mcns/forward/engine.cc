@@ -167,7 +167,11 @@ void Engine::ask_for(ForwardQuestion question, const Errand& errand, Waiter::Don
   });
 }
 
-std::shared_ptr<Server> Engine::delegated_server(const std::string& address, const Name& zone) {
+std::shared_ptr<Server> Engine::delegated_server(const std::string& address, const Name& zone,
+                                                 Reach nearest) {
+  if (reach_of(address) < nearest) {
+    return nullptr;
+  }
   const auto at =
       dsl::env::parse_socket_address(dsl::env::join_host_port(address, options_.delegated_port));
   if (!at || own_.has(*at)) {

@@ -56,7 +56,8 @@ class Engine final : private ServerEvents, private FetchOwner {
   void on_failure(Server& server, Ticket ticket) override;
 
   void ended(Ticket ticket) override;
-  std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone) override;
+  std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone,
+                                           Reach nearest) override;
   bool is_known_inside(const ForwardQuestion& question, const Name& zone) override;
   void ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) override;
 

@@ -54,9 +54,10 @@ class FetchOwner {
   virtual ~FetchOwner() = default;
   // The fetch is still at work then.
   virtual void ended(Ticket ticket) = 0;
-  // Of a delegated zone; null for an address at which nobody is to be asked, such as our own.
-  virtual std::shared_ptr<Server> delegated_server(const std::string& address,
-                                                   const Name& zone) = 0;
+  // Of a delegated zone; null for an address at which nobody is to be asked, such as our own, or
+  // one that leads nearer than `nearest`.
+  virtual std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone,
+                                                   Reach nearest) = 0;
   // Whether a zone of ours or a group inside of the delegated `zone` has the name of `question`.
   virtual bool is_known_inside(const ForwardQuestion& question, const Name& zone) = 0;
   // Asks what another question needs; `done` is called once, and not before this returns, unless

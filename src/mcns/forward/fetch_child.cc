@@ -48,7 +48,8 @@ void Fetch::on_child_answer(Server& server, std::string_view message) {
     follow(*std::move(links), std::move(answer.target), {}, false);
     return;
   }
-  if (answer.kind == Kind::kReferral && descent_->descend(std::move(answer.referral))) {
+  if (answer.kind == Kind::kReferral &&
+      descent_->descend(std::move(answer.referral), reach_of(server.address()))) {
     asked_.clear();
     exhausted_.clear();
     use_known_servers();
@@ -77,7 +78,10 @@ void Fetch::use_known_servers() {
 void Fetch::add_servers(const std::vector<std::string>& addresses) {
   auto group = std::make_shared<ServerGroup>(*group_);
   for (const std::string& address : addresses) {
-    auto server = shared_.owner.delegated_server(address, group->zone);
+    if (group->servers.size() >= Delegation::kAddressesMax) {
+      break;
+    }
+    auto server = shared_.owner.delegated_server(address, group->zone, descent_->nearest());
     const auto& known = group->servers;
     if (server && std::find(known.begin(), known.end(), server) == known.end()) {
       group->servers.push_back(std::move(server));

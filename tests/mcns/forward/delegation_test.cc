@@ -265,6 +265,58 @@ TEST_F(DelegationTest, ReferralsOfTheChildAreFollowed) {
   EXPECT_THAT(answer.detail, HasSubstr("which serves deep.child.example.test."));
 }
 
+// 0.0.0.0 leads to this machine, and so does an IPv4 address in an IPv6 one.
+TEST_F(DelegationTest, GlueAtWhichNobodyIsIsNotAsked) {
+  for (const auto& [type, address] :
+       {std::pair(Type::kA, Bytes(4, '\0')), std::pair(Type::kAaaa, Bytes(16, '\0')),
+        std::pair(Type::kAaaa, Bytes(10, '\0') + Bytes("\xff\xff\x7f\0\0\1", 6)),
+        std::pair(Type::kA, Bytes("\xe0\0\0\xfb", 4)), std::pair(Type::kA, Bytes(4, '\xff'))}) {
+    FakeUpstream child(saying([&](const Received& received) {
+      Message message = failure_to(received, Rcode::kNoError);
+      const std::string_view host = "ns.deep.child.example.test.";
+      message.authorities = {
+          record_of("deep.child.example.test.", Type::kNs, 60, name_of(host).wire())};
+      message.additionals = {record_of(host, type, 60, address)};
+      return message;
+    }));
+    FakeZones zones;
+    zones.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+    ForwardOptions options = quick();
+    options.own_zones = &zones;
+    options.delegated_port = child.port();
+    Subject subject(options);
+
+    const ForwardAnswer answer =
+        subject.ask({.name = name_of("a.deep.child.example.test."), .below_cut = true});
+
+    EXPECT_EQ(answer.rcode, Rcode::kServFail);
+    EXPECT_EQ(child.questions(), 1);
+  }
+}
+
+TEST_F(DelegationTest, OfAZoneEightAddressesAreEnough) {
+  FakeUpstream child(silent());
+  FakeUpstream last(serving(9), 21, &child);
+  child.set_handler(saying([](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    for (int i = 10; i <= 21; ++i) {  // nobody is at the others
+      const std::string host = dsl::text("ns{}.deep.child.example.test.", i / 4);
+      if (i % 4 == 0 || i == 10) {
+        message.authorities.push_back(
+            record_of("deep.child.example.test.", Type::kNs, 60, name_of(host).wire()));
+      }
+      message.additionals.push_back(
+          record_of(host, Type::kA, 60, Bytes("\x7f\0\0", 3) + static_cast<char>(i)));
+    }
+    return message;
+  }));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  EXPECT_EQ(ask("a.deep.child.example.test.").rcode, Rcode::kServFail);
+  EXPECT_EQ(last.questions(), 0);
+}
+
 TEST_F(DelegationTest, ReferralsWithoutEndEnd) {
   FakeUpstream child(silent());
   std::string name = "child.example.test.";
@@ -321,9 +373,8 @@ TEST_F(DelegationTest, WhereNothingCanBeSentTheNextHostIsLookedUp) {
     }
     return message;
   }));
-  // Nobody may send to a broadcast address just so.
-  zones_.delegate(kZone,
-                  {{"ns.child.example.test.", {"255.255.255.255"}}, {"ns.elsewhere.net.", {}}});
+  // Of a link that is not named.
+  zones_.delegate(kZone, {{"ns.child.example.test.", {"fe80::1"}}, {"ns.elsewhere.net.", {}}});
   start(child);
   subject_->use({upstream.upstream()});
 
