@@ -104,7 +104,8 @@ void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Erran
   const std::uint64_t generation = for_fetches_.cache.generation();
   OwnZones::Found own = look_up_own(question, group == nullptr ? nullptr : group->get());
   const bool is_own = own.kind != OwnZones::Found::Kind::kNotOurs;
-  if (!is_own && errand.depth > 0) {
+  const bool may_be_kept = !is_own || own.kind == OwnZones::Found::Kind::kDelegated;
+  if (may_be_kept && errand.depth > 0) {
     if (const auto kept = fresh_answer(for_fetches_.cache, question, now_ms())) {
       waiter->tell(*kept);
       return;

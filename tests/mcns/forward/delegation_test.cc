@@ -396,6 +396,28 @@ TEST_F(DelegationTest, AServerThatAnotherDelegationKnowsIsLookedUpThere) {
   EXPECT_EQ(source_of(ask()), 7);
 }
 
+TEST_F(DelegationTest, WhatAnotherDelegationSaidOfAServerIsKept) {
+  FakeUpstream child(serving(7));
+  FakeUpstream sister(
+      saying([](const Received& received) {
+        if (received.message.questions[0].type == Type::kA) {
+          return authoritative(received, {record_of("ns.sister.example.test.", Type::kA, 60,
+                                                    Bytes("\x7f\0\0\1", 4))});
+        }
+        return authoritative(received, {}, {soa_record("sister.example.test.", 60, 60)});
+      }),
+      2, &child);
+  zones_.delegate(kZone, {{"ns.sister.example.test.", {}}});
+  zones_.delegate("sister.example.test.", {{"ns2.sister.example.test.", {sister.address()}}});
+  start(child, patient());
+
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(source_of(ask(dsl::text("q{}.child.example.test.", i))), 7);
+    EXPECT_TRUE(test::eventually([&] { return sister.questions() >= 2; })) << "A and AAAA";
+  }
+  EXPECT_LE(sister.questions(), 3) << "the first AAAA may still be under way";
+}
+
 TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
   FakeUpstream child(serving(7));
   zones_.delegate(kZone, {{"ns1.sister.example.test.", {}}, {"ns2.sister.example.test.", {}}});
