@@ -33,6 +33,7 @@ class Descent {
   const Name& zone() const { return at_.zone; }
   // Addresses that lead nearer than this are not of the zone's servers.
   Reach nearest() const { return nearest_; }
+  int step() const { return steps_; }  // 0: the zone that our own refer to
   // Of all hosts.
   std::vector<std::string> known_addresses() const;
   // The next host whose addresses have to be looked up; each is named once.

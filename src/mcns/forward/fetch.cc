@@ -156,6 +156,7 @@ void Fetch::advance() {
   }
   for (; server != nullptr; server = next_server()) {
     asked_.push_back(server);
+    asked_at_[server] = descent_ ? descent_->step() : 0;
     if (!server->ask(ticket_, packet_, group_->random_case)) {
       last_failure_ = dsl::text("{} {}", server->text(), out_of_reach(*server));
       exhausted_.push_back(server);

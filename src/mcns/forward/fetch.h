@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "dsl/env/env.h"
@@ -158,7 +159,10 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   };
   std::optional<Chain> chain_;
 
-  Some asked_;       // in this round
+  Some asked_;  // in this round
+  // The step of the descent at which each was asked last; an answer may come when all of a round
+  // have been silent.
+  std::unordered_map<const Server*, int> asked_at_;
   Some exhausted_;   // cannot tell, or cannot be asked
   int waiting_ = 0;  // for so many answers
   ExtendedError error_ = ExtendedError::kNoReachableAuthority;

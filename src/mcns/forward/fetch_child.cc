@@ -27,7 +27,7 @@ std::string trouble_of(const ChildAnswer& answer, const Name& zone) {
 }  // namespace
 
 void Fetch::on_child_answer(Server& server, std::string_view message) {
-  if (std::find(asked_.begin(), asked_.end(), &server) == asked_.end()) {
+  if (asked_at_[&server] != descent_->step()) {
     advance();  // it was asked about a zone further up, which is behind us
     return;
   }

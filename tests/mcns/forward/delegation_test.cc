@@ -418,6 +418,30 @@ TEST_F(DelegationTest, WhatAnotherDelegationSaidOfAServerIsKept) {
   EXPECT_LE(sister.questions(), 3) << "the first AAAA may still be under way";
 }
 
+// It comes when all have been silent, and others are asked again.
+TEST_F(DelegationTest, ALateAnswerIsGood) {
+  FakeUpstream silent_one(silent());
+  int asked = 0;
+  FakeUpstream late(
+      [&asked](const Received& received) {
+        return ++asked > 1
+                   ? std::vector<Sent>()
+                   : std::vector<Sent>{
+                         {.bytes = authoritative(received, {a_record(kName, 60, 7)}).encode(),
+                          .after = milliseconds(450)}};
+      },
+      2, &silent_one);
+  zones_.delegate(kZone, {{"ns1.child.example.test.", {silent_one.address()}},
+                          {"ns2.child.example.test.", {late.address()}}});
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(300);
+  options.hedge_min = milliseconds(1000);
+  options.timeout_total = milliseconds(2000);
+  start(silent_one, options);
+
+  EXPECT_EQ(source_of(ask()), 7);
+}
+
 TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
   FakeUpstream child(serving(7));
   zones_.delegate(kZone, {{"ns1.sister.example.test.", {}}, {"ns2.sister.example.test.", {}}});
