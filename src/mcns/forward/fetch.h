@@ -111,11 +111,12 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   void add_servers(const std::vector<std::string>& addresses);
   bool look_up_next_host();
   void look_up(const Name& host, Type type);
-  void on_addresses(const ForwardAnswer& answer);
+  void stop_looking();
+  void on_addresses(int step, const ForwardAnswer& answer);
   void follow(Message chain, Name target, std::optional<AliasLink> alias, bool of_zones);
   void on_rest(const ForwardAnswer& rest);
-  bool run_errand(ForwardQuestion question, dsl::env::MonoTime until,
-                  void (Fetch::*done)(const ForwardAnswer&));
+  using ErrandDone = std::function<void(Fetch&, const ForwardAnswer&)>;
+  bool run_errand(ForwardQuestion question, dsl::env::MonoTime until, ErrandDone done);
 
   void advance();
   Server* next_server() const;

@@ -442,6 +442,43 @@ TEST_F(DelegationTest, ALateAnswerIsGood) {
   EXPECT_EQ(source_of(ask()), 7);
 }
 
+// The child refers on while another server of its own zone is looked up.
+TEST_F(DelegationTest, AnAddressThatIsFoundTooLateIsNoServerOfTheNextZone) {
+  FakeUpstream child(silent());
+  FakeUpstream other(serving(66), 3, &child);
+  FakeUpstream deep(
+      [](const Received& received) {
+        return std::vector<Sent>{
+            {.bytes = authoritative(received,
+                                    {a_record(received.message.questions[0].name.text(), 60, 9)})
+                          .encode(),
+             .after = milliseconds(300)}};
+      },
+      2, &child);
+  child.set_handler([&deep](const Received& received) {
+    const auto refer =
+        referring("deep.child.example.test.", "ns.deep.child.example.test.", deep.address());
+    std::vector<Sent> sent = refer(received);
+    sent.at(0).after = milliseconds(500);
+    return sent;
+  });
+  FakeUpstream upstream([](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    message.answers = {record_of("ns.elsewhere.net.", Type::kA, 60, Bytes("\x7f\0\0\3", 4))};
+    return std::vector<Sent>{{.bytes = message.encode(), .after = milliseconds(250)}};
+  });
+  zones_.delegate(kZone,
+                  {{"ns.child.example.test.", {child.address()}}, {"ns.elsewhere.net.", {}}});
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(400);
+  options.timeout_total = milliseconds(4000);
+  start(child, options);
+  subject_->use({upstream.upstream()});
+
+  EXPECT_EQ(source_of(ask("a.deep.child.example.test.")), 9);
+  EXPECT_EQ(other.questions(), 0);
+}
+
 TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
   FakeUpstream child(serving(7));
   zones_.delegate(kZone, {{"ns1.sister.example.test.", {}}, {"ns2.sister.example.test.", {}}});
