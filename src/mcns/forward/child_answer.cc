@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "dsl/env/socket_address.h"
@@ -57,6 +58,18 @@ void drop_others(ChildsNames& names, Message& message) {
   for (Records* section : {&message.answers, &message.authorities, &message.additionals}) {
     std::erase_if(*section, [&](const Record& record) { return !names.contains(record.name); });
   }
+}
+
+// RFC 2181 section 5: an RRset has no record twice.
+void drop_duplicates(Records& records) {
+  std::unordered_set<Bytes> known;
+  std::erase_if(records, [&](const Record& record) {
+    const auto type = static_cast<std::uint16_t>(record.type);
+    Bytes key = record.name.lower();
+    key += static_cast<char>(type >> 8U);
+    key += static_cast<char>(type & 0xffU);
+    return !known.insert(key + record.rdata).second;
+  });
 }
 
 std::vector<std::string> glue(const Name& zone, const Name& host, const Records& additionals) {
@@ -153,6 +166,9 @@ ChildAnswer read_child_answer(const ForwardQuestion& question, const Name& zone,
   drop_unrelated(asked, *message);  // first, so that few names are looked up
   drop_others(names, *message);
   drop_unrelated(asked, *message);  // what stood behind a name that is gone
+  for (Records* section : {&message->answers, &message->authorities, &message->additionals}) {
+    drop_duplicates(*section);
+  }
   auto target = open_end(question, names, *message);
   if (target) {
     // What it says of the rest is about a zone that it was not asked about.

@@ -110,6 +110,25 @@ TEST(ChildAnswer, RecordsOfOtherZonesAreDropped) {
   EXPECT_THAT(kept(answer).additionals, IsEmpty());
 }
 
+// RFC 2181 section 5.
+TEST(ChildAnswer, TheSameRecordTwiceIsOne) {
+  const Asked asked("www.child.example.test.");
+  const Record link = cname_record("www.child.example.test.", 60, "host.child.example.test.");
+  Message message = authoritative(
+      asked,
+      {link, a_record("host.child.example.test.", 60, 1),
+       a_record("host.child.example.test.", 60, 2), a_record("HOST.child.example.test.", 30, 1),
+       link},
+      {ns_record(kZone, "ns.child.example.test."), ns_record(kZone, "ns.child.example.test.")});
+
+  const ChildAnswer answer = read(message);
+
+  ASSERT_EQ(answer.kind, Kind::kGood);
+  EXPECT_THAT(kept(answer).answers, ElementsAre(link, a_record("host.child.example.test.", 60, 1),
+                                                a_record("host.child.example.test.", 60, 2)));
+  EXPECT_EQ(kept(answer).authorities.size(), 1U);
+}
+
 TEST(ChildAnswer, NothingIsSaidWithTheSoaOfTheZone) {
   const Asked asked("gone.child.example.test.");
   for (const Rcode rcode : {Rcode::kNxDomain, Rcode::kNoError}) {
