@@ -127,6 +127,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   void succeed(Rcode rcode, Bytes message, std::string detail);
   std::string told_by(const Server& server) const;
+  std::string why_nobody() const;
   void fail(std::string why);
   void keep_failure();
   bool give_stale();

@@ -52,6 +52,7 @@ void Fetch::on_child_answer(Server& server, std::string_view message) {
       descent_->descend(std::move(answer.referral), reach_of(server.address()))) {
     asked_.clear();
     exhausted_.clear();
+    last_failure_.clear();
     stop_looking();
     lookups_ = 0;  // those that are under way are of the zone above
     use_known_servers();

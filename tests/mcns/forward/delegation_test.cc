@@ -479,6 +479,17 @@ TEST_F(DelegationTest, AnAddressThatIsFoundTooLateIsNoServerOfTheNextZone) {
   EXPECT_EQ(other.questions(), 0);
 }
 
+TEST_F(DelegationTest, WithoutAnyAddressItSaysSo) {
+  FakeUpstream child(serving(7));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {}}});
+  zones_.delegate("sister.example.test.", {{"ns.elsewhere.net.", {}}});
+  start(child);
+
+  EXPECT_EQ(ask().detail, "no address of a server of child.example.test. is known");
+  EXPECT_EQ(ask("www.sister.example.test.").detail,
+            "no address of a server of sister.example.test. is known");
+}
+
 TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
   FakeUpstream child(serving(7));
   zones_.delegate(kZone, {{"ns1.sister.example.test.", {}}, {"ns2.sister.example.test.", {}}});
