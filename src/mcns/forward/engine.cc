@@ -123,8 +123,10 @@ void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Erran
   }
   Bytes key = key_of(question, errand.depth);
   if (const auto same = by_key_.find(key); same != by_key_.end()) {
-    find(same->second)->join(std::move(waiter));
-    return;
+    if (const auto running = find(same->second); may_join(*running, errand)) {
+      running->join(std::move(waiter));
+      return;
+    }
   }
   const Name zone = is_own ? own.delegation.zone : (*group)->zone;
   begin({.question = std::move(question),
@@ -133,6 +135,13 @@ void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Erran
          .generation = generation,
          .errand = std::move(errand)},
         zone, std::move(key), std::move(waiter));
+}
+
+// The lookup of a server ends long before the end of a chain has to be known, which must not fail
+// with it. Of those that are alike one began a little earlier.
+bool Engine::may_join(const Fetch& running, const Errand& errand) const {
+  const auto now = loop_.now();
+  return errand.depth == 0 || running.ends() - now >= (errand.until - now) / 2;
 }
 
 OwnZones::Found Engine::look_up_own(const ForwardQuestion& question,
@@ -238,7 +247,10 @@ void Engine::ended(Ticket ticket) {
   MC_ASSERT(found != running_.end(), "a fetch ends once");
   Running running = std::move(found->second);
   running_.erase(found);
-  by_key_.erase(running.key);
+  if (const auto same = by_key_.find(running.key);
+      same != by_key_.end() && same->second == ticket) {
+    by_key_.erase(same);  // else one with more time has its place
+  }
   const auto zone = by_zone_.find(running.zone);
   if (--zone->second == 0) {
     by_zone_.erase(zone);

@@ -66,6 +66,7 @@ class Engine final : private ServerEvents, private FetchOwner {
   std::shared_ptr<Server> server(const Upstream& upstream, const Name& zone,
                                  const TlsContexts& contexts, Servers& servers);
   std::shared_ptr<Fetch> find(Ticket ticket) const;
+  bool may_join(const Fetch& running, const Errand& errand) const;
   void begin(Fetch::Start start, const Name& zone, Bytes key, std::shared_ptr<Waiter> waiter);
   std::int64_t now_ms() const;  // as the cache counts
 

@@ -93,6 +93,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   void join(std::shared_ptr<Waiter> waiter);
   void start();
+  dsl::env::MonoTime ends() const { return ends_; }
   // Does nothing more.
   void abandon() { ended_ = true; }
 

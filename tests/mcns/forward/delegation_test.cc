@@ -490,6 +490,39 @@ TEST_F(DelegationTest, WithoutAnyAddressItSaysSo) {
             "no address of a server of sister.example.test. is known");
 }
 
+// The one of a server has less time than the end of a chain.
+TEST_F(DelegationTest, WhoHasMoreTimeDoesNotWaitForALookupThatEndsSoon) {
+  FakeUpstream child(serving(7));
+  FakeUpstream sister(
+      [](const Received& received) {
+        return std::vector<Sent>{
+            {.bytes =
+                 authoritative(received, {a_record("ns.sister.example.test.", 60, 5)}).encode(),
+             .after = milliseconds(500)}};
+      },
+      2, &child);
+  FakeUpstream third(saying([](const Received& received) {
+                       return authoritative(received, {cname_record("www.third.example.test.", 60,
+                                                                    "ns.sister.example.test.")});
+                     }),
+                     3, &child);
+  zones_.delegate(kZone, {{"ns.sister.example.test.", {}}});
+  zones_.delegate("sister.example.test.", {{"ns2.sister.example.test.", {sister.address()}}});
+  zones_.delegate("third.example.test.", {{"ns.third.example.test.", {third.address()}}});
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(300);
+  options.timeout_total = milliseconds(3000);
+  start(child, options);
+
+  auto looking = subject_->begin({.name = name_of(kName), .below_cut = true});
+  EXPECT_TRUE(test::eventually([&] { return sister.questions() > 0; }));
+  const Message answer = parsed(ask("www.third.example.test."));
+
+  ASSERT_EQ(answer.answers.size(), 2U);
+  EXPECT_EQ(answer.answers[1], a_record("ns.sister.example.test.", 60, 5));
+  (void)looking.get();
+}
+
 TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
   FakeUpstream child(serving(7));
   zones_.delegate(kZone, {{"ns1.sister.example.test.", {}}, {"ns2.sister.example.test.", {}}});
