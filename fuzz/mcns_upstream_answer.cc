@@ -106,7 +106,8 @@ void restore_letters(ForwardQuestion question, std::string_view response) {
 void read_as_child(const ForwardQuestion& question, std::string_view response) {
   for (std::size_t labels = 1; labels <= question.name.label_count(); ++labels) {
     const Name zone = question.name.suffix(labels);
-    const ChildAnswer answer = read_child_answer(question, zone, response);
+    const auto is_known_elsewhere = [&](const Name& name) { return name.lower()[1] % 2 == 0; };
+    const ChildAnswer answer = read_child_answer(question, zone, is_known_elsewhere, response);
     if (answer.kind == ChildAnswer::Kind::kReferral) {
       MC_ASSERT(answer.referral.zone.is_within(zone) && answer.referral.zone != zone, "down");
       MC_ASSERT(question.name.is_within(answer.referral.zone), "to the name");
@@ -120,6 +121,8 @@ void read_as_child(const ForwardQuestion& question, std::string_view response) {
     for (const auto* section : {&message->answers, &message->authorities, &message->additionals}) {
       for (const Record& record : *section) {
         MC_ASSERT(record.name.is_within(zone), "it is of the zone");
+        MC_ASSERT(record.name == question.name || !is_known_elsewhere(record.name),
+                  "it is the child's to tell");
       }
     }
   }

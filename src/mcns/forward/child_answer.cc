@@ -1,6 +1,8 @@
 #include "mcns/forward/child_answer.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "dsl/env/socket_address.h"
@@ -13,13 +15,61 @@ namespace {
 using Kind = ChildAnswer::Kind;
 using Records = std::vector<Record>;
 
+// What a server of the zone is asked about: each name is looked up once.
+class ChildsNames {
+ public:
+  ChildsNames(const ForwardQuestion& question, const Name& zone, const KnownElsewhere& is_elsewhere)
+      : question_(question), zone_(zone), is_elsewhere_(is_elsewhere) {}
+
+  bool contains(const Name& name) {
+    if (name == question_.name) {
+      return true;  // that it is the child's to tell of was found before it was asked
+    }
+    if (!name.is_within(zone_)) {
+      return false;
+    }
+    const auto [place, is_new] = known_.try_emplace(name.lower(), false);
+    if (is_new) {
+      place->second = !is_elsewhere_(name);
+    }
+    return place->second;
+  }
+
+ private:
+  const ForwardQuestion& question_;
+  const Name& zone_;
+  const KnownElsewhere& is_elsewhere_;
+  std::unordered_map<Bytes, bool> known_;
+};
+
 bool has(const Records& records, Type type) {
   return std::any_of(records.begin(), records.end(),
                      [&](const Record& record) { return record.type == type; });
 }
 
-void drop_outside(const Name& zone, Records& records) {
-  std::erase_if(records, [&](const Record& record) { return !record.name.is_within(zone); });
+void drop_outside(const Name& zone, Message& message) {
+  for (Records* section : {&message.answers, &message.authorities, &message.additionals}) {
+    std::erase_if(*section, [&](const Record& record) { return !record.name.is_within(zone); });
+  }
+}
+
+// A chain ends at its first name that is not the child's.
+void drop_others(ChildsNames& names, Message& message) {
+  for (Records* section : {&message.answers, &message.authorities, &message.additionals}) {
+    std::erase_if(*section, [&](const Record& record) { return !names.contains(record.name); });
+  }
+}
+
+// RFC 2181 section 5: an RRset has no record twice.
+void drop_duplicates(Records& records) {
+  std::unordered_set<Bytes> known;
+  std::erase_if(records, [&](const Record& record) {
+    const auto type = static_cast<std::uint16_t>(record.type);
+    Bytes key = record.name.lower();
+    key += static_cast<char>(type >> 8U);
+    key += static_cast<char>(type & 0xffU);
+    return !known.insert(key + record.rdata).second;
+  });
 }
 
 std::vector<std::string> glue(const Name& zone, const Name& host, const Records& additionals) {
@@ -65,7 +115,7 @@ std::optional<Delegation> referral_in(const ForwardQuestion& question, const Nam
 }
 
 // Where the links in `message` lead to, when it does not say what is there.
-std::optional<Name> open_end(const ForwardQuestion& question, const Name& zone,
+std::optional<Name> open_end(const ForwardQuestion& question, ChildsNames& names,
                              const Message& message) {
   const Name last =
       alias_chain({question.name, question.type, question.dns_class}, message.answers).back();
@@ -77,7 +127,7 @@ std::optional<Name> open_end(const ForwardQuestion& question, const Name& zone,
         // A CNAME here leads back: a loop, which ends here.
         return record.name == last && (record.type == question.type || record.type == Type::kCname);
       });
-  const bool is_denied = last.is_within(zone) && (message.rcode == Rcode::kNxDomain ||
+  const bool is_denied = names.contains(last) && (message.rcode == Rcode::kNxDomain ||
                                                   has(message.authorities, Type::kSoa));
   return is_told || is_denied ? std::nullopt : std::optional(last);
 }
@@ -92,7 +142,7 @@ std::string address_in(const Record& record) {
 }
 
 ChildAnswer read_child_answer(const ForwardQuestion& question, const Name& zone,
-                              std::string_view response) {
+                              const KnownElsewhere& is_known_elsewhere, std::string_view response) {
   ChildAnswer out;
   auto message = Message::parse(response);
   if (!message || message->truncated) {
@@ -110,11 +160,16 @@ ChildAnswer read_child_answer(const ForwardQuestion& question, const Name& zone,
     out.referral = std::move(referral).value_or(Delegation());
     return out;
   }
+  const Question asked{question.name, question.type, question.dns_class};
+  ChildsNames names(question, zone, is_known_elsewhere);
+  drop_outside(zone, *message);
+  drop_unrelated(asked, *message);  // first, so that few names are looked up
+  drop_others(names, *message);
+  drop_unrelated(asked, *message);  // what stood behind a name that is gone
   for (Records* section : {&message->answers, &message->authorities, &message->additionals}) {
-    drop_outside(zone, *section);
+    drop_duplicates(*section);
   }
-  drop_unrelated({question.name, question.type, question.dns_class}, *message);
-  auto target = open_end(question, zone, *message);
+  auto target = open_end(question, names, *message);
   if (target) {
     // What it says of the rest is about a zone that it was not asked about.
     message->rcode = Rcode::kNoError;

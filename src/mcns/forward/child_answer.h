@@ -2,6 +2,7 @@
 // only.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -27,9 +28,13 @@ struct ChildAnswer {
   std::optional<ExtendedError> error;  // kFailed: what it says about it (RFC 8914)
 };
 
+// Whether a name in the delegated zone is not the child's to tell of after all: it is in a zone of
+// ours, or in one that we forward, deeper than the delegation.
+using KnownElsewhere = std::function<bool(const Name& name)>;
+
 // `response` has the question of `question`, which is about a name of `zone`.
 ChildAnswer read_child_answer(const ForwardQuestion& question, const Name& zone,
-                              std::string_view response);
+                              const KnownElsewhere& is_known_elsewhere, std::string_view response);
 
 // Of an address record; empty when its data is not one.
 std::string address_in(const Record& record);

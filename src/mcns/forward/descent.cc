@@ -21,10 +21,12 @@ std::optional<Name> Descent::next_unknown() {
   return std::nullopt;
 }
 
-bool Descent::descend(Delegation deeper) {
-  if (++steps_ > kStepsMax) {
+bool Descent::descend(Delegation deeper, Reach referrer) {
+  if (steps_ >= kStepsMax) {
     return false;
   }
+  ++steps_;
+  nearest_ = referrer;
   at_ = std::move(deeper);
   next_ = 0;
   looked_up_ = 0;

@@ -9,6 +9,7 @@
 
 #include "dsl/env/clock.h"
 #include "mcns/forward/own_zones.h"
+#include "mcns/forward/reach.h"
 
 namespace mcns {
 
@@ -30,18 +31,22 @@ class Descent {
   explicit Descent(Delegation first) : at_(std::move(first)) {}
 
   const Name& zone() const { return at_.zone; }
+  // Addresses that lead nearer than this are not of the zone's servers.
+  Reach nearest() const { return nearest_; }
+  int step() const { return steps_; }  // 0: the zone that our own refer to
   // Of all hosts.
   std::vector<std::string> known_addresses() const;
   // The next host whose addresses have to be looked up; each is named once.
   std::optional<Name> next_unknown();
-  // To the next zone. False when the way is too long.
-  bool descend(Delegation deeper);
+  // To the next zone, as a server says that is as near as this. False when the way is too long.
+  bool descend(Delegation deeper, Reach referrer);
 
  private:
   static constexpr int kStepsMax = 8;
   static constexpr std::size_t kLookedUpMax = 4;  // hosts of a zone: all dead is dead
 
   Delegation at_;
+  Reach nearest_ = Reach::kMachine;  // our own zones may name whom they like
   std::size_t next_ = 0;
   std::size_t looked_up_ = 0;
   int steps_ = 0;

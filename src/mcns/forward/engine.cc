@@ -105,7 +105,8 @@ void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Erran
   const std::uint64_t generation = for_fetches_.cache.generation();
   OwnZones::Found own = look_up_own(question, group == nullptr ? nullptr : group->get());
   const bool is_own = own.kind != OwnZones::Found::Kind::kNotOurs;
-  if (!is_own && errand.depth > 0) {
+  const bool may_be_kept = !is_own || own.kind == OwnZones::Found::Kind::kDelegated;
+  if (may_be_kept && errand.depth > 0) {
     if (const auto kept = fresh_answer(for_fetches_.cache, question, now_ms())) {
       waiter->tell(*kept);
       return;
@@ -123,8 +124,10 @@ void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Erran
   }
   Bytes key = key_of(question, errand.depth);
   if (const auto same = by_key_.find(key); same != by_key_.end()) {
-    find(same->second)->join(std::move(waiter));
-    return;
+    if (const auto running = find(same->second); may_join(*running, errand)) {
+      running->join(std::move(waiter));
+      return;
+    }
   }
   const Name zone = is_own ? own.delegation.zone : (*group)->zone;
   begin({.question = std::move(question),
@@ -133,6 +136,13 @@ void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Erran
          .generation = generation,
          .errand = std::move(errand)},
         zone, std::move(key), std::move(waiter));
+}
+
+// The lookup of a server ends long before the end of a chain has to be known, which must not fail
+// with it. Of those that are alike one began a little earlier.
+bool Engine::may_join(const Fetch& running, const Errand& errand) const {
+  const auto now = loop_.now();
+  return errand.depth == 0 || running.ends() - now >= (errand.until - now) / 2;
 }
 
 OwnZones::Found Engine::look_up_own(const ForwardQuestion& question,
@@ -149,6 +159,18 @@ OwnZones::Found Engine::look_up_own(const ForwardQuestion& question,
   return group_knows ? OwnZones::Found() : own;
 }
 
+bool Engine::is_known_inside(const ForwardQuestion& question, const Name& zone) {
+  using Kind = OwnZones::Found::Kind;
+  const auto* group = groups_.find(question.name);
+  if (group != nullptr && (*group)->zone.is_within(zone)) {
+    return true;
+  }
+  const OwnZones::Found own = options_.own_zones->find(question);
+  return own.kind == Kind::kOurs ||
+         (own.kind == Kind::kDelegated && own.delegation.zone.is_within(zone) &&
+          own.delegation.zone != zone);
+}
+
 void Engine::ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) {
   loop_.post([this, question = std::move(question), done = std::move(done), errand]() mutable {
     ask(std::move(question), std::make_shared<Waiter>(std::move(done), errands_),
@@ -156,7 +178,11 @@ void Engine::ask_for(ForwardQuestion question, const Errand& errand, Waiter::Don
   });
 }
 
-std::shared_ptr<Server> Engine::delegated_server(const std::string& address, const Name& zone) {
+std::shared_ptr<Server> Engine::delegated_server(const std::string& address, const Name& zone,
+                                                 Reach nearest) {
+  if (reach_of(address) < nearest) {
+    return nullptr;
+  }
   const auto at =
       dsl::env::parse_socket_address(dsl::env::join_host_port(address, options_.delegated_port));
   if (!at || own_.has(*at)) {
@@ -222,7 +248,10 @@ void Engine::ended(Ticket ticket) {
   MC_ASSERT(found != running_.end(), "a fetch ends once");
   Running running = std::move(found->second);
   running_.erase(found);
-  by_key_.erase(running.key);
+  if (const auto same = by_key_.find(running.key);
+      same != by_key_.end() && same->second == ticket) {
+    by_key_.erase(same);  // else one with more time has its place
+  }
   const auto zone = by_zone_.find(running.zone);
   if (--zone->second == 0) {
     by_zone_.erase(zone);

@@ -56,7 +56,9 @@ class Engine final : private ServerEvents, private FetchOwner {
   void on_failure(Server& server, Ticket ticket) override;
 
   void ended(Ticket ticket) override;
-  std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone) override;
+  std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone,
+                                           Reach nearest) override;
+  bool is_known_inside(const ForwardQuestion& question, const Name& zone) override;
   void ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) override;
 
   // What our own zones know of a name, unless a group knows it better.
@@ -64,6 +66,7 @@ class Engine final : private ServerEvents, private FetchOwner {
   std::shared_ptr<Server> server(const Upstream& upstream, const Name& zone,
                                  const TlsContexts& contexts, Servers& servers);
   std::shared_ptr<Fetch> find(Ticket ticket) const;
+  bool may_join(const Fetch& running, const Errand& errand) const;
   void begin(Fetch::Start start, const Name& zone, Bytes key, std::shared_ptr<Waiter> waiter);
   std::int64_t now_ms() const;  // as the cache counts
 

@@ -157,6 +157,7 @@ void Fetch::advance() {
   }
   for (; server != nullptr; server = next_server()) {
     asked_.push_back(server);
+    asked_at_[server] = descent_ ? descent_->step() : 0;
     if (!server->ask(ticket_, packet_, group_->random_case)) {
       last_failure_ = dsl::text("{} {}", server->text(), out_of_reach(*server));
       exhausted_.push_back(server);
@@ -173,9 +174,7 @@ void Fetch::advance() {
     hedge_at_ = MonoTime::max();
   }
   if (waiting_ == 0 && !look_up_next_host()) {
-    fail(!last_failure_.empty() ? last_failure_
-                                : dsl::text("every {} of {} is down",
-                                            descent_ ? "server" : "upstream", group_->zone.text()));
+    fail(why_nobody());
     return;
   }
   wait();
@@ -271,6 +270,19 @@ std::string Fetch::told_by(const Server& server) const {
   return dsl::text("{}{} after {} ms", server.text(),
                    descent_ ? ", which serves " + descent_->zone().text() + "," : "",
                    milliseconds(shared_.loop.now() - started_));
+}
+
+std::string Fetch::why_nobody() const {
+  if (!last_failure_.empty()) {
+    return last_failure_;
+  }
+  if (descent_ && group_->servers.empty()) {
+    return dsl::text(descent_->known_addresses().empty()
+                         ? "no address of a server of {} is known"
+                         : "nobody is to be asked at the addresses of the servers of {}",
+                     group_->zone.text());
+  }
+  return dsl::text("every {} of {} is down", descent_ ? "server" : "upstream", group_->zone.text());
 }
 
 void Fetch::fail(std::string why) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "dsl/env/env.h"
@@ -54,9 +55,12 @@ class FetchOwner {
   virtual ~FetchOwner() = default;
   // The fetch is still at work then.
   virtual void ended(Ticket ticket) = 0;
-  // Of a delegated zone; null for an address at which nobody is to be asked, such as our own.
-  virtual std::shared_ptr<Server> delegated_server(const std::string& address,
-                                                   const Name& zone) = 0;
+  // Of a delegated zone; null for an address at which nobody is to be asked, such as our own, or
+  // one that leads nearer than `nearest`.
+  virtual std::shared_ptr<Server> delegated_server(const std::string& address, const Name& zone,
+                                                   Reach nearest) = 0;
+  // Whether a zone of ours or a group inside of the delegated `zone` has the name of `question`.
+  virtual bool is_known_inside(const ForwardQuestion& question, const Name& zone) = 0;
   // Asks what another question needs; `done` is called once, and not before this returns, unless
   // the owner ends.
   virtual void ask_for(ForwardQuestion question, const Errand& errand, Waiter::Done done) = 0;
@@ -89,6 +93,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   void join(std::shared_ptr<Waiter> waiter);
   void start();
+  dsl::env::MonoTime ends() const { return ends_; }
   // Does nothing more.
   void abandon() { ended_ = true; }
 
@@ -107,11 +112,12 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   void add_servers(const std::vector<std::string>& addresses);
   bool look_up_next_host();
   void look_up(const Name& host, Type type);
-  void on_addresses(const ForwardAnswer& answer);
+  void stop_looking();
+  void on_addresses(int step, const ForwardAnswer& answer);
   void follow(Message chain, Name target, std::optional<AliasLink> alias, bool of_zones);
   void on_rest(const ForwardAnswer& rest);
-  bool run_errand(ForwardQuestion question, dsl::env::MonoTime until,
-                  void (Fetch::*done)(const ForwardAnswer&));
+  using ErrandDone = std::function<void(Fetch&, const ForwardAnswer&)>;
+  bool run_errand(ForwardQuestion question, dsl::env::MonoTime until, ErrandDone done);
 
   void advance();
   void try_out_those_down() const;
@@ -123,6 +129,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   void succeed(Rcode rcode, Bytes message, std::string detail);
   std::string told_by(const Server& server) const;
+  std::string why_nobody() const;
   void fail(std::string why);
   void keep_failure();
   bool give_stale();
@@ -156,7 +163,10 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   };
   std::optional<Chain> chain_;
 
-  Some asked_;       // in this round
+  Some asked_;  // in this round
+  // The step of the descent at which each was asked last; an answer may come when all of a round
+  // have been silent.
+  std::unordered_map<const Server*, int> asked_at_;
   Some exhausted_;   // cannot tell, or cannot be asked
   int waiting_ = 0;  // for so many answers
   ExtendedError error_ = ExtendedError::kNoReachableAuthority;

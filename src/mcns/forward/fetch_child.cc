@@ -27,11 +27,16 @@ std::string trouble_of(const ChildAnswer& answer, const Name& zone) {
 }  // namespace
 
 void Fetch::on_child_answer(Server& server, std::string_view message) {
-  if (std::find(asked_.begin(), asked_.end(), &server) == asked_.end()) {
+  if (asked_at_[&server] != descent_->step()) {
     advance();  // it was asked about a zone further up, which is behind us
     return;
   }
-  ChildAnswer answer = read_child_answer(question_, descent_->zone(), message);
+  const auto is_known_elsewhere = [&](const Name& name) {
+    ForwardQuestion question = question_;
+    question.name = name;
+    return shared_.owner.is_known_inside(question, descent_->zone());
+  };
+  ChildAnswer answer = read_child_answer(question_, descent_->zone(), is_known_elsewhere, message);
   if (answer.kind == Kind::kGood) {
     succeed(answer.rcode, std::move(answer.message), told_by(server));
     return;
@@ -43,9 +48,13 @@ void Fetch::on_child_answer(Server& server, std::string_view message) {
     follow(*std::move(links), std::move(answer.target), {}, false);
     return;
   }
-  if (answer.kind == Kind::kReferral && descent_->descend(std::move(answer.referral))) {
+  if (answer.kind == Kind::kReferral &&
+      descent_->descend(std::move(answer.referral), reach_of(server.address()))) {
     asked_.clear();
     exhausted_.clear();
+    last_failure_.clear();
+    stop_looking();
+    lookups_ = 0;  // those that are under way are of the zone above
     use_known_servers();
     advance();
     return;
@@ -72,7 +81,10 @@ void Fetch::use_known_servers() {
 void Fetch::add_servers(const std::vector<std::string>& addresses) {
   auto group = std::make_shared<ServerGroup>(*group_);
   for (const std::string& address : addresses) {
-    auto server = shared_.owner.delegated_server(address, group->zone);
+    if (group->servers.size() >= Delegation::kAddressesMax) {
+      break;
+    }
+    auto server = shared_.owner.delegated_server(address, group->zone, descent_->nearest());
     const auto& known = group->servers;
     if (server && std::find(known.begin(), known.end(), server) == known.end()) {
       group->servers.push_back(std::move(server));
@@ -88,10 +100,13 @@ bool Fetch::look_up_next_host() {
     if (!host) {
       return false;
     }
+    const auto done = [step = descent_->step()](Fetch& fetch, const ForwardAnswer& answer) {
+      fetch.on_addresses(step, answer);
+    };
     for (const Type type : {Type::kA, Type::kAaaa}) {
       // So long that one whose own servers are dead leaves time for another.
       if (run_errand({.name = *host, .type = type, .hops = question_.hops},
-                     shared_.loop.now() + shared_.options.attempt_timeout, &Fetch::on_addresses)) {
+                     shared_.loop.now() + shared_.options.attempt_timeout, done)) {
         ++lookups_;
         looking_ = true;
       }
@@ -105,12 +120,19 @@ bool Fetch::look_up_next_host() {
   return false;
 }
 
+void Fetch::stop_looking() {
+  if (looking_) {
+    looking_ = false;
+    --waiting_;
+  }
+}
+
 // The first addresses are enough to go on; later ones are more servers to ask.
-void Fetch::on_addresses(const ForwardAnswer& answer) {
-  --lookups_;
-  if (ended_ || chain_) {
+void Fetch::on_addresses(int step, const ForwardAnswer& answer) {
+  if (ended_ || chain_ || step != descent_->step()) {
     return;
   }
+  --lookups_;
   std::vector<std::string> addresses;
   if (const auto message = Message::parse(answer.message)) {
     for (const Record& record : message->answers) {
@@ -122,8 +144,7 @@ void Fetch::on_addresses(const ForwardAnswer& answer) {
   addresses.resize(std::min(addresses.size(), Delegation::kAddressesOfHost));
   add_servers(addresses);
   if (looking_ && (!addresses.empty() || lookups_ == 0)) {
-    looking_ = false;
-    --waiting_;
+    stop_looking();
     advance();
   }
 }
@@ -171,8 +192,7 @@ void Fetch::on_rest(const ForwardAnswer& rest) {
 }
 
 // False when there were too many already.
-bool Fetch::run_errand(ForwardQuestion question, MonoTime until,
-                       void (Fetch::*done)(const ForwardAnswer&)) {
+bool Fetch::run_errand(ForwardQuestion question, MonoTime until, ErrandDone done) {
   if (!errand_.left) {
     errand_.left = std::make_shared<int>(Errand::kCountMax);
   }
@@ -181,13 +201,13 @@ bool Fetch::run_errand(ForwardQuestion question, MonoTime until,
   }
   --*errand_.left;
   question.below_cut = true;  // when it is; our own zones are looked at first
-  shared_.owner.ask_for(std::move(question),
-                        {errand_.depth + 1, errand_.left, std::min(until, ends_)},
-                        [weak = weak_from_this(), done](const ForwardAnswer& answer) {
-                          if (const auto fetch = weak.lock()) {
-                            ((*fetch).*done)(answer);
-                          }
-                        });
+  shared_.owner.ask_for(
+      std::move(question), {errand_.depth + 1, errand_.left, std::min(until, ends_)},
+      [weak = weak_from_this(), done = std::move(done)](const ForwardAnswer& answer) {
+        if (const auto fetch = weak.lock()) {
+          done(*fetch, answer);
+        }
+      });
   return true;
 }
 

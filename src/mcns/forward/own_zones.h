@@ -15,6 +15,7 @@ namespace mcns {
 struct Delegation {
   static constexpr std::size_t kHostsMax = 13;  // more than that nobody needs
   static constexpr std::size_t kAddressesOfHost = 4;
+  static constexpr std::size_t kAddressesMax = 8;  // that are asked, of all hosts
 
   struct Host {
     Name name;

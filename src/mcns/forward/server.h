@@ -108,6 +108,7 @@ class Server final : private ChannelEvents {
 
   const Health& health() const { return health_; }
   const std::string& text() const { return text_; }  // "udp://192.0.2.1:53"
+  const std::string& address() const { return upstream_.address; }
   // It has proven who it is, each time that it answers.
   bool is_authenticated() const { return upstream_.has_tls(); }
   // Why it was last out of reach; empty once it has answered.

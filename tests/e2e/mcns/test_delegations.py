@@ -50,6 +50,9 @@ inside    CNAME www
 home      CNAME www.example.test.
 out       CNAME www.elsewhere.net.
 dname     DNAME wild
+nested    CNAME y.sub
+y.sub     A     198.51.100.66
+unsaid    CNAME z.sub
 deeper    CNAME www.deep
 deep      NS    ns.deep
 ns.deep   A     {DEEP}
@@ -195,6 +198,26 @@ def test_chains_lead_down_out_and_home(make):
     # What is ours shows at once, whoever leads to it.
     server.cli("record", "set", "example.test", "www", "A", "192.0.2.11")
     assert texts(server.ask("home.child.example.test", "A"), "A") == ["192.0.2.11"]
+
+
+def test_a_zone_of_ours_inside_of_the_delegation_is_ours_along_chains(make):
+    server = make()
+    server.cli("zone", "create", "sub.child.example.test", "--ns", "ns1")
+    for name in ("y", "z"):
+        server.cli("record", "set", "sub.child.example.test", name, "A", "192.0.2.7")
+    for name in ("nested", "unsaid"):  # the child has an address for it, or denies it
+        for _ in range(2):
+            response = server.ask(f"{name}.child.example.test", "A")
+            assert response.rcode() == dns.rcode.NOERROR
+            assert texts(response, "A") == ["192.0.2.7"]
+
+
+def test_a_forward_inside_of_the_delegation_is_asked_along_chains(make):
+    with DnsUpstream(lambda query: answer(query, 60, "A", "203.0.113.7")) as forward:
+        server = make()
+        server.cli("forward", "set", "sub.child.example.test", forward.address)
+        for name in ("nested", "unsaid"):
+            assert texts(server.ask(f"{name}.child.example.test", "A"), "A") == ["203.0.113.7"]
 
 
 def test_an_alias_has_the_addresses_of_the_child_for_everybody(make):

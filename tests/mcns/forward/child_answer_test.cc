@@ -28,10 +28,15 @@ Record ns_record(std::string_view zone, std::string_view host) {
   return record_of(zone, Type::kNs, 60, name_of(host).wire());
 }
 
+// We serve, or forward, sub.child.example.test.
+bool is_known_elsewhere(const Name& name) {
+  return name.is_within(name_of("sub.child.example.test."));
+}
+
 ChildAnswer read(const Message& message) {
   const Question& question = message.questions.at(0);
   return read_child_answer({.name = question.name, .type = question.type}, name_of(kZone),
-                           message.encode());
+                           is_known_elsewhere, message.encode());
 }
 
 Message authoritative(const Asked& asked, std::vector<Record> answers = {},
@@ -61,7 +66,7 @@ TEST(ChildAnswer, WhatIsNoMessageIsMalformed) {
 
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_EQ(read_child_answer({.name = message.questions[0].name}, name_of(kZone),
-                                whole.substr(0, size))
+                                is_known_elsewhere, whole.substr(0, size))
                   .kind,
               Kind::kMalformed);
   }
@@ -103,6 +108,25 @@ TEST(ChildAnswer, RecordsOfOtherZonesAreDropped) {
   EXPECT_THAT(names_of(kept(answer).answers), ElementsAre("www.child.example.test. MX"));
   EXPECT_THAT(kept(answer).authorities, IsEmpty());
   EXPECT_THAT(kept(answer).additionals, IsEmpty());
+}
+
+// RFC 2181 section 5.
+TEST(ChildAnswer, TheSameRecordTwiceIsOne) {
+  const Asked asked("www.child.example.test.");
+  const Record link = cname_record("www.child.example.test.", 60, "host.child.example.test.");
+  Message message = authoritative(
+      asked,
+      {link, a_record("host.child.example.test.", 60, 1),
+       a_record("host.child.example.test.", 60, 2), a_record("HOST.child.example.test.", 30, 1),
+       link},
+      {ns_record(kZone, "ns.child.example.test."), ns_record(kZone, "ns.child.example.test.")});
+
+  const ChildAnswer answer = read(message);
+
+  ASSERT_EQ(answer.kind, Kind::kGood);
+  EXPECT_THAT(kept(answer).answers, ElementsAre(link, a_record("host.child.example.test.", 60, 1),
+                                                a_record("host.child.example.test.", 60, 2)));
+  EXPECT_EQ(kept(answer).authorities.size(), 1U);
 }
 
 TEST(ChildAnswer, NothingIsSaidWithTheSoaOfTheZone) {
@@ -214,6 +238,42 @@ TEST(ChildAnswer, AChainIntoADeeperZoneLeadsThere) {
 
   ASSERT_EQ(answer.kind, Kind::kLeads);
   EXPECT_EQ(answer.target, name_of("a.deep.child.example.test."));
+}
+
+TEST(ChildAnswer, WhereAChainComesToAZoneOfOursItsRestIsNotBelieved) {
+  const Asked asked("www.child.example.test.");
+  const Record link = cname_record("www.child.example.test.", 60, "y.sub.child.example.test.");
+  const Record back = cname_record("y.sub.child.example.test.", 60, "z.child.example.test.");
+  const Record dname = record_of("sub.child.example.test.", Type::kDname, 60,
+                                 name_of("z.child.example.test.").wire());
+  for (const Message& message :
+       {authoritative(asked, {link, a_record("y.sub.child.example.test.", 60, 66)}),
+        authoritative(asked, {link, back, a_record("z.child.example.test.", 60, 66)}),
+        authoritative(asked, {link, dname, back, a_record("z.child.example.test.", 60, 66)}),
+        authoritative(asked, {link}, {soa_record(kZone, 60, 60)}),
+        authoritative(asked, {link}, {soa_record(kZone, 60, 60)}, Rcode::kNxDomain)}) {
+    const ChildAnswer answer = read(message);
+
+    ASSERT_EQ(answer.kind, Kind::kLeads);
+    EXPECT_EQ(answer.target, name_of("y.sub.child.example.test."));
+    EXPECT_EQ(answer.rcode, Rcode::kNoError);
+    EXPECT_THAT(kept(answer).answers, ElementsAre(link));
+    EXPECT_THAT(kept(answer).authorities, IsEmpty());
+  }
+}
+
+TEST(ChildAnswer, AddressesOfHostsThatWeServeAreDropped) {
+  Message message =
+      authoritative(Asked("www.child.example.test.", Type::kMx),
+                    {record_of("www.child.example.test.", Type::kMx, 60,
+                               Bytes("\0\1", 2) + name_of("y.sub.child.example.test.").wire())});
+  message.additionals = {a_record("y.sub.child.example.test.", 60, 66)};
+
+  const ChildAnswer answer = read(message);
+
+  ASSERT_EQ(answer.kind, Kind::kGood);
+  EXPECT_THAT(names_of(kept(answer).answers), ElementsAre("www.child.example.test. MX"));
+  EXPECT_THAT(kept(answer).additionals, IsEmpty());
 }
 
 // RFC 6604: a loop ends with the links found so far.

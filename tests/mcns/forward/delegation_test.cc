@@ -47,10 +47,14 @@ class FakeZones final : public OwnZones {
   // A name of ours, which has an address, leads to another one, or has nothing.
   void have(Record record) { records_.push_back(std::move(record)); }
 
+  // A zone of ours inside of a delegation.
+  void serve(std::string_view zone) { served_ = name_of(zone); }
+
   Found find(const ForwardQuestion& question) override {
     Found found;
+    const bool is_served = served_ && question.name.is_within(*served_);
     for (const Delegation& delegation : delegations_) {
-      if (question.name.is_within(delegation.zone)) {
+      if (!is_served && question.name.is_within(delegation.zone)) {
         found.kind = Kind::kDelegated;
         found.delegation = delegation;
         return found;
@@ -84,6 +88,7 @@ class FakeZones final : public OwnZones {
  private:
   std::vector<Delegation> delegations_;
   std::vector<Record> records_;
+  std::optional<Name> served_;
 };
 
 Message authoritative(const Received& received, std::vector<Record> answers,
@@ -260,6 +265,58 @@ TEST_F(DelegationTest, ReferralsOfTheChildAreFollowed) {
   EXPECT_THAT(answer.detail, HasSubstr("which serves deep.child.example.test."));
 }
 
+// 0.0.0.0 leads to this machine, and so does an IPv4 address in an IPv6 one.
+TEST_F(DelegationTest, GlueAtWhichNobodyIsIsNotAsked) {
+  for (const auto& [type, address] :
+       {std::pair(Type::kA, Bytes(4, '\0')), std::pair(Type::kAaaa, Bytes(16, '\0')),
+        std::pair(Type::kAaaa, Bytes(10, '\0') + Bytes("\xff\xff\x7f\0\0\1", 6)),
+        std::pair(Type::kA, Bytes("\xe0\0\0\xfb", 4)), std::pair(Type::kA, Bytes(4, '\xff'))}) {
+    FakeUpstream child(saying([&](const Received& received) {
+      Message message = failure_to(received, Rcode::kNoError);
+      const std::string_view host = "ns.deep.child.example.test.";
+      message.authorities = {
+          record_of("deep.child.example.test.", Type::kNs, 60, name_of(host).wire())};
+      message.additionals = {record_of(host, type, 60, address)};
+      return message;
+    }));
+    FakeZones zones;
+    zones.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+    ForwardOptions options = quick();
+    options.own_zones = &zones;
+    options.delegated_port = child.port();
+    Subject subject(options);
+
+    const ForwardAnswer answer =
+        subject.ask({.name = name_of("a.deep.child.example.test."), .below_cut = true});
+
+    EXPECT_EQ(answer.rcode, Rcode::kServFail);
+    EXPECT_EQ(child.questions(), 1);
+  }
+}
+
+TEST_F(DelegationTest, OfAZoneEightAddressesAreEnough) {
+  FakeUpstream child(silent());
+  FakeUpstream last(serving(9), 21, &child);
+  child.set_handler(saying([](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    for (int i = 10; i <= 21; ++i) {  // nobody is at the others
+      const std::string host = dsl::text("ns{}.deep.child.example.test.", i / 4);
+      if (i % 4 == 0 || i == 10) {
+        message.authorities.push_back(
+            record_of("deep.child.example.test.", Type::kNs, 60, name_of(host).wire()));
+      }
+      message.additionals.push_back(
+          record_of(host, Type::kA, 60, Bytes("\x7f\0\0", 3) + static_cast<char>(i)));
+    }
+    return message;
+  }));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+
+  EXPECT_EQ(ask("a.deep.child.example.test.").rcode, Rcode::kServFail);
+  EXPECT_EQ(last.questions(), 0);
+}
+
 TEST_F(DelegationTest, ReferralsWithoutEndEnd) {
   FakeUpstream child(silent());
   std::string name = "child.example.test.";
@@ -316,9 +373,8 @@ TEST_F(DelegationTest, WhereNothingCanBeSentTheNextHostIsLookedUp) {
     }
     return message;
   }));
-  // Nobody may send to a broadcast address just so.
-  zones_.delegate(kZone,
-                  {{"ns.child.example.test.", {"255.255.255.255"}}, {"ns.elsewhere.net.", {}}});
+  // Of a link that is not named.
+  zones_.delegate(kZone, {{"ns.child.example.test.", {"fe80::1"}}, {"ns.elsewhere.net.", {}}});
   start(child);
   subject_->use({upstream.upstream()});
 
@@ -338,6 +394,133 @@ TEST_F(DelegationTest, AServerThatAnotherDelegationKnowsIsLookedUpThere) {
   start(child);
 
   EXPECT_EQ(source_of(ask()), 7);
+}
+
+TEST_F(DelegationTest, WhatAnotherDelegationSaidOfAServerIsKept) {
+  FakeUpstream child(serving(7));
+  FakeUpstream sister(
+      saying([](const Received& received) {
+        if (received.message.questions[0].type == Type::kA) {
+          return authoritative(received, {record_of("ns.sister.example.test.", Type::kA, 60,
+                                                    Bytes("\x7f\0\0\1", 4))});
+        }
+        return authoritative(received, {}, {soa_record("sister.example.test.", 60, 60)});
+      }),
+      2, &child);
+  zones_.delegate(kZone, {{"ns.sister.example.test.", {}}});
+  zones_.delegate("sister.example.test.", {{"ns2.sister.example.test.", {sister.address()}}});
+  start(child, patient());
+
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(source_of(ask(dsl::text("q{}.child.example.test.", i))), 7);
+    EXPECT_TRUE(test::eventually([&] { return sister.questions() >= 2; })) << "A and AAAA";
+  }
+  EXPECT_LE(sister.questions(), 3) << "the first AAAA may still be under way";
+}
+
+// It comes when all have been silent, and others are asked again.
+TEST_F(DelegationTest, ALateAnswerIsGood) {
+  FakeUpstream silent_one(silent());
+  int asked = 0;
+  FakeUpstream late(
+      [&asked](const Received& received) {
+        return ++asked > 1
+                   ? std::vector<Sent>()
+                   : std::vector<Sent>{
+                         {.bytes = authoritative(received, {a_record(kName, 60, 7)}).encode(),
+                          .after = milliseconds(450)}};
+      },
+      2, &silent_one);
+  zones_.delegate(kZone, {{"ns1.child.example.test.", {silent_one.address()}},
+                          {"ns2.child.example.test.", {late.address()}}});
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(300);
+  options.hedge_min = milliseconds(1000);
+  options.timeout_total = milliseconds(2000);
+  start(silent_one, options);
+
+  EXPECT_EQ(source_of(ask()), 7);
+}
+
+// The child refers on while another server of its own zone is looked up.
+TEST_F(DelegationTest, AnAddressThatIsFoundTooLateIsNoServerOfTheNextZone) {
+  FakeUpstream child(silent());
+  FakeUpstream other(serving(66), 3, &child);
+  FakeUpstream deep(
+      [](const Received& received) {
+        return std::vector<Sent>{
+            {.bytes = authoritative(received,
+                                    {a_record(received.message.questions[0].name.text(), 60, 9)})
+                          .encode(),
+             .after = milliseconds(300)}};
+      },
+      2, &child);
+  child.set_handler([&deep](const Received& received) {
+    const auto refer =
+        referring("deep.child.example.test.", "ns.deep.child.example.test.", deep.address());
+    std::vector<Sent> sent = refer(received);
+    sent.at(0).after = milliseconds(500);
+    return sent;
+  });
+  FakeUpstream upstream([](const Received& received) {
+    Message message = failure_to(received, Rcode::kNoError);
+    message.answers = {record_of("ns.elsewhere.net.", Type::kA, 60, Bytes("\x7f\0\0\3", 4))};
+    return std::vector<Sent>{{.bytes = message.encode(), .after = milliseconds(250)}};
+  });
+  zones_.delegate(kZone,
+                  {{"ns.child.example.test.", {child.address()}}, {"ns.elsewhere.net.", {}}});
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(400);
+  options.timeout_total = milliseconds(4000);
+  start(child, options);
+  subject_->use({upstream.upstream()});
+
+  EXPECT_EQ(source_of(ask("a.deep.child.example.test.")), 9);
+  EXPECT_EQ(other.questions(), 0);
+}
+
+TEST_F(DelegationTest, WithoutAnyAddressItSaysSo) {
+  FakeUpstream child(serving(7));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {}}});
+  zones_.delegate("sister.example.test.", {{"ns.elsewhere.net.", {}}});
+  start(child);
+
+  EXPECT_EQ(ask().detail, "no address of a server of child.example.test. is known");
+  EXPECT_EQ(ask("www.sister.example.test.").detail,
+            "no address of a server of sister.example.test. is known");
+}
+
+// The one of a server has less time than the end of a chain.
+TEST_F(DelegationTest, WhoHasMoreTimeDoesNotWaitForALookupThatEndsSoon) {
+  FakeUpstream child(serving(7));
+  FakeUpstream sister(
+      [](const Received& received) {
+        return std::vector<Sent>{
+            {.bytes =
+                 authoritative(received, {a_record("ns.sister.example.test.", 60, 5)}).encode(),
+             .after = milliseconds(500)}};
+      },
+      2, &child);
+  FakeUpstream third(saying([](const Received& received) {
+                       return authoritative(received, {cname_record("www.third.example.test.", 60,
+                                                                    "ns.sister.example.test.")});
+                     }),
+                     3, &child);
+  zones_.delegate(kZone, {{"ns.sister.example.test.", {}}});
+  zones_.delegate("sister.example.test.", {{"ns2.sister.example.test.", {sister.address()}}});
+  zones_.delegate("third.example.test.", {{"ns.third.example.test.", {third.address()}}});
+  ForwardOptions options = quick();
+  options.attempt_timeout = milliseconds(300);
+  options.timeout_total = milliseconds(3000);
+  start(child, options);
+
+  auto looking = subject_->begin({.name = name_of(kName), .below_cut = true});
+  EXPECT_TRUE(test::eventually([&] { return sister.questions() > 0; }));
+  const Message answer = parsed(ask("www.third.example.test."));
+
+  ASSERT_EQ(answer.answers.size(), 2U);
+  EXPECT_EQ(answer.answers[1], a_record("ns.sister.example.test.", 60, 5));
+  (void)looking.get();
 }
 
 TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
@@ -402,6 +585,49 @@ TEST_F(DelegationTest, AChainThroughOurZonesGoesOn) {
 
   ASSERT_EQ(answer.answers.size(), 3U);
   EXPECT_EQ(answer.answers[2], a_record("www.elsewhere.net.", 60, 2));
+}
+
+// The child tells what is there, too, or that there is nothing.
+TEST_F(DelegationTest, AChainIntoAZoneOfOursInsideOfTheDelegationIsOurs) {
+  zones_.serve("sub.child.example.test.");
+  zones_.have(a_record("y.sub.child.example.test.", 300, 5));
+  const Record link = cname_record(kName, 60, "y.sub.child.example.test.");
+  FakeUpstream child(silent());
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  for (const Rcode rcode : {Rcode::kNoError, Rcode::kNxDomain}) {
+    child.set_handler(saying([&](const Received& received) {
+      Message message =
+          authoritative(received, {link, a_record("y.sub.child.example.test.", 60, 66)});
+      if (rcode == Rcode::kNxDomain) {
+        message = authoritative(received, {link}, {soa_record(kZone, 60, 60)});
+      }
+      message.rcode = rcode;
+      return message;
+    }));
+
+    const ForwardAnswer answer = ask();
+
+    EXPECT_EQ(answer.rcode, Rcode::kNoError);
+    ASSERT_EQ(parsed(answer).answers.size(), 2U);
+    EXPECT_EQ(parsed(answer).answers[1], a_record("y.sub.child.example.test.", 300, 5));
+  }
+}
+
+TEST_F(DelegationTest, AChainIntoAForwardInsideOfTheDelegationGoesToItsUpstreams) {
+  FakeUpstream child(saying([](const Received& received) {
+    return authoritative(received, {cname_record(kName, 60, "y.sub.child.example.test."),
+                                    a_record("y.sub.child.example.test.", 60, 66)});
+  }));
+  FakeUpstream upstream(answering(2));
+  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
+  start(child);
+  subject_->set({{.zone = name_of("sub.child.example.test."), .upstreams = {upstream.upstream()}}});
+
+  const Message answer = parsed(ask());
+
+  ASSERT_EQ(answer.answers.size(), 2U);
+  EXPECT_EQ(answer.answers[1], a_record("y.sub.child.example.test.", 60, 2));
 }
 
 TEST_F(DelegationTest, AChainToASpecialNameStaysInTheHouse) {
