@@ -38,6 +38,9 @@ dsl::Result<std::unique_ptr<dsl::db::Database>> open_database(dsl::env::Env& env
 dsl::Result<Config> read_config(dsl::env::Env& env, const dsl::config::Sources& sources);
 // The configuration file at `path`, for a command beside the server; empty = the default one.
 dsl::Result<Config> read_config(dsl::env::Env& env, const std::string& path);
+// Where commands reach the service that has this file, which is there.
+dsl::Result<std::string> admin_socket(dsl::env::Env& env, const std::string& path);
+
 // What `mcns restore` has to know, from that file.
 dsl::Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path);
 
