@@ -13,8 +13,8 @@
 #include "dsl/service/version.h"
 #include "dsl/transcode/openapi.h"
 #include "mcns/forward/groups.h"
-#include "mcns/forward/tls_contexts.h"
 #include "mcns/seed/seed.h"
+#include "mcns/service/upstream_check.h"
 
 namespace mcns {
 namespace {
@@ -66,10 +66,7 @@ Result<void> Service::check(dsl::env::Env& env, const dsl::config::Sources& sour
   MC_ASSIGN(const Config config, read_config(env, sources));
   MC_ASSIGN(const std::vector<std::string> addresses, own_addresses(config));
   MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(addresses));
-  const std::vector<ForwardGroup> groups = config.forward_groups();
-  MC_TRY(check_groups(groups, own));
-  MC_TRY(TlsAuthorities(env).contexts(groups));
-  return {};
+  return check_upstreams(env, config, own);
 }
 
 Result<std::vector<std::string>> Service::own_addresses(const Config& config) const {
@@ -233,10 +230,19 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
 }
 
 Result<void> Service::set_forwards(const std::vector<net::DnsSocket>& sockets) {
+  const std::vector<std::string> addresses = addresses_of(sockets);
   forwards_ = std::make_unique<api::Forwards>(damage_ ? nullptr : database_.get(), *forwarder_,
-                                              *cache_, addresses_of(sockets));
+                                              *cache_, addresses);
   Result<void> set = forwards_->configure(config_.forward_groups(), config_.forward_defaults());
-  if (!set && set.error().code() != dsl::Code::kInvalidArgument) {
+  if (set) {
+    return {};
+  }
+  const bool is_deadly = set.error().code() == dsl::Code::kInvalidArgument;
+  MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(addresses));
+  if (Result<void> checked = check_upstreams(*env_, config_, own); !checked) {
+    set = std::move(checked);  // the same with its place, and what else there is
+  }
+  if (!is_deadly) {
     // Authorities that cannot be read, say: names of our own do not depend on them.
     logger.failure(dsl::log::Level::kError,
                    "starts without upstreams; mend it, and reload the configuration", set.error());

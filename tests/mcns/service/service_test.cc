@@ -153,7 +153,59 @@ TEST_F(ServiceTest, AnUpstreamThatIsOurselvesIsRefused) {
 
   const auto started = second.start(dsl::env::system_env());
   ASSERT_THAT(started, failed_with(dsl::Code::kInvalidArgument));
-  EXPECT_THAT(started.error().message(), HasSubstr(own));
+  EXPECT_THAT(started.error().render(), HasSubstr("command line: "));
+  EXPECT_THAT(started.error().render(), HasSubstr(own));
+}
+
+TEST_F(ServiceTest, AllThatIsWrongWithUpstreamsIsToldWithItsPlace) {
+  const std::string path = folder_.write("mcns.toml",
+                                         "[dns]\n"
+                                         "listen_addr = [\"127.0.0.1:5300\"]\n"
+                                         "upstreams = [\"127.0.0.1:5300\", \"192.0.2.1\"]\n"
+                                         "fallback_upstreams = [\"0.0.0.0:53\"]\n"
+                                         "ca_cert = \"/nowhere/all.pem\"\n"
+                                         "[[forward]]\n"
+                                         "zone = \"corp.test\"\n"
+                                         "upstreams = [\"tls://192.0.2.1\"]\n"
+                                         "[[forward]]\n"
+                                         "zone = \"CORP.test\"\n"
+                                         "upstreams = [\"tls://192.0.2.2\"]\n"
+                                         "fallback = [\"tcp://127.0.0.1:5300\"]\n"
+                                         "ca_cert = \"/nowhere/corp.pem\"\n"
+                                         "[[forward]]\n"
+                                         "zone = \".\"\n"
+                                         "upstreams = [\"192.0.2.3\"]\n");
+  Service service;
+
+  const auto checked = service.check(dsl::env::system_env(), {.file = path});
+
+  ASSERT_THAT(checked, failed_with(dsl::Code::kInvalidArgument));
+  std::map<std::string, std::string> told;
+  for (const dsl::Detail& each : checked.error().details()) {
+    told[each.where.substr(each.where.find("mcns.toml"))] += each.message;
+  }
+  EXPECT_EQ(told.size(), 6u) << checked.error().render();
+  EXPECT_THAT(told["mcns.toml:3:13"], HasSubstr("this server itself"));
+  EXPECT_THAT(told["mcns.toml:3:13"], HasSubstr("another machine"));
+  EXPECT_THAT(told["mcns.toml:3:13"], HasSubstr("has a group already, at " + path + ":15:8"));
+  EXPECT_THAT(told["mcns.toml:4:22"], HasSubstr("nobody can be asked at"));
+  EXPECT_THAT(told["mcns.toml:5:11"], HasSubstr("/nowhere/all.pem"));
+  EXPECT_THAT(told["mcns.toml:10:8"], HasSubstr("has a group already, at " + path + ":7:8"));
+  EXPECT_THAT(told["mcns.toml:12:12"], HasSubstr("this server itself"));
+  EXPECT_THAT(told["mcns.toml:13:11"], HasSubstr("/nowhere/corp.pem"));
+  EXPECT_THAT(told["mcns.toml:13:11"], HasSubstr("check the path"));
+}
+
+TEST_F(ServiceTest, CommandsFindTheSocketInTheFileThatIsNamed) {
+  const std::string path =
+      folder_.write("mcns.toml", dsl::text("[socket]\npath = \"{}\"\n", file("other.sock")));
+
+  EXPECT_EQ(dsl::test::require_ok(admin_socket(dsl::env::system_env(), path)), file("other.sock"));
+  EXPECT_THAT(admin_socket(dsl::env::system_env(), file("missing.toml")),
+              failed_with(dsl::Code::kNotFound));
+  EXPECT_THAT(
+      admin_socket(dsl::env::system_env(), folder_.write("wrong.toml", "[socket]\na = 1\n")),
+      failed_with(dsl::Code::kInvalidArgument));
 }
 
 TEST_F(ServiceTest, WhereItListensIsCheckedBeforeAnythingStarts) {
