@@ -41,9 +41,20 @@ Result<void> Service::take_image(const dsl::Error& damage) {
   dsl::Secret own = dsl::Secret::zeroed(cookie::kSecretSize);
   env_->random().fill(own.expose_mutable());
   secrets_.publish(own, own);
-  damage_ = Damage{unchangeable(damage), *written};
+  damage_ = Damage{unchangeable(damage, way_back()), *written};
   do_without_database();
   return {};
+}
+
+std::string Service::way_back() const {
+  return mcns::way_back(env_->files(), config_.backup_dir, !config_.replica.directories().empty());
+}
+
+Result<void> Service::with_way_back(Result<void> done) const {
+  if (!done && done.error().code() == dsl::Code::kDataLoss) {
+    done.error().set_hint(dsl::text("{}: {}", done.error().hint(), way_back()));
+  }
+  return done;
 }
 
 void Service::do_without_database() {

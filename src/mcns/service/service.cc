@@ -52,6 +52,12 @@ Result<std::int64_t> data_version(dsl::db::Database& database) {
   return version;
 }
 
+Result<void> apply_seed(dsl::env::Env& env, const std::vector<std::string>& paths,
+                        dsl::db::Database& database, Writer& writer) {
+  MC_TRY(seed::apply(env, paths, database, writer));
+  return {};
+}
+
 std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets) {
   std::vector<std::string> out;
   for (const net::DnsSocket& socket : sockets) {
@@ -127,11 +133,10 @@ Result<void> Service::start_all(dsl::env::Env& env) {
 }
 
 Result<void> Service::open_zones(dsl::env::Env& env) {
-  MC_TRY(open_store(env));
+  MC_TRY(with_way_back(open_store(env)));
   MC_TRY(look_for_lost_zones());
-  MC_TRY(api::check_forwards(*database_));
-  MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
-  return {};
+  MC_TRY(with_way_back(api::check_forwards(*database_)));
+  return with_way_back(apply_seed(env, config_.seed_paths, *database_, *writer_));
 }
 
 void Service::make_cache(dsl::env::Env& env) {
@@ -179,12 +184,13 @@ Result<void> Service::look_for_lost_zones() {
   if (config_.damaged == "serve-image") {
     return dsl::fail(dsl::Code::kDataLoss, "{} has no zones, and the image beside it has some",
                      config_.database_path)
-        .hint("put it back with `mcns restore`; to begin anew, remove the image");
+        .hint(dsl::text("put it back with {}; to begin anew, remove the image", way_back()));
   }
-  logger.warn("the database has no zones, and the image beside it has some: was it lost?",
-              {{"database", config_.database_path},
-               {"image", config_.image_folder()},
-               {"hint", "mcns restore puts it back; to begin anew, remove the image"}});
+  logger.warn(
+      "the database has no zones, and the image beside it has some: was it lost?",
+      {{"database", config_.database_path},
+       {"image", config_.image_folder()},
+       {"hint", dsl::text("{} puts it back; to begin anew, remove the image", way_back())}});
   return {};
 }
 

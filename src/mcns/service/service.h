@@ -76,6 +76,10 @@ class Service : public dsl::service::Service, private handover::Owner {
   // Takes the zones of the last image, and changes nothing; `damage`: why the database is not
   // there.
   dsl::Result<void> take_image(const dsl::Error& damage);
+  // The command that puts back a database that is gone or damaged.
+  std::string way_back() const;
+  // The same behind the hint of what is wrong with the database.
+  dsl::Result<void> with_way_back(dsl::Result<void> done) const;
   // Puts in the database's place what reads the zones in memory and refuses writes.
   void do_without_database();
   std::vector<std::string> problems() const;
