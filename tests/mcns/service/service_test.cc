@@ -410,6 +410,70 @@ TEST_F(DamagedTest, ReadsAreAnsweredFromTheImageAndWritesRefused) {
   service.stop(std::chrono::seconds(5));
 }
 
+TEST_F(DamagedTest, TheNewestSnapshotIsNamedByWhatIsRefused) {
+  damage_pages();
+  const auto refused_of = [&](std::map<std::string, std::string> more) {
+    more.insert(image_.begin(), image_.end());
+    Service service;
+    start(service, std::move(more));
+    v1::DeleteZoneRequest request;
+    request.set_zone("example.test");
+    const auto refused = call<v1::Outcome>("ZoneService.DeleteZone", request);
+    service.stop(std::chrono::seconds(5));
+    return refused ? std::string("done") : refused.error().hint();
+  };
+  EXPECT_THAT(refused_of({}),
+              HasSubstr("`mcns restore --from FILE` (there is no snapshot in " + file("backups")));
+
+  auto& files = dsl::env::system_env().files();
+  dsl::test::require_ok(files.make_directories(file("backups"), 0700));
+  for (const char* name : {"mcns-20260403T020000Z.db", "mcns-20260404T020000Z.db", "zzz.db"}) {
+    folder_.write(std::string("backups/") + name, "");
+  }
+  const std::string newest = file("backups") + "/mcns-20260404T020000Z.db";
+  EXPECT_THAT(refused_of({}), HasSubstr("`mcns restore --from " + newest + "` (the newest"));
+  Service stopping;
+  ASSERT_THAT(configure(stopping, {}), ok());
+  const auto started = stopping.start(dsl::env::system_env());
+  ASSERT_THAT(started, failed_with(dsl::Code::kDataLoss));
+  EXPECT_THAT(started.error().hint(), HasSubstr("`mcns restore --from " + newest + "`"));
+}
+
+TEST_F(DamagedTest, AnImageThatCannotBeTakenIsSaidToBeOfAnotherBuild) {
+  damage_pages();
+  auto& files = dsl::env::system_env().files();
+  const std::string image =
+      file("image") + "/" + dsl::test::require_ok(files.list(file("image"))).at(0);
+  std::string content = dsl::test::require_ok(files.read_file(image));
+  content.replace(40, 64, "v0.0.9" + std::string(58, '\0'));  // docs/formats/zone-image.md
+  dsl::test::require_ok(files.write_file(image, content));
+  Service service;
+  ASSERT_THAT(configure(service, image_), ok());
+
+  const auto started = service.start(dsl::env::system_env());
+
+  ASSERT_THAT(started, failed_with(dsl::Code::kDataLoss));
+  EXPECT_THAT(started.error().message(), HasSubstr("malformed"));
+  EXPECT_THAT(started.error().message(), HasSubstr("is of the build v0.0.9, and this is "));
+  EXPECT_THAT(started.error().hint(), HasSubstr("start that build"));
+  EXPECT_THAT(started.error().hint(), HasSubstr("mcns restore"));
+}
+
+TEST_F(DamagedTest, WithoutAnImageTheStartSaysThatThereIsNone) {
+  damage_pages();
+  auto& files = dsl::env::system_env().files();
+  for (const std::string& name : dsl::test::require_ok(files.list(file("image")))) {
+    dsl::test::require_ok(files.remove(file("image") + "/" + name));
+  }
+  Service service;
+  ASSERT_THAT(configure(service, image_), ok());
+
+  const auto started = service.start(dsl::env::system_env());
+
+  ASSERT_THAT(started, failed_with(dsl::Code::kDataLoss));
+  EXPECT_THAT(started.error().message(), HasSubstr("there is no image of the zones in"));
+}
+
 TEST_F(DamagedTest, StoredForwardsThatCannotBeReadAreADamage) {
   spoil_forwards();
   Service stopping;
