@@ -45,11 +45,11 @@ class Check {
   void look_at(const ForwardGroup& group, const Places& places) {
     const auto [former, is_first] = zones_.emplace(group.zone.lower(), places.zone);
     if (!is_first) {
-      note(places.zone, dsl::text("the zone {} has a group already, at {} ({})", group.zone.text(),
-                                  former->second.shown(),
-                                  group.zone == Name()
-                                      ? "dns.upstreams is one, for all names; [] is none"
-                                      : "one group may have several upstreams"));
+      note(places.zone,
+           dsl::text("the zone {} has a group already, at {} ({})", group.zone.text(),
+                     former->second.shown(),
+                     group.zone == Name() ? "dns.upstreams is one, for all names; [] is none"
+                                          : "one group may have several upstreams"));
     }
     look_at_each(group, group.upstreams, places.upstreams, places.ca_cert);
     look_at_each(group, group.fallback, places.fallback, places.ca_cert);
