@@ -11,6 +11,9 @@ int main(int argc, char** argv) {
   mcns::Service service;
   dsl::service::Commands server("mcns", service, globals);
   mcns::cli::Context context(env, globals);
+  context.route.configured_socket = [&]() -> dsl::Result<std::string> {
+    return globals.config.empty() ? std::string() : mcns::admin_socket(env, globals.config);
+  };
   dsl::restore::Commands restore("mcns", env, globals,
                                  [&] { return mcns::restore_settings(env, globals.config); });
 

@@ -22,7 +22,9 @@ using Value = std::variant<bool*, std::string*, std::int64_t*, std::chrono::mill
                            std::vector<std::string>*>;
 
 struct Option {
-  std::string name;  // "--version", "-f,--follow"; "SERVICE" (no dash) is a positional
+  // "--version", "-f,--follow"; "SERVICE" (no dash) is a positional. No option has the name of one
+  // of a command above it, of the program or of `Globals`: `run` asserts it.
+  std::string name;
   Value target;
   std::string help;
   std::string value_name;  // "TAG", shown in help; empty = from the type

@@ -1,8 +1,35 @@
 #include "dsl/cli/names.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace dsl::cli {
+
+namespace {
+
+// `known` are the spellings further up.
+std::string shadowed_below(const Command& command, const std::string& path,
+                           std::set<std::string> known) {
+  std::set<std::string> own;
+  for (const Option& option : command.options) {
+    for (std::string& spelling : spellings(option)) {
+      if (!is_positional(option) && known.contains(spelling)) {
+        return path + " " + spelling;
+      }
+      own.insert(std::move(spelling));
+    }
+  }
+  known.merge(own);
+  for (const Command& sub : command.commands) {
+    if (std::string found = shadowed_below(sub, path + " " + sub.name, known); !found.empty()) {
+      return found;
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 bool is_positional(const Option& option) { return !option.name.starts_with('-'); }
 
@@ -63,6 +90,10 @@ const Option* find_option(const std::vector<const Command*>& path, std::string_v
     }
   }
   return nullptr;
+}
+
+std::string shadowed_option(const Command& program) {
+  return shadowed_below(program, program.name, {"-h", "--help"});
 }
 
 }  // namespace dsl::cli

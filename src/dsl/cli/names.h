@@ -23,4 +23,8 @@ const Command* find_command(const Command& parent, std::string_view name);
 // The option of that spelling at the end of `path` or, failing that, further up; or nullptr.
 const Option* find_option(const std::vector<const Command*>& path, std::string_view spelling);
 
+// "demo deploy --json": an option that is spelled like one further up, also -h and --help, so that
+// one of the two would never get its value. Empty when there is none.
+std::string shadowed_option(const Command& program);
+
 }  // namespace dsl::cli

@@ -42,6 +42,8 @@ class Program {
     root_.commands = app.commands;
     add_global_options();
     add_commands();
+    const std::string shadowed = shadowed_option(root_);
+    MC_ASSERT(shadowed.empty(), text("{} has the name of an option further up", shadowed).c_str());
   }
 
   int run(int argc, const char* const* argv) {

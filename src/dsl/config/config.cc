@@ -36,6 +36,13 @@ void assert_defaults_are_good(const States& states) {
   }
 }
 
+void set_origin(KeyState& state, Origin origin) {
+  state.origin = std::move(origin);
+  if (state.told_origin != nullptr) {
+    *state.told_origin = state.origin;
+  }
+}
+
 // The values that a reload has set, and the way back.
 class Former {
  public:
@@ -120,6 +127,11 @@ Key& Key::each(std::function<Result<void>(const std::string&)> rule) {
 Key& Key::or_one() {
   MC_ASSERT(state_->kind() == Kind::kList, "only a list has several");
   state_->or_one = true;
+  return *this;
+}
+
+Key& Key::origin(Origin* target) {
+  state_->told_origin = target;
   return *this;
 }
 
@@ -214,7 +226,7 @@ Result<void> Table::load(env::Env& env, const Sources& sources) {
   for (const auto& state : impl_->states) {
     Loaded loaded = loader.load_key(*state);
     state->set(std::move(loaded.value));
-    state->origin = std::move(loaded.origin);
+    set_origin(*state, std::move(loaded.origin));
     state->entries = loaded.entries();
     state->content = loaded.content();
     if (loaded.tables) {
@@ -275,7 +287,7 @@ Result<std::vector<std::string>> Table::reload(env::Env& env, const Sources& sou
   }
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     if (KeyState& state = *impl_->states[i]; state.reloadable) {
-      state.origin = loaded[i].origin;
+      set_origin(state, loaded[i].origin);
       state.entries = loaded[i].entries();
       state.content = loaded[i].content();
     }

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dsl/config/origin.h"
 #include "dsl/config/toml.h"
 #include "dsl/env/env.h"
 #include "dsl/result/result.h"
@@ -58,6 +59,8 @@ class Key {
   // finds it too, whether it takes the key or not.
   Key& each(std::function<Result<void>(const std::string&)> rule);
   Key& or_one();  // a list that may be given as one text: "a" is ["a"]
+  // `target` is told where the value that holds came from: for whoever finds fault with it later.
+  Key& origin(Origin* target);
   // "" = $PORT, else $PORT_<NAME>. A text key keeps its host and gets this port.
   Key& port_variable(const std::string& name);
 

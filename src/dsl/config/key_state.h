@@ -15,15 +15,6 @@
 
 namespace dsl::config {
 
-// Where a value came from. A place in the file becomes a text when somebody asks for it.
-struct Origin {
-  std::string text = "default";             // "$MCQ_AGENT_TICK", "command line"
-  std::shared_ptr<const std::string> file;  // nothing = none; else `text` comes behind the place
-  Position position;
-
-  std::string shown() const;  // "mcq.toml:3:8"
-};
-
 struct KeyState {
   // In the order of Value.
   using Target = std::variant<std::string*, std::int64_t*, bool*, std::chrono::milliseconds*,
@@ -45,6 +36,7 @@ struct KeyState {
   std::optional<std::string> port_variable;  // "PORT" or "PORT_<NAME>"
 
   Origin origin;
+  Origin* told_origin = nullptr;                         // gets the same, once it holds
   std::function<Result<void>(const std::string&)> each;  // of a text, or of a list's items
   std::size_t entries = 0;                               // of tables
   std::string content;                                   // what the entries say, but for places

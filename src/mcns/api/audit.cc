@@ -11,22 +11,23 @@ const dsl::log::Logger logger("audit");
 
 constexpr std::size_t kBytesMax = 4096;  // of before and of after: the journal has all of it
 
-// "www A 300 192.0.2.1; ...", of what came or of what went.
+// "www A 300 192.0.2.1; ...", of what came or of what went. The journal has none of a change that
+// is beyond it, and this only their number: a record whose TTL is another went and came.
 std::string listed(const Outcome& outcome, const Name& zone, bool added) {
   std::string out;
-  std::size_t left = 0;
+  std::uint64_t left = added ? outcome.added : outcome.removed;
   for (const store::ChangeRow& change : outcome.changes) {
-    if (change.added != added) {
-      continue;
-    }
-    if (out.size() >= kBytesMax) {
-      ++left;
+    if (change.added != added || out.size() >= kBytesMax) {
       continue;
     }
     out += dsl::text("{}{} {} {} {}", out.empty() ? "" : "; ", change.name.text_below(zone),
                      mcns::text(change.type), change.ttl, rdata_text(change.type, change.rdata));
+    --left;
   }
-  return left == 0 ? out : out + dsl::text("; and {} more", left);
+  if (left == 0) {
+    return out;
+  }
+  return out.empty() ? dsl::text("{} records", left) : out + dsl::text("; and {} more", left);
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "mcns/api/snapshot.h"
 
-#include <algorithm>
-
 #include "dsl/env/path.h"
 #include "dsl/log/log.h"
 #include "mcns/api/fields.h"
 #include "mcns/store/record_table.h"
 #include "mcns/store/schema.h"
+#include "mcns/store/snapshot_files.h"
 #include "mcns/store/zone_table.h"
 
 namespace mcns::api {
@@ -18,31 +17,10 @@ namespace {
 
 const dsl::log::Logger logger("api.snapshot");
 
-// mcns-20260403T084500Z.db, of 2026-04-03T08:45:00.000Z
-std::string file_name(dsl::env::WallTime now) {
-  std::string name = "mcns-";
-  const std::string time = dsl::env::format_time(now);
-  for (const char c : time.substr(0, time.find('.'))) {
-    if (c != '-' && c != ':') {
-      name += c;
-    }
-  }
-  return name + "Z.db";
-}
-
-// Of the form above: nothing else in the folder is ours to remove.
-bool is_snapshot(const std::string& name) {
-  static constexpr std::string_view kForm = "mcns-00000000T000000Z.db";
-  return name.size() == kForm.size() &&
-         std::equal(name.begin(), name.end(), kForm.begin(), [](char c, char form) {
-           return form == '0' ? c >= '0' && c <= '9' : c == form;
-         });
-}
-
 Result<std::string> destination(Services& services, const dsl::rpc::CallContext& call,
                                 const pb::SnapshotRequest& request) {
   if (request.out().empty()) {
-    return dsl::text("{}/{}", services.settings.backup_dir, file_name(call.now()));
+    return dsl::text("{}/{}", services.settings.backup_dir, store::snapshot_name(call.now()));
   }
   if (!call.peer().local) {
     return fail(Code::kPermissionDenied, "a path of this machine is for callers on it")
@@ -92,12 +70,11 @@ std::vector<std::string> prune(Services& services, std::size_t keep) {
   std::vector<std::string> removed;
   dsl::env::FileSystem& files = services.env.files();
   const std::string& folder = services.settings.backup_dir;
-  Result<std::vector<std::string>> names = files.list(folder);
+  const Result<std::vector<std::string>> names = store::snapshot_names(files, folder);
   if (!names) {
     logger.failure(dsl::log::Level::kWarn, "older snapshots stay", names.error());
     return removed;
   }
-  std::erase_if(*names, [](const std::string& name) { return !is_snapshot(name); });
   for (std::size_t i = 0; i + keep < names->size(); ++i) {
     const std::string path = dsl::text("{}/{}", folder, (*names)[i]);
     if (const Result<void> done = files.remove(path); done) {

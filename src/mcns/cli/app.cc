@@ -55,7 +55,7 @@ std::vector<dsl::cli::Option> options(Context& context) {
            .help = "Use the admin socket of this machine, also when $MCNS_SERVER is set"},
           {.name = "--socket",
            .target = &context.route.socket,
-           .help = "The admin socket; /srv/mcns/admin.sock",
+           .help = "The admin socket; that of the --config file, else /srv/mcns/admin.sock",
            .value_name = "PATH",
            .complete = "file"}};
 }

@@ -59,6 +59,19 @@ std::string server_of(dsl::env::Env& env, const RouteFlags& flags) {
   return chosen(env, flags.server, "MCNS_SERVER", "");
 }
 
+Result<std::string> socket_of(dsl::env::Env& env, const RouteFlags& flags) {
+  if (flags.socket.empty() && flags.configured_socket) {
+    Result<std::string> configured = flags.configured_socket();
+    if (!configured && configured.error().code() != Code::kPermissionDenied) {
+      return configured;
+    }
+    if (configured && !configured->empty()) {
+      return configured;
+    }
+  }
+  return chosen(env, flags.socket, "MCNS_SOCKET", kSocket);
+}
+
 // "ns1.example.net" and "[2001:db8::53]" have the usual port.
 std::string with_port(const std::string& server) {
   const std::size_t colon = server.rfind(':');
@@ -81,7 +94,7 @@ Result<std::unique_ptr<Client>> Client::open(dsl::env::Env& env, const RouteFlag
         .hint("give one of them");
   }
   if (is_local_route(env, flags)) {
-    const std::string socket = chosen(env, flags.socket, "MCNS_SOCKET", kSocket);
+    MC_ASSIGN(const std::string socket, socket_of(env, flags));
     return std::unique_ptr<Client>(
         new Client(env, socket, true, dsl::rpc::Channel::open("unix:" + socket), timeout));
   }
@@ -121,8 +134,8 @@ Error Client::explained(Error error) const {
                    : "no name service is here: there is no socket {}",
               place_)
       .hint(
-          "is mcns running? `systemctl status mcns`; --server names another machine's, --socket "
-          "another socket");
+          "is mcns running? `systemctl status mcns`; --server names another machine's, --socket or "
+          "--config FILE another socket");
 }
 
 }  // namespace mcns::cli

@@ -18,8 +18,11 @@ struct RouteFlags {
   std::string server;      // "ns1.example.net:9443"; also $MCNS_SERVER
   std::string token_file;  // also $MCNS_TOKEN_FILE; ~/.config/mcns/token
   std::string ca_cert;     // also $MCNS_CA_CERT; the system's authorities
-  std::string socket;      // also $MCNS_SOCKET; /srv/mcns/admin.sock
+  std::string socket;      // else of the file of --config, $MCNS_SOCKET; /srv/mcns/admin.sock
   bool local = false;      // the socket, whatever else is set
+  // That of the file of --config; empty without that option. kPermissionDenied, of a file that is
+  // not the caller's to read, is passed over.
+  std::function<Result<std::string>()> configured_socket = nullptr;
 };
 
 // Whether that is the local socket: when it was asked for; else when no server was named.

@@ -48,6 +48,21 @@ std::string painted(const Globals& globals, const std::string& state) {
   return paint(globals, paint_of(state), state);
 }
 
+// As `mcns forward set --upstream-ca` takes it; of a group with nobody to prove who he is, none.
+std::string authority_of(const pb::Forward& forward) {
+  if (!forward.ca_cert().empty()) {
+    return forward.ca_cert();
+  }
+  for (const auto* upstreams : {&forward.upstreams(), &forward.fallback()}) {
+    if (std::any_of(upstreams->begin(), upstreams->end(), [](const std::string& upstream) {
+          return upstream.starts_with("tls://") || upstream.starts_with("https://");
+        })) {
+      return "system";
+    }
+  }
+  return "-";
+}
+
 std::string upstreams_table(const Globals& globals, const pb::Status& status) {
   Table table({{"UPSTREAM"},
                {"FOR"},
@@ -212,11 +227,17 @@ std::string history_text(const Globals& globals, const std::vector<pb::JournalEn
 }
 
 std::string forwards_table(const Globals& globals, const pb::ListForwardsReply& reply) {
-  Table table({{"ZONE"}, {"UPSTREAMS"}, {"FALLBACK"}, {"POLICY"}, {"FROM"}});
+  Table table({{"ZONE"},
+               {"UPSTREAMS"},
+               {"FALLBACK"},
+               {"POLICY"},
+               {"RANDOM CASE"},
+               {"UPSTREAM CA"},
+               {"FROM"}});
   for (const pb::Forward& forward : reply.forwards()) {
     table.add({forward.zone(), joined(forward.upstreams()),
                forward.fallback().empty() ? "-" : joined(forward.fallback()), forward.policy(),
-               forward.from()});
+               forward.random_case() ? "on" : "off", authority_of(forward), forward.from()});
   }
   return table.empty() ? std::string() : table.render(globals);
 }

@@ -40,7 +40,8 @@ Result<void> check_upstream(const Upstream& upstream, const OwnAddresses& own) {
   MC_ASSIGN(const SocketAddress address, dsl::env::parse_socket_address(dsl::env::join_host_port(
                                              upstream.address, upstream.port)));
   if (upstream.port == 0 || is_wildcard(address)) {
-    return fail(Code::kInvalidArgument, "nobody can be asked at {}", upstream.text());
+    return fail(Code::kInvalidArgument, "nobody can be asked at {}", upstream.text())
+        .hint("name the address and the port of a resolver");
   }
   if (own.has(address)) {
     return fail(Code::kInvalidArgument, "the upstream {} is this server itself", upstream.text())
@@ -88,7 +89,8 @@ Result<void> check_groups(const std::vector<ForwardGroup>& groups, const OwnAddr
   std::set<Bytes> zones;
   for (const ForwardGroup& group : groups) {
     if (!zones.insert(group.zone.lower()).second) {
-      return fail(Code::kInvalidArgument, "the zone {} has two forward groups", group.zone.text());
+      return fail(Code::kInvalidArgument, "the zone {} has two forward groups", group.zone.text())
+          .hint("one group may have several upstreams");
     }
     MC_TRY(dsl::with_context(check_group(group, own),
                              dsl::text("forward group {}", group.zone.text())));

@@ -10,14 +10,17 @@
 //
 // Descriptors travel beside the packet. The talk, `heir` being the new process:
 //
+// clang-format off
 //   heir   take(version)                 giver stops writing and closes the database
 //   giver  sockets(names)...             with a descriptor for each name
-//   giver  unchangeable                  only when its database is damaged: the zones are an
-//   image's giver  estate(version, sources)      with the cache's memory, or without heir   serving
-//   it has the zones and reads the same sockets giver  free                          nobody has the
-//   addresses of the API any more heir   ready                         no way back from here giver
-//   yours                         it reads no more; connection... may come before and after giver
-//   ends the connection
+//   giver  unchangeable                  its database is damaged: the zones are those of an image
+//   giver  estate(version, sources)      with the cache's memory, or without
+//   heir   serving                       it has the zones and reads the same sockets
+//   giver  free                          nobody has the addresses of the API any more
+//   heir   ready                         no way back from here
+//   giver  yours                         it reads no more; connection... may come before and after
+//   giver  ends the connection
+// clang-format on
 //
 // Either may say `refused` in place of anything, and that is the end.
 #pragma once

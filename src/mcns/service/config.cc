@@ -84,10 +84,12 @@ Result<Config::Forward> parse_forward(const TomlValue& entry) {
   for (const auto& [key, position, value] : entry.members) {
     if (key == "zone") {
       MC_ASSIGN(out.zone, Name::parse(value.string));
+      forward.zone_at = value.position;
       has_zone = true;
     } else if (key == "upstreams" || key == "fallback") {
       MC_ASSIGN(const std::vector<std::string> texts, texts_of(value, "forward." + key));
       MC_ASSIGN((key == "upstreams" ? out.upstreams : out.fallback), parse_upstreams(texts));
+      (key == "upstreams" ? forward.upstreams_at : forward.fallback_at) = value.position;
     } else if (key == "policy") {
       MC_ASSIGN(out.policy, parse_policy(value.string));
     } else if (key == "random_case") {
@@ -96,6 +98,7 @@ Result<Config::Forward> parse_forward(const TomlValue& entry) {
     } else if (key == "ca_cert") {
       MC_TRY(check_kind(value, TomlValue::Kind::kString, key, "a path"));
       forward.ca_cert = value.string;
+      forward.ca_cert_at = value.position;
     } else {
       return fail(Code::kInvalidArgument, "unknown key forward.{}", key)
           .hint("zone, upstreams, fallback, policy, random_case, ca_cert");
@@ -206,10 +209,12 @@ void Config::bind(dsl::config::Table& table) {
           "who is asked for names that are not ours: 1.1.1.1, udp://1.1.1.1:53, "
           "tcp://[2606:4700:4700::1111]:53, tls://1.1.1.1:853#one.one.one.one, "
           "https://1.1.1.1/dns-query#one.one.one.one")
+      .origin(&origins.upstreams)
       .reloadable();
   table.list("dns.fallback_upstreams", &fallback_upstreams)
       .each(check_upstream)
       .help("asked only while every upstream is down")
+      .origin(&origins.fallback_upstreams)
       .reloadable();
   table.boolean("dns.random_case", &random_case)
       .help(
@@ -218,8 +223,10 @@ void Config::bind(dsl::config::Table& table) {
       .reloadable();
   table.text("dns.ca_cert", &ca_cert)
       .help(
-          "authorities (PEM) of upstreams over TLS and HTTPS; empty = those of the system; a [[forward]] may "
+          "authorities (PEM) of upstreams over TLS and HTTPS; empty = those of the system; a "
+          "[[forward]] may "
           "say otherwise")
+      .origin(&origins.ca_cert)
       .reloadable();
   table.list("dns.allow_recursion", &allow_recursion)
       .each(check_prefixes)
@@ -287,6 +294,7 @@ void Config::bind(dsl::config::Table& table) {
       .help(
           "who is asked for names at and below `zone`: upstreams, fallback, policy (ordered, "
           "fastest, parallel), random_case, ca_cert")
+      .origin(&origins.forwards)
       .reloadable();
   table
       .tables("network",

@@ -82,9 +82,22 @@ struct Config {
     ForwardGroup group;
     std::optional<bool> random_case;
     std::optional<std::string> ca_cert;
+    // In the file.
+    dsl::config::Position zone_at;
+    dsl::config::Position upstreams_at;
+    dsl::config::Position fallback_at;
+    dsl::config::Position ca_cert_at;
   };
   std::vector<Forward> forwards;
   std::vector<Network> networks;  // [[network]]
+  // Of what is checked when all else is good (upstream_check.h).
+  struct Origins {
+    dsl::config::Origin upstreams;
+    dsl::config::Origin fallback_upstreams;
+    dsl::config::Origin ca_cert;
+    dsl::config::Origin forwards;
+  };
+  Origins origins;
   std::vector<std::string> seed_paths = {"/srv/mcns/seed.toml", "/srv/mcns/seed.d/*.zone"};
   std::int64_t shrink_percent_max = 50;
   std::int64_t shrink_names_min = 20;
@@ -114,7 +127,7 @@ struct Config {
   rrl::Options rrl_options() const;  // without the key
   ResolverRules resolver_rules() const;
   querylog::RecorderOptions recorder_options() const;
-  // The shorthand of [dns] and every [[forward]].
+  // Every [[forward]], and at the end the shorthand of [dns] if it has upstreams.
   std::vector<ForwardGroup> forward_groups() const;
   // What [dns] says for groups that say nothing of it.
   api::ForwardDefaults forward_defaults() const;

@@ -15,6 +15,15 @@ using dsl::Result;
 
 const dsl::log::Logger logger("mcns");
 
+// What is wrong with both, and what to do about either.
+dsl::Error without_image(const dsl::Error& damage, const dsl::Error& why) {
+  dsl::Error out(damage.code(), dsl::text("{}; {}", damage.message(), why.message()));
+  const bool is_of_another_build = why.code() == dsl::Code::kFailedPrecondition;
+  out.set_hint((is_of_another_build ? "start that build, which can serve it; or " : "") +
+               damage.hint());
+  return out;
+}
+
 }  // namespace
 
 // A process that hands over still has its zones, which are newer, unless they are those of an
@@ -31,7 +40,7 @@ Result<void> Service::take_image(const dsl::Error& damage) {
   images_->stop();
   const auto written = images_->load_last();
   if (!written) {
-    return tl::unexpected(damage);
+    return tl::unexpected(without_image(damage, written.error()));
   }
   logger.failure(dsl::log::Level::kError, "the database is damaged", damage);
   logger.error("names are answered as they were last known, and nothing can be changed",
@@ -41,9 +50,20 @@ Result<void> Service::take_image(const dsl::Error& damage) {
   dsl::Secret own = dsl::Secret::zeroed(cookie::kSecretSize);
   env_->random().fill(own.expose_mutable());
   secrets_.publish(own, own);
-  damage_ = Damage{unchangeable(damage), *written};
+  damage_ = Damage{unchangeable(damage, way_back()), *written};
   do_without_database();
   return {};
+}
+
+std::string Service::way_back() const {
+  return mcns::way_back(env_->files(), config_.backup_dir, !config_.replica.directories().empty());
+}
+
+Result<void> Service::with_way_back(Result<void> done) const {
+  if (!done && done.error().code() == dsl::Code::kDataLoss) {
+    done.error().set_hint(dsl::text("{}: {}", done.error().hint(), way_back()));
+  }
+  return done;
 }
 
 void Service::do_without_database() {

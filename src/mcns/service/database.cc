@@ -72,6 +72,13 @@ Result<Config> read_config(dsl::env::Env& env, const std::string& path) {
   return read_config(env, sources);
 }
 
+// First whether it may be read at all: what it says wrong is another matter.
+Result<std::string> admin_socket(dsl::env::Env& env, const std::string& path) {
+  MC_TRY(env.files().open(path, dsl::env::OpenMode::kRead));
+  MC_ASSIGN(const Config config, read_config(env, path));
+  return config.face.socket_path;
+}
+
 Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path) {
   MC_ASSIGN(const Config config, read_config(env, path));
   return dsl::restore::Settings{config.database_path, config.replica};

@@ -302,7 +302,7 @@ void Service::take_back() {
                  "put it back with `mcns restore`, then restart the service",
                  reopened.error());
   close_store();
-  damage_ = Damage{unchangeable(reopened.error()), env_->clock().now()};
+  damage_ = Damage{unchangeable(reopened.error(), way_back()), env_->clock().now()};
   if (const Result<void> opened = reopen_store(); !opened) {
     close_store();
     serve_refusals(damage_->why, true);

@@ -33,6 +33,11 @@ std::string state_of(const Result<dsl::env::FileInfo>& file) {
   return file ? dsl::text("{} {} {}\n", file->inode, file->size_bytes, file->changed_ns) : "none\n";
 }
 
+template <class Value>
+Result<void> without_value(Result<Value> result) {
+  return result ? Result<void>() : tl::unexpected(std::move(result).error());
+}
+
 }  // namespace
 
 ImageKeeper::ImageKeeper(dsl::env::Env& env, zone::Store& store, Options options)
@@ -84,11 +89,21 @@ Result<dsl::env::WallTime> ImageKeeper::load_last() {
   if (!store_.is_empty() && kept_ == 0) {
     return env_.clock().now();  // it is from the rows
   }
+  std::optional<dsl::Error> newest_is_wrong;
   for (const std::string& name : images()) {
-    const bool is_there = store_.is_empty() ? read(name).has_value() : name == kept_state_;
+    if (!store_.is_empty() && name != kept_state_) {
+      continue;
+    }
+    const Result<void> is_there = store_.is_empty() ? without_value(read(name)) : Result<void>();
     if (const auto info = env_.files().stat(path(name)); is_there && info) {
       return info->modified;
     }
+    if (!is_there && !newest_is_wrong) {
+      newest_is_wrong = is_there.error();
+    }
+  }
+  if (newest_is_wrong) {
+    return tl::unexpected(*std::move(newest_is_wrong));
   }
   return dsl::fail(dsl::Code::kNotFound, "there is no image of the zones in {}", options_.folder);
 }
@@ -181,8 +196,8 @@ void ImageKeeper::look() {
     seen_ = newest;
     seen_at_ = now;
   }
-  const bool is_due = kept_ == newest || now - seen_at_ >= options_.quiet ||
-                      (kept_ != 0 && now - kept_at_ >= options_.age);
+  const bool is_due = kept_ == newest || kept_ == 0 || now - seen_at_ >= options_.quiet ||
+                      now - kept_at_ >= options_.age;
   if (const State state = is_due ? this->state() : State()) {
     keep(newest, *state);
   }

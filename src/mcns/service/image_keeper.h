@@ -27,10 +27,13 @@ class ImageKeeper {
   struct Options {
     std::string database_path;
     std::string folder;
-    std::chrono::milliseconds quiet{30000};  // without a change, until the image is written
+    // Without a change, until the image is written; the first is not waited for, so that a crash
+    // soon after an upgrade finds one that the new build reads.
+    std::chrono::milliseconds quiet{30000};
     // Of the image, when changes do not end; and the wait after one that could not be written.
     std::chrono::milliseconds age{600000};
-    std::chrono::milliseconds look{5000};  // between two looks
+    // Between two looks, and before the first: a start answers before it does anything else.
+    std::chrono::milliseconds look{5000};
   };
   // All outlive it.
   ImageKeeper(dsl::env::Env& env, zone::Store& store, Options options);
@@ -42,8 +45,8 @@ class ImageKeeper {
   // database as it is. Before anything opens that.
   std::vector<zone::ImageZone> load();
   // Fills the store, if it is empty, with the image that was written last, whatever became of the
-  // database. Says of when the content of the store is. kNotFound when there is no image; none of
-  // another build is taken. While there is no thread.
+  // database. Says of when the content of the store is. kNotFound when there is no image, else why
+  // the newest cannot be taken: it is of another build, say. While there is no thread.
   dsl::Result<dsl::env::WallTime> load_last();
   // Some image, of whatever state, has zones.
   bool has_zones() const;

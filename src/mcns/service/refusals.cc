@@ -4,7 +4,9 @@
 
 #include "dsl/env/clock.h"
 #include "dsl/log/log.h"
+#include "dsl/result/text.h"
 #include "mcns/service/service.h"
+#include "mcns/store/snapshot_files.h"
 
 namespace mcns {
 namespace {
@@ -22,11 +24,23 @@ dsl::Error taking_over() {
       .hint("ask again in a second; names are answered meanwhile");
 }
 
-dsl::Error unchangeable(const dsl::Error& damage) {
+std::string way_back(dsl::env::FileSystem& files, const std::string& snapshots, bool has_replica) {
+  const std::string newest = store::newest_snapshot(files, snapshots);
+  if (has_replica) {
+    return newest.empty()
+               ? "`mcns restore`"
+               : dsl::text("`mcns restore` (from its replica; the newest snapshot is {})", newest);
+  }
+  return newest.empty()
+             ? dsl::text("`mcns restore --from FILE` (there is no snapshot in {})", snapshots)
+             : dsl::text("`mcns restore --from {}` (the newest snapshot)", newest);
+}
+
+dsl::Error unchangeable(const dsl::Error& damage, const std::string& way_back) {
   return fail(Code::kFailedPrecondition, "names are answered, nothing can be changed: {}",
               damage.message())
-      .hint(
-          "put the database back with `mcns restore`, then `mcns upgrade`, or restart the service");
+      .hint(dsl::text("put the database back with {}, then `mcns upgrade`, or restart the service",
+                      way_back));
 }
 
 void Service::serve_refusals(const dsl::Error& why, bool for_good) {

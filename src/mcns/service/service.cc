@@ -13,8 +13,8 @@
 #include "dsl/service/version.h"
 #include "dsl/transcode/openapi.h"
 #include "mcns/forward/groups.h"
-#include "mcns/forward/tls_contexts.h"
 #include "mcns/seed/seed.h"
+#include "mcns/service/upstream_check.h"
 
 namespace mcns {
 namespace {
@@ -52,6 +52,12 @@ Result<std::int64_t> data_version(dsl::db::Database& database) {
   return version;
 }
 
+Result<void> apply_seed(dsl::env::Env& env, const std::vector<std::string>& paths,
+                        dsl::db::Database& database, Writer& writer) {
+  MC_TRY(seed::apply(env, paths, database, writer));
+  return {};
+}
+
 std::vector<std::string> addresses_of(const std::vector<net::DnsSocket>& sockets) {
   std::vector<std::string> out;
   for (const net::DnsSocket& socket : sockets) {
@@ -66,10 +72,7 @@ Result<void> Service::check(dsl::env::Env& env, const dsl::config::Sources& sour
   MC_ASSIGN(const Config config, read_config(env, sources));
   MC_ASSIGN(const std::vector<std::string> addresses, own_addresses(config));
   MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(addresses));
-  const std::vector<ForwardGroup> groups = config.forward_groups();
-  MC_TRY(check_groups(groups, own));
-  MC_TRY(TlsAuthorities(env).contexts(groups));
-  return {};
+  return check_upstreams(env, config, own);
 }
 
 Result<std::vector<std::string>> Service::own_addresses(const Config& config) const {
@@ -130,11 +133,10 @@ Result<void> Service::start_all(dsl::env::Env& env) {
 }
 
 Result<void> Service::open_zones(dsl::env::Env& env) {
-  MC_TRY(open_store(env));
+  MC_TRY(with_way_back(open_store(env)));
   MC_TRY(look_for_lost_zones());
-  MC_TRY(api::check_forwards(*database_));
-  MC_TRY(seed::apply(env, config_.seed_paths, *database_, *writer_));
-  return {};
+  MC_TRY(with_way_back(api::check_forwards(*database_)));
+  return with_way_back(apply_seed(env, config_.seed_paths, *database_, *writer_));
 }
 
 void Service::make_cache(dsl::env::Env& env) {
@@ -182,12 +184,13 @@ Result<void> Service::look_for_lost_zones() {
   if (config_.damaged == "serve-image") {
     return dsl::fail(dsl::Code::kDataLoss, "{} has no zones, and the image beside it has some",
                      config_.database_path)
-        .hint("put it back with `mcns restore`; to begin anew, remove the image");
+        .hint(dsl::text("put it back with {}; to begin anew, remove the image", way_back()));
   }
-  logger.warn("the database has no zones, and the image beside it has some: was it lost?",
-              {{"database", config_.database_path},
-               {"image", config_.image_folder()},
-               {"hint", "mcns restore puts it back; to begin anew, remove the image"}});
+  logger.warn(
+      "the database has no zones, and the image beside it has some: was it lost?",
+      {{"database", config_.database_path},
+       {"image", config_.image_folder()},
+       {"hint", dsl::text("{} puts it back; to begin anew, remove the image", way_back())}});
   return {};
 }
 
@@ -233,10 +236,19 @@ Result<void> Service::start_dns(dsl::env::Env& env) {
 }
 
 Result<void> Service::set_forwards(const std::vector<net::DnsSocket>& sockets) {
+  const std::vector<std::string> addresses = addresses_of(sockets);
   forwards_ = std::make_unique<api::Forwards>(damage_ ? nullptr : database_.get(), *forwarder_,
-                                              *cache_, addresses_of(sockets));
+                                              *cache_, addresses);
   Result<void> set = forwards_->configure(config_.forward_groups(), config_.forward_defaults());
-  if (!set && set.error().code() != dsl::Code::kInvalidArgument) {
+  if (set) {
+    return {};
+  }
+  const bool is_deadly = set.error().code() == dsl::Code::kInvalidArgument;
+  MC_ASSIGN(const OwnAddresses own, OwnAddresses::parse(addresses));
+  if (Result<void> checked = check_upstreams(*env_, config_, own); !checked) {
+    set = std::move(checked);  // the same with its place, and what else there is
+  }
+  if (!is_deadly) {
     // Authorities that cannot be read, say: names of our own do not depend on them.
     logger.failure(dsl::log::Level::kError,
                    "starts without upstreams; mend it, and reload the configuration", set.error());

@@ -38,6 +38,9 @@ dsl::Result<std::unique_ptr<dsl::db::Database>> open_database(dsl::env::Env& env
 dsl::Result<Config> read_config(dsl::env::Env& env, const dsl::config::Sources& sources);
 // The configuration file at `path`, for a command beside the server; empty = the default one.
 dsl::Result<Config> read_config(dsl::env::Env& env, const std::string& path);
+// Where commands reach the service that has this file, which is there.
+dsl::Result<std::string> admin_socket(dsl::env::Env& env, const std::string& path);
+
 // What `mcns restore` has to know, from that file.
 dsl::Result<dsl::restore::Settings> restore_settings(dsl::env::Env& env, const std::string& path);
 
@@ -73,6 +76,10 @@ class Service : public dsl::service::Service, private handover::Owner {
   // Takes the zones of the last image, and changes nothing; `damage`: why the database is not
   // there.
   dsl::Result<void> take_image(const dsl::Error& damage);
+  // The command that puts back a database that is gone or damaged.
+  std::string way_back() const;
+  // The same behind the hint of what is wrong with the database.
+  dsl::Result<void> with_way_back(dsl::Result<void> done) const;
   // Puts in the database's place what reads the zones in memory and refuses writes.
   void do_without_database();
   std::vector<std::string> problems() const;

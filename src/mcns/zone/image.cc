@@ -286,6 +286,15 @@ Result<void> read_all(dsl::env::File& file, std::uint64_t at, std::span<std::byt
   return {};
 }
 
+// No sum has vouched for it yet.
+std::string build_of(const Header& header) {
+  const std::string_view all(header.build.data(), header.build.size());
+  const std::string_view build = all.substr(0, all.find('\0'));
+  const bool is_text = !build.empty() && std::all_of(build.begin(), build.end(),
+                                                     [](char c) { return c > ' ' && c <= '~'; });
+  return is_text ? std::string(build) : "another form";
+}
+
 Result<Header> read_header(dsl::env::File& file, std::string_view build) {
   Header header;
   const Header expected = header_of(build);
@@ -294,7 +303,9 @@ Result<Header> read_header(dsl::env::File& file, std::string_view build) {
     return damaged("it does not begin as one");
   }
   if (header.build != expected.build) {
-    return fail(Code::kFailedPrecondition, "the image of the zones is of another build");
+    return fail(Code::kFailedPrecondition,
+                "the image of the zones is of the build {}, and this is {}", build_of(header),
+                build);
   }
   MC_ASSIGN(const std::uint64_t size, file.size());
   const std::uint64_t rest = size - std::min<std::uint64_t>(size, sizeof(Header) + kSumSize);

@@ -413,6 +413,31 @@ TEST_F(ConfigTest, ReferenceHasEveryKeyWithTypeDefaultAndHelpAndLoads) {
   EXPECT_EQ(problems_of(reference), "none");
 }
 
+TEST_F(ConfigTest, WhereAValueCameFromIsToldToWhoeverFindsFaultLater) {
+  std::string mirror = "none";
+  Origin origin;
+  Table table("mcq");
+  table.text("server.mirror", &mirror).origin(&origin).reloadable();
+  const auto load = [&](std::string_view toml, bool again) {
+    sources_.file = dir_.write("mcq.toml", toml);
+    return again ? table.reload(env_, sources_).has_value()
+                 : table.load(env_, sources_).has_value();
+  };
+
+  ASSERT_TRUE(load("", false));
+  EXPECT_EQ(origin.shown(), "default");
+  ASSERT_TRUE(load("[server]\nmirror = \"a\"\n", false));
+  EXPECT_EQ(without_folder(origin.shown()), "mcq.toml:2:10");
+  EXPECT_EQ(without_folder(origin.inside({7, 3}).shown()), "mcq.toml:7:3");
+  ASSERT_TRUE(load("\n\n[server]\nmirror = \"b\"\n", true));
+  EXPECT_EQ(without_folder(origin.shown()), "mcq.toml:4:10");
+  ASSERT_FALSE(load("[server]\nmirror = 1\n", true));
+  EXPECT_EQ(without_folder(origin.shown()), "mcq.toml:4:10") << "that of the value that holds";
+  sources_.flags["server.mirror"] = "c";
+  ASSERT_TRUE(load("", false));
+  EXPECT_EQ(origin.shown(), "command line");
+}
+
 TEST_F(ConfigTest, ReloadOfABadFileChangesNothing) {
   ASSERT_EQ(problems_of("agent.tick = \"5s\"\n"), "none");
 

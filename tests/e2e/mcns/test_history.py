@@ -297,6 +297,8 @@ def test_a_zone_replaced_beyond_the_journal_is_the_file(tmp_path):
         done = server.cli_json("import", file, "--zone", ZONE, "--replace", "--force")
 
         assert done["changed"] and server.serial(ZONE) == before + 1
+        assert (f'before="{done["removed"]} records" after="{done["added"]} records"'
+                in server.log_text())
         assert not server.history(ZONE)
         for _ in range(2):
             server.cli("diff", ZONE, file)

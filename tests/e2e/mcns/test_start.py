@@ -1,11 +1,13 @@
 """The first start of the platform's name server, and every start after it."""
+import os
 import shutil
 import sqlite3
+import subprocess
 import time
 
 import mcns_server
 import pytest
-from mcns_server import SEED, McnsServer, Namespace, texts
+from mcns_server import BIN, SEED, McnsServer, Namespace, eventually, texts
 from name_servers import question
 
 RIFT = "rift.mcp.metacircular.net"
@@ -233,7 +235,7 @@ def reads_but_does_not_write(server):
         refused = server.cli(*write, code=None)
         assert refused.returncode not in (0, 2), (write, refused)
         assert "nothing can be changed" in refused.stderr, (write, refused.stderr)
-        assert "mcns restore" in refused.stderr, (write, refused.stderr)
+        assert "mcns restore --from" in refused.stderr, (write, refused.stderr)
 
 
 def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_path):
@@ -242,6 +244,7 @@ def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_pat
     server = McnsServer(tmp_path, zones={"example.test": zone}, namespace=nowhere)
     server.start()
     server.cli("record", "rm", "example.test", "h7")
+    snapshot = server.cli_json("snapshot")["path"]
     server.stop()
     whole = server.database.read_bytes()
     for damaged in ([1], range(1, len(whole) // 4096), [page_of_records(server.database)]):
@@ -250,7 +253,7 @@ def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_pat
         server.write_config(database={"damaged": "stop"})
         with pytest.raises(AssertionError) as ended:
             server.start()
-        assert "restore" in str(ended.value)
+        assert f"mcns restore --from {snapshot}" in str(ended.value)
 
         server.write_config(database={"damaged": "serve-image"})
         server.start()
@@ -258,6 +261,7 @@ def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_pat
         assert addresses(server, "h2999.example.test") == ["192.0.2.249"]
         assert addresses(server, "h7.example.test") == []
         reads_but_does_not_write(server)
+        assert snapshot in server.cli("zone", "delete", "example.test", code=None).stderr
         server.stop()
 
     # One that is gone, or empty, looks like that of a first start.
@@ -276,6 +280,57 @@ def test_a_damaged_database_is_refused_or_the_last_image_served(nowhere, tmp_pat
     server.start()
     server.cli("record", "add", "example.test", "new", "A", "192.0.2.1")
     assert addresses(server, "new.example.test") == ["192.0.2.1"]
+    server.stop()
+
+
+def test_an_image_of_another_build_is_said_to_be_one(nowhere, tmp_path):
+    server = McnsServer(tmp_path, seed=[SEED], namespace=nowhere)
+    server.start()
+    server.stop()
+    (image,) = (tmp_path / "image").iterdir()
+    octets = bytearray(image.read_bytes())
+    octets[40:104] = b"v0.0.9".ljust(64, b"\0")  # docs/formats/zone-image.md
+    image.write_bytes(octets)
+    damage(server.database, range(1, server.database.stat().st_size // 4096))
+    server.write_config(database={"damaged": "serve-image"})
+
+    with pytest.raises(AssertionError) as ended:
+        server.start()
+
+    assert "the image of the zones is of the build v0.0.9, and this is" in str(ended.value)
+    assert "start that build" in str(ended.value) and "mcns restore" in str(ended.value)
+
+
+# As after an upgrade, when the image that is there is of the build before.
+def test_a_crash_soon_after_a_start_from_the_rows_finds_an_image(nowhere, tmp_path):
+    server = McnsServer(tmp_path, seed=[SEED], namespace=nowhere)
+    server.start()
+    eventually(lambda: any(len(path.name) == 32 for path in (tmp_path / "image").glob("*")),
+               "the image is there", timeout_s=20)
+    server.kill()
+    damage(server.database, range(1, server.database.stat().st_size // 4096))
+    server.write_config(database={"damaged": "serve-image"})
+    server.start()
+    assert sorted(addresses(server, RIFT)) == ADDRESSES
+    server.stop()
+
+
+def test_the_socket_is_that_of_the_file_that_is_named(nowhere, tmp_path):
+    server = McnsServer(tmp_path, seed=[SEED], namespace=nowhere)
+    server.start()
+
+    def run(*words, user=None):
+        who = [] if user is None else ["setpriv", "--reuid", user, "--clear-groups"]
+        return subprocess.run([*who, BIN / "mcns", *words], text=True, capture_output=True,
+                              check=False, timeout=60, cwd="/", env={"PATH": os.environ["PATH"]})
+
+    assert run("--config", server.config, "zone", "list").returncode == 0
+    assert "there is no socket /srv/mcns/admin.sock" in run("zone", "list").stderr
+    assert run("--config", tmp_path / "none.toml", "zone", "list").returncode != 0
+    tmp_path.chmod(0o700)  # a user who may not read the file may have a socket elsewhere
+    hidden = run("--config", server.config, "zone", "list", user="65534")
+    assert "/srv/mcns/admin.sock" in hidden.stderr
+    assert "that of the --config file" in " ".join(run("--help").stdout.split())
     server.stop()
 
 

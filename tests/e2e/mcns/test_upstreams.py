@@ -292,13 +292,16 @@ def test_a_forward_of_the_api_has_an_authority_and_a_case_of_its_own(make, unbou
                unbound.ca)
     eventually(lambda: resolves(server), "its authority is known")
     (shown,) = server.cli_json("forward", "list")["forwards"]
-    assert shown["ca_cert"] == str(unbound.ca)
+    assert shown["ca_cert"] == str(unbound.ca) and not shown["random_case"]
+    shown = server.cli("forward", "list").stdout
+    assert str(unbound.ca) in shown and " off " in shown
     server.stop()
     server.start()
     eventually(lambda: resolves(server), "and is kept")
 
     with answering(GOOD) as upstream:
-        server.cli("forward", "set", "case.test", upstream.address, "--random-case", "on")
+        shown = server.cli("forward", "set", "case.test", upstream.address, "--random-case", "on")
+        assert " on " in shown.stdout
         names = [f"a-name-with-letters-{i}.case.test" for i in range(5)]
         assert all(texts(server.ask(name, "A"), "A") == [GOOD] for name in names)
         assert not set(upstream.questions) & {f"{each}. A" for each in names}
@@ -359,8 +362,33 @@ def test_a_wrong_file_changes_nothing_and_its_place_is_in_the_log(make):
         # An upstream that is this server is found only when it is to be used.
         own = f"127.0.0.1:{server.port}"
         server.write_config(dns={"allow_recursion": ["none"], "upstreams": [own]})
-        assert "this server itself" in reload(server, REFUSED)
+        said = reload(server, REFUSED)
+        assert "this server itself" in said and f"mcns.toml:{line}:13" in said
         assert texts(server.ask("www.elsewhere.net", "A"), "A") == [GOOD]
+
+
+def test_all_that_is_wrong_with_upstreams_is_told_with_its_place(make):
+    with answering(GOOD) as upstream:
+        server = make(dns={"upstreams": [upstream.address]})
+        good = server.config.read_text()
+        own = f"127.0.0.1:{server.port}"
+        groups = [f'[[forward]]\nzone = "corp.test"\nupstreams = ["{each}"]\n'
+                  for each in (upstream.address, own)]
+        groups.append('[[forward]]\nzone = "lab.test"\nupstreams = ["tls://192.0.2.1"]\n'
+                      'ca_cert = "/nowhere/lab.pem"\n')
+        server.config.write_text("".join(groups) + good)
+        wrong = ("mcns.toml:5:8: the zone corp.test. has a group already",
+                 "mcns.toml:6:13: forward group corp.test.", "this server itself",
+                 "mcns.toml:10:11: the authorities of", "/nowhere/lab.pem")
+
+        said = reload(server, REFUSED)
+        checked = server.cli("check-config", "--config", server.config, code=2).stderr
+        server.stop()
+        with pytest.raises(AssertionError) as ended:
+            server.start()
+
+        for each in wrong:
+            assert each in said and each in checked and each in str(ended.value), each
 
 
 def test_check_config_reads_what_the_file_names(make, tmp_path):

@@ -126,6 +126,39 @@ TEST_F(ImageKeeperTest, FollowsTheZonesAndTheFilesWhileItRuns) {
   EXPECT_THAT(images(), SizeIs(1));
 }
 
+// A crash soon after an upgrade is to find an image that the new build reads.
+TEST_F(ImageKeeperTest, TheFirstIsWrittenAtTheFirstLookAndTheNextWhenAllIsQuiet) {
+  zone::Store store;
+  set(store, 3);
+  ImageKeeper keeper(env_, store,
+                     {.database_path = "/srv/mcns.db",
+                      .folder = "/srv/image",
+                      .quiet = std::chrono::hours(1),
+                      .age = std::chrono::hours(1),
+                      .look = std::chrono::milliseconds(20)});
+  keeper.start(unchanged);
+  EXPECT_TRUE(eventually([&] { return next_start() == std::vector<std::uint32_t>{3}; }));
+
+  set(store, 4);
+  touch_database("2");
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_THAT(next_start(), IsEmpty());
+  keeper.stop();
+}
+
+TEST_F(ImageKeeperTest, SaysWhyTheLastCannotBeTaken) {
+  zone::Store nothing;
+  EXPECT_THAT(keeper(nothing)->load_last(), dsl::test::failed_with(dsl::Code::kNotFound));
+  run_and_end();
+  const std::string path = "/srv/image/" + images().at(0);
+  require_ok(env_.files().write_file(path, "too short for one"));
+
+  const auto loaded = keeper(nothing)->load_last();
+
+  ASSERT_THAT(loaded, dsl::test::failed_with(dsl::Code::kDataLoss));
+  EXPECT_THAT(loaded.error().message(), testing::HasSubstr("the image of the zones is damaged"));
+}
+
 TEST_F(ImageKeeperTest, OfADatabaseThatSomebodyElseHasChangedThereIsNone) {
   zone::Store store;
   set(store, 3);

@@ -153,7 +153,59 @@ TEST_F(ServiceTest, AnUpstreamThatIsOurselvesIsRefused) {
 
   const auto started = second.start(dsl::env::system_env());
   ASSERT_THAT(started, failed_with(dsl::Code::kInvalidArgument));
-  EXPECT_THAT(started.error().message(), HasSubstr(own));
+  EXPECT_THAT(started.error().render(), HasSubstr("command line: "));
+  EXPECT_THAT(started.error().render(), HasSubstr(own));
+}
+
+TEST_F(ServiceTest, AllThatIsWrongWithUpstreamsIsToldWithItsPlace) {
+  const std::string path = folder_.write("mcns.toml",
+                                         "[dns]\n"
+                                         "listen_addr = [\"127.0.0.1:5300\"]\n"
+                                         "upstreams = [\"127.0.0.1:5300\", \"192.0.2.1\"]\n"
+                                         "fallback_upstreams = [\"0.0.0.0:53\"]\n"
+                                         "ca_cert = \"/nowhere/all.pem\"\n"
+                                         "[[forward]]\n"
+                                         "zone = \"corp.test\"\n"
+                                         "upstreams = [\"tls://192.0.2.1\"]\n"
+                                         "[[forward]]\n"
+                                         "zone = \"CORP.test\"\n"
+                                         "upstreams = [\"tls://192.0.2.2\"]\n"
+                                         "fallback = [\"tcp://127.0.0.1:5300\"]\n"
+                                         "ca_cert = \"/nowhere/corp.pem\"\n"
+                                         "[[forward]]\n"
+                                         "zone = \".\"\n"
+                                         "upstreams = [\"192.0.2.3\"]\n");
+  Service service;
+
+  const auto checked = service.check(dsl::env::system_env(), {.file = path});
+
+  ASSERT_THAT(checked, failed_with(dsl::Code::kInvalidArgument));
+  std::map<std::string, std::string> told;
+  for (const dsl::Detail& each : checked.error().details()) {
+    told[each.where.substr(each.where.find("mcns.toml"))] += each.message;
+  }
+  EXPECT_EQ(told.size(), 6u) << checked.error().render();
+  EXPECT_THAT(told["mcns.toml:3:13"], HasSubstr("this server itself"));
+  EXPECT_THAT(told["mcns.toml:3:13"], HasSubstr("another machine"));
+  EXPECT_THAT(told["mcns.toml:3:13"], HasSubstr("has a group already, at " + path + ":15:8"));
+  EXPECT_THAT(told["mcns.toml:4:22"], HasSubstr("nobody can be asked at"));
+  EXPECT_THAT(told["mcns.toml:5:11"], HasSubstr("/nowhere/all.pem"));
+  EXPECT_THAT(told["mcns.toml:10:8"], HasSubstr("has a group already, at " + path + ":7:8"));
+  EXPECT_THAT(told["mcns.toml:12:12"], HasSubstr("this server itself"));
+  EXPECT_THAT(told["mcns.toml:13:11"], HasSubstr("/nowhere/corp.pem"));
+  EXPECT_THAT(told["mcns.toml:13:11"], HasSubstr("check the path"));
+}
+
+TEST_F(ServiceTest, CommandsFindTheSocketInTheFileThatIsNamed) {
+  const std::string path =
+      folder_.write("mcns.toml", dsl::text("[socket]\npath = \"{}\"\n", file("other.sock")));
+
+  EXPECT_EQ(dsl::test::require_ok(admin_socket(dsl::env::system_env(), path)), file("other.sock"));
+  EXPECT_THAT(admin_socket(dsl::env::system_env(), file("missing.toml")),
+              failed_with(dsl::Code::kNotFound));
+  EXPECT_THAT(
+      admin_socket(dsl::env::system_env(), folder_.write("wrong.toml", "[socket]\na = 1\n")),
+      failed_with(dsl::Code::kInvalidArgument));
 }
 
 TEST_F(ServiceTest, WhereItListensIsCheckedBeforeAnythingStarts) {
@@ -356,6 +408,70 @@ TEST_F(DamagedTest, ReadsAreAnsweredFromTheImageAndWritesRefused) {
   EXPECT_THAT(call<v1::ListGrantsReply>("AdminService.ListGrants", v1::ListGrantsRequest()),
               failed_with(dsl::Code::kFailedPrecondition));
   service.stop(std::chrono::seconds(5));
+}
+
+TEST_F(DamagedTest, TheNewestSnapshotIsNamedByWhatIsRefused) {
+  damage_pages();
+  const auto refused_of = [&](std::map<std::string, std::string> more) {
+    more.insert(image_.begin(), image_.end());
+    Service service;
+    start(service, std::move(more));
+    v1::DeleteZoneRequest request;
+    request.set_zone("example.test");
+    const auto refused = call<v1::Outcome>("ZoneService.DeleteZone", request);
+    service.stop(std::chrono::seconds(5));
+    return refused ? std::string("done") : refused.error().hint();
+  };
+  EXPECT_THAT(refused_of({}),
+              HasSubstr("`mcns restore --from FILE` (there is no snapshot in " + file("backups")));
+
+  auto& files = dsl::env::system_env().files();
+  dsl::test::require_ok(files.make_directories(file("backups"), 0700));
+  for (const char* name : {"mcns-20260403T020000Z.db", "mcns-20260404T020000Z.db", "zzz.db"}) {
+    folder_.write(std::string("backups/") + name, "");
+  }
+  const std::string newest = file("backups") + "/mcns-20260404T020000Z.db";
+  EXPECT_THAT(refused_of({}), HasSubstr("`mcns restore --from " + newest + "` (the newest"));
+  Service stopping;
+  ASSERT_THAT(configure(stopping, {}), ok());
+  const auto started = stopping.start(dsl::env::system_env());
+  ASSERT_THAT(started, failed_with(dsl::Code::kDataLoss));
+  EXPECT_THAT(started.error().hint(), HasSubstr("`mcns restore --from " + newest + "`"));
+}
+
+TEST_F(DamagedTest, AnImageThatCannotBeTakenIsSaidToBeOfAnotherBuild) {
+  damage_pages();
+  auto& files = dsl::env::system_env().files();
+  const std::string image =
+      file("image") + "/" + dsl::test::require_ok(files.list(file("image"))).at(0);
+  std::string content = dsl::test::require_ok(files.read_file(image));
+  content.replace(40, 64, "v0.0.9" + std::string(58, '\0'));  // docs/formats/zone-image.md
+  dsl::test::require_ok(files.write_file(image, content));
+  Service service;
+  ASSERT_THAT(configure(service, image_), ok());
+
+  const auto started = service.start(dsl::env::system_env());
+
+  ASSERT_THAT(started, failed_with(dsl::Code::kDataLoss));
+  EXPECT_THAT(started.error().message(), HasSubstr("malformed"));
+  EXPECT_THAT(started.error().message(), HasSubstr("is of the build v0.0.9, and this is "));
+  EXPECT_THAT(started.error().hint(), HasSubstr("start that build"));
+  EXPECT_THAT(started.error().hint(), HasSubstr("mcns restore"));
+}
+
+TEST_F(DamagedTest, WithoutAnImageTheStartSaysThatThereIsNone) {
+  damage_pages();
+  auto& files = dsl::env::system_env().files();
+  for (const std::string& name : dsl::test::require_ok(files.list(file("image")))) {
+    dsl::test::require_ok(files.remove(file("image") + "/" + name));
+  }
+  Service service;
+  ASSERT_THAT(configure(service, image_), ok());
+
+  const auto started = service.start(dsl::env::system_env());
+
+  ASSERT_THAT(started, failed_with(dsl::Code::kDataLoss));
+  EXPECT_THAT(started.error().message(), HasSubstr("there is no image of the zones in"));
 }
 
 TEST_F(DamagedTest, StoredForwardsThatCannotBeReadAreADamage) {
