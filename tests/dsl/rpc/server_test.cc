@@ -185,7 +185,7 @@ TEST(Server, WhoMeetsTheEndIsToldToComeAgain) {
     std::atomic<bool> ended{false};
     std::vector<std::thread> callers;
     for (int caller = 0; caller < 4; ++caller) {
-      callers.emplace_back([&, address = caller % 2 == 0 ? echo.tcp() : echo.local()] {
+      callers.emplace_back([&, caller, address = caller % 2 == 0 ? echo.tcp() : echo.local()] {
         const auto kept = Channel::open(address);
         while (!ended) {
           const auto fresh = caller < 2 ? Channel::open(address) : nullptr;

@@ -325,7 +325,7 @@ TEST_F(DelegationTest, ReferralsWithoutEndEnd) {
   }
   // Each time one label closer.
   auto labels = std::make_shared<std::size_t>(3);
-  child.set_handler(saying([labels, &child](const Received& received) {
+  child.set_handler(saying([labels](const Received& received) {
     Message message = failure_to(received, Rcode::kNoError);
     const Name zone = received.message.questions[0].name.suffix(++*labels);
     message.authorities = {
