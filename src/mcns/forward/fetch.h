@@ -109,6 +109,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   void look_up(const Name& host, Type type);
   void on_addresses(const ForwardAnswer& answer);
   void follow(Message chain, Name target, std::optional<AliasLink> alias, bool of_zones);
+  bool follow_open_end(Server& server, const Bytes& answer);
   void on_rest(const ForwardAnswer& rest);
   bool run_errand(ForwardQuestion question, dsl::env::MonoTime until,
                   void (Fetch::*done)(const ForwardAnswer&));
