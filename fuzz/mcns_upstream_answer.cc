@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mcns/cache/cache.h"
+#include "mcns/forward/chain.h"
 #include "mcns/forward/child_answer.h"
 #include "mcns/forward/clean.h"
 #include "mcns/forward/outstanding.h"
@@ -144,7 +145,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (clean.kind != CleanAnswer::Kind::kGood) {
     return 0;
   }
-  MC_ASSERT(Message::parse(clean.message), "what is clean is a message");
+  const auto message = Message::parse(clean.message);
+  MC_ASSERT(message, "what is clean is a message");
+  MC_ASSERT(open_end(question.name, question.type, *message) != question.name,
+            "what leads to itself ends there");
   Query query;
   MC_ASSERT(parse_query(*packet, query) == ParseResult::kOk, "what we send is a query");
   static const std::unique_ptr<Cache> kCache = Cache::make({.size_bytes = 1u << 20}, 1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "dsl/result/text.h"
 #include "mcns/rdata/rdata.h"
@@ -40,6 +41,12 @@ std::string_view name_at(const char* wire) {
     size += 1U + static_cast<std::uint8_t>(wire[size]);
   }
   return {wire, size + 1};
+}
+
+// Of a host whose addresses are looked for. RFC 2181 section 10.3: it is no CNAME itself, but what
+// its ALIAS leads to may be.
+bool leads_on(const Node& node, unsigned links) {
+  return node.has(Node::kAlias) || (links > 0 && node.has(Node::kCname));
 }
 
 }  // namespace
@@ -394,9 +401,35 @@ void Lookup::add_addresses(bool glue, std::string_view cut) {
 bool Lookup::add_addresses_of(const Target& target, bool glue) {
   QueryName name;
   (void)read_query_name(target.text(), name);
+  Node node = host(name, glue);
+  // An ALIAS, as far as our own zones have the names on the way: nobody is asked for what is
+  // optional.
+  std::uint32_t ttl = std::numeric_limits<std::uint32_t>::max();
+  unsigned links = 0;
+  for (; node && leads_on(node, links) && links < kChaseMax; ++links) {
+    const RrsetView link = *node.find(node.has(Node::kAlias) ? Type::kAlias : Type::kCname);
+    ttl = std::min(ttl, link.ttl());
+    (void)read_query_name(name_at(link.first_rdata().data()), name);
+    node = host(name, false);
+  }
+  bool whole = true;
+  for (const Type type : {Type::kA, Type::kAaaa}) {
+    if (const auto rrset = node ? node.find(type) : std::nullopt) {
+      const bool fits = write(Section::kAdditional, *rrset, target.at, {}, 0);
+      if (fits && links > 0) {
+        response_.bound_ttl(ttl);
+      }
+      whole = fits && whole;
+    }
+  }
+  return whole;
+}
+
+// What our zones have of exactly that name.
+Node Lookup::host(const QueryName& name, bool glue) const {
   const Zone* zone = version_.find_zone(name);
   if (zone == nullptr) {
-    return true;
+    return {};
   }
   // What lies below a cut is good as glue only.
   for (std::size_t d = 1;
@@ -404,18 +437,11 @@ bool Lookup::add_addresses_of(const Target& target, bool glue) {
     if (zone->has_cut_at(d)) {
       const Node node = zone->find(name, zone->origin_labels() + d);
       if (node && node.has(Node::kCut)) {
-        return true;
+        return {};
       }
     }
   }
-  const Node node = zone->find(name, name.labels);
-  bool whole = true;
-  for (const Type type : {Type::kA, Type::kAaaa}) {
-    if (const auto rrset = node ? node.find(type) : std::nullopt) {
-      whole = write(Section::kAdditional, *rrset, target.at, {}, 0) && whole;
-    }
-  }
-  return whole;
+  return zone->find(name, name.labels);
 }
 
 }  // namespace mcns

@@ -78,6 +78,7 @@ class Lookup {
   void add_addresses(bool glue, std::string_view cut);
   // False when something did not fit.
   bool add_addresses_of(const Target& target, bool glue);
+  zone::Node host(const QueryName& name, bool glue) const;
   bool is_loop(std::string_view target) const;
   bool is_there(const zone::RrsetView& rrset) const;
 

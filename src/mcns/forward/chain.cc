@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mcns/forward/bailiwick.h"
+
 namespace mcns {
 namespace {
 
@@ -30,6 +32,21 @@ void add_as_alias(const AliasLink& alias, Type type, const Message& said, Messag
 }
 
 }  // namespace
+
+std::optional<Name> open_end(const Name& name, Type type, const Message& answer) {
+  const Name last = alias_chain({name, type, Class::kIn}, answer.answers).back();
+  const auto has = [](const std::vector<Record>& records, auto&& is) {
+    return std::any_of(records.begin(), records.end(), is);
+  };
+  const bool is_told = has(answer.answers, [&](const Record& record) {
+    return record.name == last && (record.type == type || record.type == Type::kCname);
+  });
+  // RFC 2308 section 2.2: whoever knows that there is nothing says so with an SOA.
+  const bool is_denied =
+      answer.rcode != Rcode::kNoError ||
+      has(answer.authorities, [](const Record& record) { return record.type == Type::kSoa; });
+  return last == name || is_told || is_denied ? std::nullopt : std::optional(last);
+}
 
 void join_chain(const AliasLink* alias, Type type, const Message* rest, Message& whole) {
   if (rest == nullptr) {

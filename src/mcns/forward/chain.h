@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "mcns/wire/message.h"
 
@@ -12,6 +13,10 @@ struct AliasLink {
   Name owner;
   std::uint32_t ttl_max = 0;
 };
+
+// Where the answer to a question of that name and type leads by CNAMEs and tells no more; nothing
+// when it has the records, or says that there are none.
+std::optional<Name> open_end(const Name& name, Type type, const Message& answer);
 
 // `whole`, which has the links so far, becomes the answer to a question of `type`; `rest` is what
 // is said of the name that they lead to. Null when nobody could tell: SERVFAIL.

@@ -19,6 +19,7 @@ Bytes key_of(const ForwardQuestion& question, int depth) {
   }
   key += question.dnssec_ok ? 'D' : 'd';
   key += question.checking_disabled ? 'C' : 'c';
+  key += question.whole_chain ? 'W' : 'w';
   key += static_cast<char>(question.hops);
   key += static_cast<char>(depth);
   return key;

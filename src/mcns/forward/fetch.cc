@@ -110,6 +110,9 @@ void Fetch::on_answer(Server& server, std::string_view message, bool late) {
   }
   CleanAnswer clean = clean_answer(question_, message, server.is_authenticated());
   if (clean.kind == CleanAnswer::Kind::kGood) {
+    if (question_.whole_chain && follow_open_end(server, clean.message)) {
+      return;
+    }
     succeed(clean.rcode, std::move(clean.message), told_by(server));
     return;
   }

@@ -115,6 +115,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   void stop_looking();
   void on_addresses(int step, const ForwardAnswer& answer);
   void follow(Message chain, Name target, std::optional<AliasLink> alias, bool of_zones);
+  bool follow_open_end(Server& server, const Bytes& answer);
   void on_rest(const ForwardAnswer& rest);
   using ErrandDone = std::function<void(Fetch&, const ForwardAnswer&)>;
   bool run_errand(ForwardQuestion question, dsl::env::MonoTime until, ErrandDone done);

@@ -155,6 +155,7 @@ void Fetch::follow(Message links, Name target, std::optional<AliasLink> alias, b
   chain_ = Chain{std::move(links), std::move(alias), of_zones, std::move(last_failure_)};
   ForwardQuestion rest = question_;
   rest.name = std::move(target);
+  rest.whole_chain = rest.whole_chain || chain_->alias.has_value();
   const std::string name = rest.name.text();
   hedge_at_ = MonoTime::max();
   if (!run_errand(std::move(rest), ends_, &Fetch::on_rest)) {
@@ -162,6 +163,19 @@ void Fetch::follow(Message links, Name target, std::optional<AliasLink> alias, b
     return;
   }
   wait();
+}
+
+// Whether the upstream knows only where its name leads.
+bool Fetch::follow_open_end(Server& server, const Bytes& answer) {
+  auto links = Message::parse(answer);
+  MC_ASSERT(links.has_value(), "what was written is a message");
+  auto target = open_end(question_.name, question_.type, *links);
+  if (!target) {
+    return false;
+  }
+  last_failure_ = told_by(server);
+  follow(*std::move(links), *std::move(target), {}, false);
+  return true;
 }
 
 void Fetch::on_rest(const ForwardAnswer& rest) {

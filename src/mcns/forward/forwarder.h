@@ -84,6 +84,9 @@ struct ForwardQuestion {
   // Below a delegation in a zone of ours: the servers of that zone are asked, unless a group has
   // that zone or one inside of it.
   bool below_cut = false;
+  // For an ALIAS, whose client cannot go on by itself: when the answer ends in a CNAME that says
+  // nothing of where it leads, that is asked for, too.
+  bool whole_chain = false;
 };
 
 struct ForwardAnswer {

@@ -325,7 +325,7 @@ Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
     return {Outcome::kPending};
   }
   if (hit.prefetch) {
-    prefetch(query, query.name.wire, below_cut);
+    prefetch(question(query, query.name.wire, below_cut));
   }
   const auto rcode = static_cast<Rcode>(buffer[3] & 0x0f);
   if (rcode == Rcode::kServFail) {
@@ -350,8 +350,7 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
     return {Outcome::kPending};
   }
   if (hit.prefetch) {
-    prefetch(query, pending.target,
-             pending.below_cut);  // the cache tells one caller only, which is us
+    prefetch(question(query, pending));  // the cache tells one caller only, which is us
   }
   found.resize(hit.size);
   ForwardAnswer answer;
@@ -362,15 +361,15 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
 }
 
 // Asks so that the cache has a new answer in time; nobody waits for it.
-void Resolver::prefetch(const Query& query, std::string_view target, bool below_cut) {
-  parts_.forwarder->ask(question(query, target, below_cut), [](const ForwardAnswer&) {});
+void Resolver::prefetch(ForwardQuestion question) {
+  parts_.forwarder->ask(std::move(question), [](const ForwardAnswer&) {});
 }
 
 void Resolver::forward(const Pending& pending, std::function<void(const ForwardAnswer&)> done) {
   Query query;
   const ParseResult parsed = parse_query(pending.packet, query);
   MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
-  parts_.forwarder->ask(question(query, pending.target, pending.below_cut), std::move(done));
+  parts_.forwarder->ask(question(query, pending), std::move(done));
 }
 
 std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answer,
@@ -460,6 +459,12 @@ ForwardQuestion Resolver::question(const Query& query, std::string_view target,
   out.checking_disabled = query.checking_disabled();
   out.hops = hops_in(query.edns.options);
   out.below_cut = below_cut;
+  return out;
+}
+
+ForwardQuestion Resolver::question(const Query& query, const Pending& pending) const {
+  ForwardQuestion out = question(query, pending.target, pending.below_cut);
+  out.whole_chain = pending.alias.has_value();
   return out;
 }
 

@@ -130,7 +130,7 @@ class Resolver {
   Handled slip(const Query& query, const Client& client, char* buffer) const;
   Handled from_cache(const Query& query, const Client& client, bool below_cut, std::int64_t now_ms,
                      char* buffer, std::size_t buffer_size);
-  void prefetch(const Query& query, std::string_view target, bool below_cut);
+  void prefetch(ForwardQuestion question);
   // The response when the question, or where its chain leads to, is a name that never leaves the
   // house; kPending when it is not.
   Handled special(const Query& query, const Client& client, const Answer& answer, char* buffer);
@@ -161,6 +161,8 @@ class Resolver {
   Handled join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
                char* buffer);
   ForwardQuestion question(const Query& query, std::string_view target, bool below_cut) const;
+  // Of what the chain so far leads to.
+  ForwardQuestion question(const Query& query, const Pending& pending) const;
 
   const ResolverParts& parts_;
   Counters& counters_;

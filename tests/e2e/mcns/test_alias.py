@@ -17,6 +17,8 @@ www 90  A     192.0.2.10
 near    ALIAS www
 mail    CNAME @
 nothing ALIAS gone.elsewhere.net.
+post    MX    10 near
+        MX    20 @
 a       ALIAS b
 b       ALIAS a
 """
@@ -27,8 +29,11 @@ ns1       A     198.51.100.1
 www   100 CNAME host
 host      A     198.51.100.80
 host      AAAA  2001:db8::80
+far       CNAME host.faraway.org.
+back      CNAME www.example.test.
 """
 FAR = "198.51.100.80"
+OTHER = "198.51.100.81"
 STALE_ANSWER, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 3, 22, 23
 
 
@@ -70,6 +75,12 @@ def test_the_addresses_of_the_target_are_those_of_the_name(server, recursion):
     assert server.ask("www.elsewhere.net", "A", recursion).rcode() == dns.rcode.REFUSED
 
 
+def test_a_host_has_the_addresses_that_our_zones_know(server):
+    response = server.ask("post.example.test", "MX")
+    assert [rrset.to_text() for rrset in response.additional] == [
+        "near.example.test. 90 IN A 192.0.2.10"]  # of the other one somebody else knows
+
+
 def test_dig_sees_plain_addresses(server):
     for transport in ("+notcp", "+tcp"):
         said = server.dig("example.test", "A", "+norecurse", transport)
@@ -103,6 +114,24 @@ def test_it_is_written_shown_and_taken_back_as_any_record(server, tmp_path):
     assert texts(server.ask("new.example.test", "A"), "A") == ["192.0.2.1"]
     told = server.cli("explain", "new.example.test", "A").stdout
     assert "ALIAS" in told and "alias" in told and "ns1.example.test." in told
+
+
+def test_what_an_upstream_only_leads_to_is_asked_for(elsewhere, tmp_path):
+    zone = OURS + "far ALIAS far.elsewhere.net.\nback ALIAS back.elsewhere.net.\n"
+    with DnsUpstream(lambda query: answer(query, 40, "A", OTHER)) as upstream, \
+            McnsServer(tmp_path, zones={"example.test": zone},
+                       dns={"upstreams": [f"127.0.0.1:{elsewhere.port}"]}) as server:
+        server.cli("forward", "set", "faraway.org", upstream.address)
+        # A client goes on by itself.
+        assert records(server.ask("far.elsewhere.net", "A")) == [
+            "far.elsewhere.net. CNAME host.faraway.org."]
+        for _ in range(2):
+            far = server.ask("far.example.test", "A", recursion=False)
+            assert records(far) == [f"far.example.test. A {OTHER}"]
+            assert far.answer[0].ttl in (39, 40)
+        assert upstream.questions.count("host.faraway.org. A") == 1
+        assert OTHER in server.dig("far.example.test", "A", "+norecurse")
+        assert texts(server.ask("back.example.test", "A"), "A") == ["192.0.2.10"]  # ours again
 
 
 def test_a_failure_is_told_with_its_reason_and_an_old_answer_is_better(tmp_path):

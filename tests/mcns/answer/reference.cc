@@ -1,6 +1,7 @@
 #include "mcns/answer/reference.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "mcns/rdata/rdata.h"
 #include "support/result_matchers.h"
@@ -301,14 +302,29 @@ void Reference::add_addresses(const Question& question, ReferenceAnswer& answer)
     }
   }
   for (const auto& [host, glue] : hosts) {
-    const ZoneData* zone = zone_of(host, Type::kA);
-    if (zone == nullptr || (!glue && is_occluded(*zone, host))) {
-      continue;
-    }
-    for (const auto& [type, rrset] : rrsets_at(*zone, host)) {
-      if (type == Type::kA || type == Type::kAaaa) {
-        append(answer.additionals, records_of(rrset, host));
+    // Of an ALIAS what our zones have at exactly the names that it leads to.
+    Name name = host;
+    auto ttl_max = std::numeric_limits<std::uint32_t>::max();
+    for (int links = 0; links <= kLinksMax; ++links) {
+      const ZoneData* zone = zone_of(name, Type::kA);
+      if (zone == nullptr || (!(glue && links == 0) && is_occluded(*zone, name))) {
+        break;
       }
+      const auto& rrsets = rrsets_at(*zone, name);
+      for (const auto& [type, rrset] : rrsets) {
+        if (type == Type::kA || type == Type::kAaaa) {
+          Rrset bounded = rrset;
+          bounded.ttl = std::min(ttl_max, rrset.ttl);
+          append(answer.additionals, records_of(bounded, host));
+        }
+      }
+      auto next = rrsets.find(Type::kAlias);
+      next = next == rrsets.end() && links > 0 ? rrsets.find(Type::kCname) : next;
+      if (next == rrsets.end()) {
+        break;
+      }
+      ttl_max = std::min(ttl_max, next->second.ttl);
+      name = require_ok(Name::from_wire(next->second.rdata.front()));
     }
   }
 }

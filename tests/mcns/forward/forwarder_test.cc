@@ -429,5 +429,92 @@ TEST(Forwarder, TheEndTellsThoseWhoWait) {
   EXPECT_EQ(second.get().error, ExtendedError::kNotReady);
 }
 
+// Of one name where it leads, of another the address.
+FakeUpstream::Handler leading(std::string_view from, std::string_view to) {
+  return [=, from = std::string(from), to = std::string(to)](const Received& received) {
+    Message answer = answer_to(received, 5, 300);
+    if (received.message.questions.at(0).name == name_of(from)) {
+      answer.answers = {test::cname_record(from, 60, to)};
+    }
+    return std::vector<Sent>{{.bytes = answer.encode()}};
+  };
+}
+
+TEST(WholeChain, WhatAnUpstreamOnlyLeadsToIsAskedForToo) {
+  Subject subject;
+  FakeUpstream upstream(leading("www.example.test.", "host.other.test."));
+  subject.use({upstream.upstream()});
+
+  EXPECT_EQ(dsl::test::require_ok(Message::parse(subject.ask("www.example.test.").message))
+                .answers.size(),
+            1U)
+      << "nobody has asked for it";
+  EXPECT_EQ(upstream.questions(), 1);
+  const ForwardAnswer answer =
+      subject.ask({.name = name_of("www.example.test."), .whole_chain = true});
+
+  EXPECT_THAT(dsl::test::require_ok(Message::parse(answer.message)).answers,
+              testing::ElementsAre(test::cname_record("www.example.test.", 60, "host.other.test."),
+                                   test::a_record("host.other.test.", 300, 5)));
+  EXPECT_EQ(upstream.questions(), 3);
+  EXPECT_EQ(subject.cached("www.example.test.")->answers.size(), 2U);
+}
+
+TEST(WholeChain, WhatTheCacheHasOfTheRestIsUsed) {
+  Subject subject;
+  FakeUpstream upstream([](const Received& received) {
+    const std::string name = received.message.questions.at(0).name.text();
+    Message answer = answer_to(received, 5);
+    if (name == "a.test." || name == "b.test.") {
+      answer.answers = {test::cname_record(name, 60, name == "a.test." ? "b.test." : "c.test.")};
+    }
+    return std::vector<Sent>{{.bytes = answer.encode()}};
+  });
+  subject.use({upstream.upstream()});
+  (void)subject.ask("c.test.");
+
+  const ForwardAnswer answer = subject.ask({.name = name_of("a.test."), .whole_chain = true});
+
+  EXPECT_EQ(dsl::test::require_ok(Message::parse(answer.message)).answers.size(), 3U);
+  EXPECT_EQ(upstream.questions(), 3) << "a and b";
+}
+
+// RFC 2308 section 2.2: the SOA says that the last name has none.
+TEST(WholeChain, ADenialEndsIt) {
+  for (const Rcode rcode : {Rcode::kNoError, Rcode::kNxDomain}) {
+    Subject subject;
+    FakeUpstream upstream([&](const Received& received) {
+      Message answer = test::failure_to(received, rcode);
+      answer.answers = {test::cname_record("www.example.test.", 60, "host.other.test.")};
+      answer.authorities = {test::soa_record("other.test.", 60, 60)};
+      return std::vector<Sent>{{.bytes = answer.encode()}};
+    });
+    subject.use({upstream.upstream()});
+
+    const ForwardAnswer answer =
+        subject.ask({.name = name_of("www.example.test."), .whole_chain = true});
+
+    EXPECT_EQ(answer.rcode, rcode);
+    EXPECT_EQ(upstream.questions(), 1);
+  }
+}
+
+TEST(WholeChain, ALoopEnds) {
+  Subject subject;
+  FakeUpstream upstream([](const Received& received) {
+    const std::string name = received.message.questions.at(0).name.text();
+    Message answer = test::failure_to(received, Rcode::kNoError);
+    answer.answers = {test::cname_record(name, 60, name == "a.test." ? "b.test." : "a.test.")};
+    return std::vector<Sent>{{.bytes = answer.encode()}};
+  });
+  subject.use({upstream.upstream()});
+
+  const ForwardAnswer answer = subject.ask({.name = name_of("a.test."), .whole_chain = true});
+
+  EXPECT_EQ(answer.rcode, Rcode::kServFail);
+  EXPECT_THAT(answer.detail, testing::HasSubstr("too many questions"));
+  EXPECT_LE(upstream.questions(), 10);
+}
+
 }  // namespace
 }  // namespace mcns

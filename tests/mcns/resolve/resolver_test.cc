@@ -38,6 +38,7 @@ class FakeForwarder : public Forwarder {
   void ask(ForwardQuestion question, std::function<void(const ForwardAnswer&)> done) override {
     asked.push_back(question.name.text());
     below_cut.push_back(question.below_cut);
+    whole_chain.push_back(question.whole_chain);
     done({});
   }
   std::vector<UpstreamState> upstreams() const override { return {}; }
@@ -47,6 +48,7 @@ class FakeForwarder : public Forwarder {
 
   std::vector<std::string> asked;
   std::vector<bool> below_cut;
+  std::vector<bool> whole_chain;
   std::string group = ".";
 };
 
@@ -347,6 +349,17 @@ TEST_F(AliasTest, WhatTheCacheHasIsTakenFromIt) {
   EXPECT_THAT(reply(handled.size).answers,
               ElementsAre(test::cname_record("mail.example.test.", 300, "example.test."),
                           a_record("example.test.", 130)));
+}
+
+TEST_F(AliasTest, TheWholeChainIsAskedForAsItsClientSeesNoCname) {
+  ASSERT_EQ(handle(Asked(query("example.test."))).outcome, Resolver::Outcome::kPending);
+  resolver_.forward(pending_, [](const ForwardAnswer&) {});
+
+  client_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(handle(Asked("alias.example.test.")).outcome, Resolver::Outcome::kPending);
+  resolver_.forward(pending_, [](const ForwardAnswer&) {});
+
+  EXPECT_THAT(forwarder_.whole_chain, ElementsAre(true, false));
 }
 
 // RFC 2308 section 2.2: its own zone says that there is none.
