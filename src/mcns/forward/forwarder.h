@@ -84,6 +84,9 @@ struct ForwardQuestion {
   // Below a delegation in a zone of ours: the servers of that zone are asked, unless a group has
   // that zone or one inside of it.
   bool below_cut = false;
+  // Of the cache, before our own zones were looked at for it: what is flushed since then is not to
+  // be kept. Nothing: that of now.
+  std::optional<std::uint64_t> generation;
 };
 
 struct ForwardAnswer {

@@ -112,7 +112,8 @@ Resolver::Resolver(const ResolverParts& parts, Counters& counters)
       rules_(parts.rules.get()),
       answerer_(rules_->answer),
       jar_(parts.cookies),
-      limiter_(parts.rrl) {
+      limiter_(parts.rrl),
+      generation_(parts.cache.generation()) {
   if (parts.events != nullptr) {
     events_.emplace(*parts.events);
   }
@@ -120,6 +121,7 @@ Resolver::Resolver(const ResolverParts& parts, Counters& counters)
 
 void Resolver::begin(std::int64_t now_ns) {
   began_ns_ = now_ns;
+  generation_ = parts_.cache.generation();
   from_zones_before_ = counters_.from_zones.value();
   from_cache_before_ = counters_.from_cache.value();
 }
@@ -212,6 +214,7 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
     pending.alias = {Name::from_wire(answer.alias->owner).value_or(Name()), answer.alias->ttl};
   }
   pending.below_cut = answer.cut.has_value();
+  pending.generation = generation_;
   pending.packet = packet;
   pending.labels = answer.labels;
   Handled cached = has_chain
@@ -363,14 +366,16 @@ Resolver::Handled Resolver::cached_chain(const Query& query, const Pending& pend
 
 // Asks so that the cache has a new answer in time; nobody waits for it.
 void Resolver::prefetch(const Query& query, std::string_view target, bool below_cut) {
-  parts_.forwarder->ask(question(query, target, below_cut), [](const ForwardAnswer&) {});
+  parts_.forwarder->ask(question(query, target, below_cut, generation_),
+                        [](const ForwardAnswer&) {});
 }
 
 void Resolver::forward(const Pending& pending, std::function<void(const ForwardAnswer&)> done) {
   Query query;
   const ParseResult parsed = parse_query(pending.packet, query);
   MC_ASSERT(parsed == ParseResult::kOk, "what waits was a query");
-  parts_.forwarder->ask(question(query, pending.target, pending.below_cut), std::move(done));
+  parts_.forwarder->ask(question(query, pending.target, pending.below_cut, pending.generation),
+                        std::move(done));
 }
 
 std::size_t Resolver::complete(const Pending& pending, const ForwardAnswer& answer,
@@ -448,8 +453,8 @@ Resolver::Handled Resolver::join(const Query& query, const Pending& pending,
           whole->rcode};
 }
 
-ForwardQuestion Resolver::question(const Query& query, std::string_view target,
-                                   bool below_cut) const {
+ForwardQuestion Resolver::question(const Query& query, std::string_view target, bool below_cut,
+                                   std::uint64_t generation) {
   auto name = Name::from_wire(target);
   MC_ASSERT(name.has_value(), "a name that was read is a name");
   ForwardQuestion out;
@@ -460,6 +465,7 @@ ForwardQuestion Resolver::question(const Query& query, std::string_view target,
   out.checking_disabled = query.checking_disabled();
   out.hops = hops_in(query.edns.options);
   out.below_cut = below_cut;
+  out.generation = generation;
   return out;
 }
 
