@@ -103,7 +103,7 @@ std::shared_ptr<Server> Engine::server(const Upstream& upstream, const Name& zon
 
 void Engine::ask(ForwardQuestion question, std::shared_ptr<Waiter> waiter, Errand errand) {
   const auto* group = groups_.find(question.name);
-  const std::uint64_t generation = for_fetches_.cache.generation();
+  const std::uint64_t generation = question.generation.value_or(for_fetches_.cache.generation());
   OwnZones::Found own = look_up_own(question, group == nullptr ? nullptr : group->get());
   const bool is_own = own.kind != OwnZones::Found::Kind::kNotOurs;
   const bool may_be_kept = !is_own || own.kind == OwnZones::Found::Kind::kDelegated;

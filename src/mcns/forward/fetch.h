@@ -111,7 +111,6 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   void use_known_servers();
   void add_servers(const std::vector<std::string>& addresses);
   bool look_up_next_host();
-  void look_up(const Name& host, Type type);
   void stop_looking();
   void on_addresses(int step, const ForwardAnswer& answer);
   void follow(Message chain, Name target, std::optional<AliasLink> alias, bool of_zones);

@@ -215,6 +215,7 @@ bool Fetch::run_errand(ForwardQuestion question, MonoTime until, ErrandDone done
   }
   --*errand_.left;
   question.below_cut = true;  // when it is; our own zones are looked at first
+  question.generation.reset();
   shared_.owner.ask_for(
       std::move(question), {errand_.depth + 1, errand_.left, std::min(until, ends_)},
       [weak = weak_from_this(), done = std::move(done)](const ForwardAnswer& answer) {

@@ -87,6 +87,9 @@ struct ForwardQuestion {
   // For an ALIAS, whose client cannot go on by itself: when the answer ends in a CNAME that says
   // nothing of where it leads, that is asked for, too.
   bool whole_chain = false;
+  // Of the cache, before our own zones were looked at for it: what is flushed since then is not to
+  // be kept. Nothing: that of now.
+  std::optional<std::uint64_t> generation;
 };
 
 struct ForwardAnswer {

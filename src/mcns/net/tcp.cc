@@ -146,9 +146,9 @@ void TcpConnection::answer(std::string_view packet) {
   Pending pending;
   Resolver::Handled handled;
   {
-    const zone::Pin version(worker_.reader());
     const std::int64_t began_ns = worker_.now_ns();
     worker_.resolver().begin(began_ns);
+    const zone::Pin version(worker_.reader());
     Asked asked;
     Resolver::read(*version, packet, asked);
     handled = worker_.resolver().handle(*version, asked, packet, peer_.raw(), Transport::kTcp,

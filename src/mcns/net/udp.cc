@@ -67,10 +67,10 @@ void UdpSocket::read_batch(const zone::Version& version, unsigned count) {
 
 // How many answers are ready in `out_`.
 unsigned UdpSocket::answer_batch(unsigned count) {
-  const zone::Pin version(worker_.reader());
   const std::int64_t began_ns = worker_.now_ns();
   const std::int64_t now_ms = began_ns / kNsPerMs;
   worker_.resolver().begin(began_ns);
+  const zone::Pin version(worker_.reader());
   unsigned ready = 0;
   Pending pending;
   read_batch(*version, count);

@@ -112,7 +112,8 @@ Resolver::Resolver(const ResolverParts& parts, Counters& counters)
       rules_(parts.rules.get()),
       answerer_(rules_->answer),
       jar_(parts.cookies),
-      limiter_(parts.rrl) {
+      limiter_(parts.rrl),
+      generation_(parts.cache.generation()) {
   if (parts.events != nullptr) {
     events_.emplace(*parts.events);
   }
@@ -120,6 +121,7 @@ Resolver::Resolver(const ResolverParts& parts, Counters& counters)
 
 void Resolver::begin(std::int64_t now_ns) {
   began_ns_ = now_ns;
+  generation_ = parts_.cache.generation();
   from_zones_before_ = counters_.from_zones.value();
   from_cache_before_ = counters_.from_cache.value();
 }
@@ -212,6 +214,7 @@ Resolver::Handled Resolver::find(const zone::Version& version, const Asked& aske
     pending.alias = {Name::from_wire(answer.alias->owner).value_or(Name()), answer.alias->ttl};
   }
   pending.below_cut = answer.cut.has_value();
+  pending.generation = generation_;
   pending.packet = packet;
   pending.labels = answer.labels;
   Handled cached = has_chain
@@ -325,7 +328,7 @@ Resolver::Handled Resolver::from_cache(const Query& query, const Client& client,
     return {Outcome::kPending};
   }
   if (hit.prefetch) {
-    prefetch(question(query, query.name.wire, below_cut));
+    prefetch(question(query, query.name.wire, below_cut, generation_));
   }
   const auto rcode = static_cast<Rcode>(buffer[3] & 0x0f);
   if (rcode == Rcode::kServFail) {
@@ -447,8 +450,8 @@ Resolver::Handled Resolver::join(const Query& query, const Pending& pending,
           whole->rcode};
 }
 
-ForwardQuestion Resolver::question(const Query& query, std::string_view target,
-                                   bool below_cut) const {
+ForwardQuestion Resolver::question(const Query& query, std::string_view target, bool below_cut,
+                                   std::uint64_t generation) {
   auto name = Name::from_wire(target);
   MC_ASSERT(name.has_value(), "a name that was read is a name");
   ForwardQuestion out;
@@ -459,11 +462,12 @@ ForwardQuestion Resolver::question(const Query& query, std::string_view target,
   out.checking_disabled = query.checking_disabled();
   out.hops = hops_in(query.edns.options);
   out.below_cut = below_cut;
+  out.generation = generation;
   return out;
 }
 
-ForwardQuestion Resolver::question(const Query& query, const Pending& pending) const {
-  ForwardQuestion out = question(query, pending.target, pending.below_cut);
+ForwardQuestion Resolver::question(const Query& query, const Pending& pending) {
+  ForwardQuestion out = question(query, pending.target, pending.below_cut, pending.generation);
   out.whole_chain = pending.alias.has_value();
   return out;
 }

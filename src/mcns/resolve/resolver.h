@@ -47,6 +47,7 @@ struct Pending {
   Bytes target;  // where they lead to, in wire form
   std::optional<AliasLink> alias;  // the last link
   bool below_cut = false;          // the target is, as of ForwardQuestion
+  std::uint64_t generation = 0;    // as of ForwardQuestion
   sockaddr_storage peer{};
   std::uint8_t labels = 0;    // as of Answer
   std::int64_t asked_ns = 0;  // when it was read: monotonic
@@ -86,7 +87,8 @@ class Resolver {
     AnswerPath path = AnswerPath::kZone;
     Limited limited = Limited::kNone;
   };
-  // Around a batch, with the time: what its questions took, each as much as the others.
+  // Around a batch, with the time: what its questions took, each as much as the others. To be
+  // called before a version is pinned, so that what the writer flushes from then on is noticed.
   void begin(std::int64_t now_ns);
   void end(std::int64_t now_ns, std::size_t questions);
   // Reads a packet. Of a batch every packet is read first, then `look_ahead` is called for each
@@ -160,9 +162,10 @@ class Resolver {
                       std::optional<ExtendedError> extended, char* buffer, std::size_t size) const;
   Handled join(const Query& query, const Pending& pending, const ForwardAnswer& answer,
                char* buffer);
-  ForwardQuestion question(const Query& query, std::string_view target, bool below_cut) const;
+  static ForwardQuestion question(const Query& query, std::string_view target, bool below_cut,
+                                  std::uint64_t generation);
   // Of what the chain so far leads to.
-  ForwardQuestion question(const Query& query, const Pending& pending) const;
+  static ForwardQuestion question(const Query& query, const Pending& pending);
 
   const ResolverParts& parts_;
   Counters& counters_;
@@ -171,6 +174,7 @@ class Resolver {
   cookie::Jar jar_;
   rrl::Limiter limiter_;
   std::optional<EventSource> events_;
+  std::uint64_t generation_ = 0;  // of the cache, when the batch at hand began
   // Of the batch at hand: when it began, and what had been counted by then.
   std::int64_t began_ns_ = 0;
   std::uint64_t from_zones_before_ = 0;

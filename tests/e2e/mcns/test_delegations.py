@@ -300,6 +300,13 @@ def test_explain_tells_whom_it_asks(make):
     assert "is in it" in server.cli("explain", "www.child.example.test", "A").stdout
 
 
+def test_explain_says_when_no_address_is_known(make):
+    server = make()
+    server.cli("record", "set", "example.test", "noglue", "NS", "ns.noglue")
+    assert "no address of a server of noglue.example.test. is known" in server.cli(
+        "explain", "www.noglue.example.test", "A").stdout
+
+
 def test_a_server_that_delegates_to_itself_says_so_at_once(tmp_path):
     if os.geteuid() != 0 or mcns_server.unavailable():
         pytest.skip("port 53 takes root")

@@ -702,6 +702,21 @@ TEST_F(DelegationTest, WhatWasAskedBeforeAFlushIsNotKept) {
   EXPECT_FALSE(subject_->cached(kName));
 }
 
+// The worker looked at our zones before there was a delegation, which the engine sees flushed.
+TEST_F(DelegationTest, WhatWasFoundBeforeAFlushIsNotKept) {
+  FakeUpstream upstream(answering(2));
+  start(upstream);
+  subject_->use({upstream.upstream()});
+  const std::uint64_t before = subject_->cache->generation();
+  (void)subject_->cache->flush(name_of(kZone).wire(), true);
+
+  EXPECT_EQ(source_of(subject_->ask({.name = name_of(kName), .generation = before})), 2);
+
+  EXPECT_FALSE(subject_->cached(kName));
+  EXPECT_EQ(source_of(subject_->ask(kName)), 2);
+  EXPECT_TRUE(subject_->cached(kName));
+}
+
 TEST_F(DelegationTest, AServerThatComesBackIsAskedAgain) {
   FakeUpstream child(serving(7));
   zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});

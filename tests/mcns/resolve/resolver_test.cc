@@ -39,6 +39,7 @@ class FakeForwarder : public Forwarder {
     asked.push_back(question.name.text());
     below_cut.push_back(question.below_cut);
     whole_chain.push_back(question.whole_chain);
+    generations.push_back(question.generation);
     done({});
   }
   std::vector<UpstreamState> upstreams() const override { return {}; }
@@ -49,6 +50,7 @@ class FakeForwarder : public Forwarder {
   std::vector<std::string> asked;
   std::vector<bool> below_cut;
   std::vector<bool> whole_chain;
+  std::vector<std::optional<std::uint64_t>> generations;
   std::string group = ".";
 };
 
@@ -619,6 +621,19 @@ TEST_F(ToldResolverTest, AQuestionThatCannotBeReadIsToldAsItCame) {
   const Notes::Note note = told();
   EXPECT_EQ(note.rcode, Rcode::kFormErr);
   EXPECT_EQ(note.query, packet);
+}
+
+// A delegation that is published meanwhile flushes what this must not bring back.
+TEST_F(ResolverTest, AQuestionHasTheGenerationOfBeforeItsVersion) {
+  resolver_.begin(1'000'000);
+  const std::uint64_t before = cache_->generation();
+  cache_->flush(name_of("elsewhere.net.").wire(), true);
+  ASSERT_NE(cache_->generation(), before);
+
+  ASSERT_EQ(handle(Asked("www.elsewhere.net.")).outcome, Resolver::Outcome::kPending);
+  resolver_.forward(pending_, [](const ForwardAnswer&) {});
+
+  EXPECT_THAT(forwarder_.generations, ElementsAre(before));
 }
 
 TEST_F(ResolverTest, ABatchSharesItsTimeAmongItsQuestions) {
