@@ -4,7 +4,6 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/generic/async_generic_service.h>
@@ -211,9 +210,10 @@ void GrpcServer::stop(std::chrono::milliseconds grace) {
 // finds its connection closed, which is UNAVAILABLE to its client, too.
 void GrpcServer::close_connections(std::chrono::milliseconds grace) {
   shut_own_sockets(own_, OwnSockets::kListeners);
-  const auto deadline = std::chrono::steady_clock::now() + grace;
-  while (host_.entered.load() > 0 && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(kLook);
+  env::Clock& clock = host_.api->env().clock();
+  const env::MonoTime deadline = clock.mono_now() + grace;
+  while (host_.entered.load() > 0 && clock.mono_now() < deadline) {
+    clock.sleep_for(kLook);
   }
   shut_own_sockets(own_, OwnSockets::kConnections);
 }

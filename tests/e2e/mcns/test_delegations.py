@@ -35,7 +35,7 @@ lame        NS    ns.child
 to-child    CNAME www.child
 is-child    ALIAS www.child
 """
-CHILDS = f"""$TTL 200
+CHILD_FILE = f"""$TTL 200
 @         SOA   ns hostmaster 7 3600 600 604800 60
           NS    ns
 ns        A     {CHILD}
@@ -86,7 +86,7 @@ def child(request, tmp_path_factory):
     if reason:
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("child")
-    with serving(request.param, folder / "child", CHILD, {"child.example.test.": CHILDS}) as it:
+    with serving(request.param, folder / "child", CHILD, {"child.example.test.": CHILD_FILE}) as it:
         with serving(request.param, folder / "deep", DEEP, {"deep.child.example.test.": DEEPS}):
             yield it
 
@@ -266,7 +266,7 @@ def test_old_answers_are_better_than_none(make, tmp_path, child):
 def test_another_ns_set_forgets_what_the_former_servers_said(make, tmp_path, child):
     server = make()
     assert texts(server.ask("www.child.example.test", "A"), "A") == ["198.51.100.1", "198.51.100.2"]
-    other = CHILDS.replace("198.51.100.1\n", "203.0.113.1\n").replace("198.51.100.2", "203.0.113.2")
+    other = CHILD_FILE.replace("198.51.100.1\n", "203.0.113.1\n").replace("198.51.100.2", "203.0.113.2")
     with serving(type(child), tmp_path / "other", OTHER, {"child.example.test.": other}):
         server.cli("record", "add", "example.test", "other.child", "A", OTHER)
         server.cli("record", "set", "example.test", "child", "NS", "other.child")
