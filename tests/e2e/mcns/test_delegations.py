@@ -266,7 +266,8 @@ def test_old_answers_are_better_than_none(make, tmp_path, child):
 def test_another_ns_set_forgets_what_the_former_servers_said(make, tmp_path, child):
     server = make()
     assert texts(server.ask("www.child.example.test", "A"), "A") == ["198.51.100.1", "198.51.100.2"]
-    other = CHILD_FILE.replace("198.51.100.1\n", "203.0.113.1\n").replace("198.51.100.2", "203.0.113.2")
+    other = (CHILD_FILE.replace("198.51.100.1\n", "203.0.113.1\n")
+             .replace("198.51.100.2", "203.0.113.2"))
     with serving(type(child), tmp_path / "other", OTHER, {"child.example.test.": other}):
         server.cli("record", "add", "example.test", "other.child", "A", OTHER)
         server.cli("record", "set", "example.test", "child", "NS", "other.child")
