@@ -271,7 +271,7 @@ TEST_F(DelegationTest, GlueAtWhichNobodyIsIsNotAsked) {
        {std::pair(Type::kA, Bytes(4, '\0')), std::pair(Type::kAaaa, Bytes(16, '\0')),
         std::pair(Type::kAaaa, Bytes(10, '\0') + Bytes("\xff\xff\x7f\0\0\1", 6)),
         std::pair(Type::kA, Bytes("\xe0\0\0\xfb", 4)), std::pair(Type::kA, Bytes(4, '\xff'))}) {
-    FakeUpstream child(saying([&](const Received& received) {
+    FakeUpstream child(saying([type = type, address = address](const Received& received) {
       Message message = failure_to(received, Rcode::kNoError);
       const std::string_view host = "ns.deep.child.example.test.";
       message.authorities = {
