@@ -7,6 +7,7 @@
 
 #include "dsl/env/socket_address.h"
 #include "mcns/forward/bailiwick.h"
+#include "mcns/forward/chain.h"
 #include "mcns/forward/clean.h"
 
 namespace mcns {
@@ -114,24 +115,6 @@ std::optional<Delegation> referral_in(const ForwardQuestion& question, const Nam
   return is_closer && !found.hosts.empty() ? std::optional(std::move(found)) : std::nullopt;
 }
 
-// Where the links in `message` lead to, when it does not say what is there.
-std::optional<Name> open_end(const ForwardQuestion& question, ChildsNames& names,
-                             const Message& message) {
-  const Name last =
-      alias_chain({question.name, question.type, question.dns_class}, message.answers).back();
-  if (last == question.name) {
-    return std::nullopt;
-  }
-  const bool is_told =
-      std::any_of(message.answers.begin(), message.answers.end(), [&](const Record& record) {
-        // A CNAME here leads back: a loop, which ends here.
-        return record.name == last && (record.type == question.type || record.type == Type::kCname);
-      });
-  const bool is_denied = names.contains(last) && (message.rcode == Rcode::kNxDomain ||
-                                                  has(message.authorities, Type::kSoa));
-  return is_told || is_denied ? std::nullopt : std::optional(last);
-}
-
 }  // namespace
 
 std::string address_in(const Record& record) {
@@ -169,14 +152,14 @@ ChildAnswer read_child_answer(const ForwardQuestion& question, const Name& zone,
   for (Records* section : {&message->answers, &message->authorities, &message->additionals}) {
     drop_duplicates(*section);
   }
-  auto target = open_end(question, names, *message);
-  if (target) {
-    // What it says of the rest is about a zone that it was not asked about.
+  if (!names.contains(alias_chain(asked, message->answers).back())) {
+    // What it says of where the chain leads is about a zone that it was not asked about.
     message->rcode = Rcode::kNoError;
     message->authorities.clear();
     message->additionals.clear();
-    out.target = *std::move(target);
   }
+  auto target = open_end(question.name, question.type, *message);
+  out.target = target.value_or(Name());
   out.rcode = message->rcode;
   auto kept = to_be_kept(question, *std::move(message), false);
   if (kept) {

@@ -1,11 +1,5 @@
-// Questions below a delegation: whom they go to, and what is done with what comes back.
-#include <functional>
-#include <utility>
-
-#include <gmock/gmock.h>
-
-#include "mcns/forward/own_zones.h"
-#include "mcns/forward/subject.h"
+// Questions below a delegation: whom they go to, and what is kept of what comes back.
+#include "mcns/forward/delegation_test_base.h"
 
 namespace mcns {
 namespace {
@@ -13,148 +7,29 @@ namespace {
 using std::chrono::milliseconds;
 using test::a_record;
 using test::answering;
+using test::authoritative;
 using test::cname_record;
+using test::DelegationTest;
 using test::failing;
 using test::failure_to;
 using test::FakeUpstream;
+using test::FakeZones;
+using test::kName;
+using test::kZone;
 using test::name_of;
+using test::patient;
 using test::quick;
 using test::Received;
 using test::record_of;
+using test::referring;
+using test::saying;
 using test::Sent;
+using test::serving;
 using test::silent;
 using test::soa_record;
 using test::source_of;
 using test::Subject;
 using testing::HasSubstr;
-using Found = OwnZones::Found;
-using Kind = Found::Kind;
-
-constexpr const char* kZone = "child.example.test.";
-constexpr const char* kName = "www.child.example.test.";
-
-class FakeZones final : public OwnZones {
- public:
-  // A delegation of ours; `hosts`: name and addresses.
-  void delegate(std::string_view zone,
-                std::vector<std::pair<std::string, std::vector<std::string>>> hosts) {
-    Delegation delegation{.zone = name_of(zone), .hosts = {}};
-    for (auto& [host, addresses] : hosts) {
-      delegation.add(name_of(host), std::move(addresses));
-    }
-    delegations_.push_back(std::move(delegation));
-  }
-  // A name of ours, which has an address, leads to another one, or has nothing.
-  void have(Record record) { records_.push_back(std::move(record)); }
-
-  // A zone of ours inside of a delegation.
-  void serve(std::string_view zone) { served_ = name_of(zone); }
-
-  Found find(const ForwardQuestion& question) override {
-    Found found;
-    const bool is_served = served_ && question.name.is_within(*served_);
-    for (const Delegation& delegation : delegations_) {
-      if (!is_served && question.name.is_within(delegation.zone)) {
-        found.kind = Kind::kDelegated;
-        found.delegation = delegation;
-        return found;
-      }
-    }
-    if (question.name == name_of("localhost.")) {
-      found.kind = Kind::kSpecial;
-      found.message.response = true;
-      found.message.questions.push_back({question.name, question.type});
-      return found;
-    }
-    if (!question.name.is_within(name_of("example.test."))) {
-      return found;
-    }
-    found.kind = Kind::kOurs;
-    found.message.response = true;
-    found.message.questions.push_back({question.name, question.type});
-    for (const Record& record : records_) {
-      if (record.name == question.name) {
-        found.message.answers.push_back(record);
-        if (record.type == Type::kCname) {
-          found.target = dsl::test::require_ok(Name::from_wire(record.rdata));
-        }
-        return found;
-      }
-    }
-    found.message.rcode = Rcode::kNxDomain;
-    return found;
-  }
-
- private:
-  std::vector<Delegation> delegations_;
-  std::vector<Record> records_;
-  std::optional<Name> served_;
-};
-
-Message authoritative(const Received& received, std::vector<Record> answers,
-                      std::vector<Record> authorities = {}) {
-  Message message = failure_to(received, Rcode::kNoError);
-  message.recursion_available = false;
-  message.authoritative = true;
-  message.answers = std::move(answers);
-  message.authorities = std::move(authorities);
-  return message;
-}
-
-FakeUpstream::Handler saying(std::function<Message(const Received&)> say) {
-  return [say = std::move(say)](const Received& received) {
-    return std::vector<Sent>{{.bytes = say(received).encode()}};
-  };
-}
-
-// A server of the zone, which has every name with that address.
-FakeUpstream::Handler serving(char last) {
-  return saying([last](const Received& received) {
-    return authoritative(received, {a_record(received.message.questions[0].name.text(), 60, last)});
-  });
-}
-
-// One of another zone, above the name that is asked for.
-FakeUpstream::Handler referring(std::string_view zone, std::string_view host, std::string address) {
-  return saying([=](const Received& received) {
-    Message message = failure_to(received, Rcode::kNoError);
-    message.authorities = {record_of(zone, Type::kNs, 60, name_of(host).wire())};
-    if (!address.empty()) {
-      message.additionals = {
-          record_of(host, Type::kA, 60,
-                    Bytes("\x7f\0\0", 3) +
-                        static_cast<char>(std::stoi(address.substr(address.rfind('.') + 1))))};
-    }
-    return message;
-  });
-}
-
-// However busy the machine is, nothing is asked twice.
-ForwardOptions patient() {
-  ForwardOptions options = quick();
-  options.attempt_timeout = milliseconds(5000);
-  options.timeout_total = milliseconds(9000);
-  return options;
-}
-
-class DelegationTest : public ::testing::Test {
- protected:
-  // All servers are on the port of `first`.
-  void start(const FakeUpstream& first, ForwardOptions options = quick()) {
-    options.own_zones = &zones_;
-    options.delegated_port = first.port();
-    subject_ = std::make_unique<Subject>(options);
-  }
-  ForwardAnswer ask(std::string_view name = kName, Type type = Type::kA) {
-    return subject_->ask({.name = name_of(name), .type = type, .below_cut = true});
-  }
-  static Message parsed(const ForwardAnswer& answer) {
-    return dsl::test::require_ok(Message::parse(answer.message));
-  }
-
-  FakeZones zones_;
-  std::unique_ptr<Subject> subject_;  // goes first
-};
 
 TEST_F(DelegationTest, TheServersOfTheCutAreAskedWithoutRecursion) {
   FakeUpstream child(serving(7));
@@ -535,129 +410,6 @@ TEST_F(DelegationTest, ServersThatNeedEachOtherEnd) {
   EXPECT_EQ(answer.rcode, Rcode::kServFail);
   EXPECT_EQ(answer.error, ExtendedError::kNoReachableAuthority);
   EXPECT_EQ(child.questions(), 0);
-}
-
-TEST_F(DelegationTest, AChainOutOfTheZoneIsFollowedToUpstreams) {
-  FakeUpstream child(saying([](const Received& received) {
-    return authoritative(received, {cname_record(kName, 60, "www.elsewhere.net."),
-                                    a_record("www.elsewhere.net.", 60, 66)});
-  }));
-  FakeUpstream upstream(answering(2));
-  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  start(child);
-  subject_->use({upstream.upstream()});
-
-  const Message answer = parsed(ask());
-
-  ASSERT_EQ(answer.answers.size(), 2U);
-  EXPECT_EQ(answer.answers[0], cname_record(kName, 60, "www.elsewhere.net."));
-  EXPECT_EQ(answer.answers[1], a_record("www.elsewhere.net.", 60, 2));
-  EXPECT_EQ(subject_->cached(kName)->answers.size(), 2U);
-}
-
-TEST_F(DelegationTest, AChainThatComesHomeIsAnsweredFromOurZonesEachTime) {
-  FakeUpstream child(saying([](const Received& received) {
-    return authoritative(received, {cname_record(kName, 60, "www.example.test.")});
-  }));
-  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  zones_.have(a_record("www.example.test.", 300, 5));
-  start(child);
-
-  const ForwardAnswer answer = ask();
-
-  EXPECT_TRUE(answer.of_zones);
-  ASSERT_EQ(parsed(answer).answers.size(), 2U);
-  EXPECT_EQ(parsed(answer).answers[1], a_record("www.example.test.", 300, 5));
-  EXPECT_FALSE(subject_->cached(kName)) << "a change of ours must show at once";
-}
-
-TEST_F(DelegationTest, AChainThroughOurZonesGoesOn) {
-  FakeUpstream child(saying([](const Received& received) {
-    return authoritative(received, {cname_record(kName, 60, "alias.example.test.")});
-  }));
-  FakeUpstream upstream(answering(2));
-  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  zones_.have(cname_record("alias.example.test.", 300, "www.elsewhere.net."));
-  start(child);
-  subject_->use({upstream.upstream()});
-
-  const Message answer = parsed(ask());
-
-  ASSERT_EQ(answer.answers.size(), 3U);
-  EXPECT_EQ(answer.answers[2], a_record("www.elsewhere.net.", 60, 2));
-}
-
-// The child tells what is there, too, or that there is nothing.
-TEST_F(DelegationTest, AChainIntoAZoneOfOursInsideOfTheDelegationIsOurs) {
-  zones_.serve("sub.child.example.test.");
-  zones_.have(a_record("y.sub.child.example.test.", 300, 5));
-  const Record link = cname_record(kName, 60, "y.sub.child.example.test.");
-  FakeUpstream child(silent());
-  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  start(child);
-  for (const Rcode rcode : {Rcode::kNoError, Rcode::kNxDomain}) {
-    child.set_handler(saying([&](const Received& received) {
-      Message message =
-          authoritative(received, {link, a_record("y.sub.child.example.test.", 60, 66)});
-      if (rcode == Rcode::kNxDomain) {
-        message = authoritative(received, {link}, {soa_record(kZone, 60, 60)});
-      }
-      message.rcode = rcode;
-      return message;
-    }));
-
-    const ForwardAnswer answer = ask();
-
-    EXPECT_EQ(answer.rcode, Rcode::kNoError);
-    ASSERT_EQ(parsed(answer).answers.size(), 2U);
-    EXPECT_EQ(parsed(answer).answers[1], a_record("y.sub.child.example.test.", 300, 5));
-  }
-}
-
-TEST_F(DelegationTest, AChainIntoAForwardInsideOfTheDelegationGoesToItsUpstreams) {
-  FakeUpstream child(saying([](const Received& received) {
-    return authoritative(received, {cname_record(kName, 60, "y.sub.child.example.test."),
-                                    a_record("y.sub.child.example.test.", 60, 66)});
-  }));
-  FakeUpstream upstream(answering(2));
-  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  start(child);
-  subject_->set({{.zone = name_of("sub.child.example.test."), .upstreams = {upstream.upstream()}}});
-
-  const Message answer = parsed(ask());
-
-  ASSERT_EQ(answer.answers.size(), 2U);
-  EXPECT_EQ(answer.answers[1], a_record("y.sub.child.example.test.", 60, 2));
-}
-
-TEST_F(DelegationTest, AChainToASpecialNameStaysInTheHouse) {
-  FakeUpstream child(saying([](const Received& received) {
-    return authoritative(received, {cname_record(kName, 60, "localhost.")});
-  }));
-  FakeUpstream upstream(answering(2));
-  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  start(child);
-  subject_->use({upstream.upstream()});
-
-  const ForwardAnswer answer = ask();
-
-  EXPECT_EQ(answer.rcode, Rcode::kNoError);
-  EXPECT_EQ(parsed(answer).answers.size(), 1U);
-  EXPECT_EQ(upstream.questions(), 0);
-}
-
-TEST_F(DelegationTest, AChainWithoutEndEnds) {
-  int link = 0;
-  FakeUpstream child(saying([&](const Received& received) {
-    return authoritative(received, {cname_record(received.message.questions[0].name.text(), 60,
-                                                 dsl::text("n{}.sister.example.test.", ++link))});
-  }));
-  zones_.delegate(kZone, {{"ns.child.example.test.", {child.address()}}});
-  zones_.delegate("sister.example.test.", {{"ns.sister.example.test.", {child.address()}}});
-  start(child);
-
-  EXPECT_EQ(ask().rcode, Rcode::kServFail);
-  EXPECT_LE(child.questions(), 20);
 }
 
 TEST_F(DelegationTest, WhatIsOursMeanwhileIsAnsweredByUs) {

@@ -1,17 +1,12 @@
 // Upstreams over HTTPS (RFC 8484): what they are asked, and what of their HTTP is an answer.
 #include <gmock/gmock.h>
 
-#include "mcns/forward/fake_tls_upstream.h"
-#include "mcns/forward/subject.h"
-#include "support/temp_dir.h"
-#include "support/test_ca.h"
+#include "mcns/forward/proven_upstream_test_base.h"
 
 namespace mcns {
 namespace {
 
-using dsl::test::IssueOptions;
 using dsl::test::require_ok;
-using dsl::test::TestCa;
 using std::chrono::milliseconds;
 using test::answer_to;
 using test::answering;
@@ -25,30 +20,10 @@ using testing::HasSubstr;
 
 constexpr auto kHttps = Upstream::Transport::kHttps;
 
-// However busy the machine is, nothing is asked twice.
-ForwardOptions patient() {
-  ForwardOptions options = test::quick();
-  options.attempt_timeout = milliseconds(5000);
-  options.timeout_total = milliseconds(9000);
-  return options;
-}
-
-class HttpsUpstream : public testing::Test {
+class HttpsUpstream : public test::ProvenUpstreamTest {
  protected:
-  HttpsUpstream() { subject_.env.use_real_files(); }
+  HttpsUpstream() : ProvenUpstreamTest("h2") {}
 
-  dsl::tls::Context server(std::vector<std::string> alpn = {"h2"},
-                           const IssueOptions& options = {
-                               .names = {"127.0.0.1", "dns.example.test"}}) {
-    const dsl::test::IssuedPair pair = ca_.issue(options);
-    credentials_ = require_ok(dsl::tls::ServerCredentials::open(
-        subject_.env,
-        {.pairs = {{folder_.write("cert", pair.cert_pem), folder_.write("key", pair.key_pem)}},
-         .alpn = std::move(alpn),
-         .client_ca = ""}));
-    return credentials_->current();
-  }
-  std::string ca() { return folder_.write("ca", ca_.pem()); }
   // An upstream that does this, and what a question gets from it.
   ForwardAnswer ask_one_that(const std::function<Sent(const Received&)>& does) {
     FakeTlsUpstream upstream(
@@ -59,15 +34,11 @@ class HttpsUpstream : public testing::Test {
     return answer;
   }
 
-  const TestCa ca_;
-  dsl::test::TempDir folder_;
-  test::Subject subject_{patient()};
-  std::unique_ptr<dsl::tls::ServerCredentials> credentials_;
   std::string trouble_;  // as the status tells it
 };
 
 TEST_F(HttpsUpstream, ACertificateForAnotherNameIsNotBelieved) {
-  FakeTlsUpstream upstream(server({"h2"}, {.names = {"other.example.test"}}), answering(), kHttps);
+  FakeTlsUpstream upstream(server({.names = {"other.example.test"}}), answering(), kHttps);
   subject_.use({upstream.upstream(ca(), "dns.example.test")});
 
   EXPECT_EQ(subject_.ask("www.example.test.").rcode, Rcode::kServFail);
@@ -76,7 +47,8 @@ TEST_F(HttpsUpstream, ACertificateForAnotherNameIsNotBelieved) {
 }
 
 TEST_F(HttpsUpstream, WhoSpeaksNoHttp2IsAskedNothing) {
-  FakeTlsUpstream upstream(server({"http/1.1"}), answering(), kHttps);
+  FakeTlsUpstream upstream(server_that_speaks("http/1.1", {.names = {"127.0.0.1"}}), answering(),
+                           kHttps);
   subject_.use({upstream.upstream(ca())});
 
   EXPECT_EQ(subject_.ask("www.example.test.").rcode, Rcode::kServFail);
@@ -184,18 +156,7 @@ TEST_F(HttpsUpstream, AFailureOfOneQuestionLeavesTheOthersAlone) {
 
 TEST_F(HttpsUpstream, ManyQuestionsAreUnderWayOnOneConnection) {
   FakeTlsUpstream upstream(server(), answering(), kHttps);
-  subject_.use_known({upstream.upstream(ca())});
-  std::vector<std::future<ForwardAnswer>> answers;
-
-  for (int i = 0; i < 300; ++i) {
-    answers.push_back(subject_.begin(dsl::text("www.{}.test.", i)));
-  }
-  for (auto& answer : answers) {
-    EXPECT_EQ(answer.get().rcode, Rcode::kNoError);
-  }
-
-  EXPECT_EQ(upstream.questions(), 300);
-  EXPECT_EQ(upstream.connections(), 1);
+  expect_one_connection(upstream);
 }
 
 // RFC 9113 sections 6.8 and 8.7.
@@ -260,7 +221,7 @@ TEST_F(HttpsUpstream, OneThatIsSilentIsHelpedByAnotherAndItsStreamIsGivenUp) {
 
 TEST_F(HttpsUpstream, OneThatSpeaksSomethingElseIsDown) {
   // Answers questions of DNS over TLS, on a connection that was to be HTTP/2.
-  FakeTlsUpstream upstream(server({"h2"}), answering());
+  FakeTlsUpstream upstream(server(), answering());
   Upstream other = upstream.upstream(ca());
   other.transport = kHttps;
   other.path = "/dns-query";

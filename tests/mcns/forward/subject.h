@@ -27,6 +27,14 @@ inline ForwardOptions quick() {
           .probe_max = milliseconds(80)};
 }
 
+// However busy the machine is, nothing is asked twice.
+inline ForwardOptions patient() {
+  ForwardOptions options = quick();
+  options.attempt_timeout = std::chrono::milliseconds(5000);
+  options.timeout_total = std::chrono::milliseconds(9000);
+  return options;
+}
+
 // Until `condition` holds, for 5 s at most.
 template <class Condition>
 bool eventually(Condition&& condition) {

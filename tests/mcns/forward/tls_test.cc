@@ -3,15 +3,11 @@
 
 #include <openssl/ssl.h>
 
-#include "mcns/forward/fake_tls_upstream.h"
-#include "mcns/forward/subject.h"
-#include "support/temp_dir.h"
-#include "support/test_ca.h"
+#include "mcns/forward/proven_upstream_test_base.h"
 
 namespace mcns {
 namespace {
 
-using dsl::test::IssueOptions;
 using dsl::test::require_ok;
 using dsl::test::TestCa;
 using std::chrono::milliseconds;
@@ -32,33 +28,14 @@ std::vector<Sent> validated(const Received& received) {
   return {{.bytes = answer.encode()}};
 }
 
-// However busy the machine is, nothing is asked twice.
-ForwardOptions patient() {
-  ForwardOptions options = test::quick();
-  options.attempt_timeout = milliseconds(5000);
-  options.timeout_total = milliseconds(9000);
-  return options;
-}
-
 bool says_authentic(const ForwardAnswer& answer) {
   return require_ok(Message::parse(answer.message)).authentic_data;
 }
 
-class TlsUpstream : public testing::Test {
+class TlsUpstream : public test::ProvenUpstreamTest {
  protected:
-  TlsUpstream() { subject_.env.use_real_files(); }
+  TlsUpstream() : ProvenUpstreamTest("dot") {}
 
-  dsl::tls::Context server(const IssueOptions& options = {
-                               .names = {"127.0.0.1", "dns.example.test"}}) {
-    const dsl::test::IssuedPair pair = ca_.issue(options);
-    credentials_ = require_ok(dsl::tls::ServerCredentials::open(
-        subject_.env,
-        {.pairs = {{folder_.write("cert", pair.cert_pem), folder_.write("key", pair.key_pem)}},
-         .alpn = {"dot"},
-         .client_ca = ""}));
-    return credentials_->current();
-  }
-  std::string ca() { return folder_.write("ca", ca_.pem()); }
   // The answer when nobody is believed.
   void expect_distrust(const FakeTlsUpstream& upstream, const ForwardAnswer& answer,
                        const std::string& why) {
@@ -67,11 +44,6 @@ class TlsUpstream : public testing::Test {
     EXPECT_THAT(subject_.forwarder->upstreams().at(0).trouble, HasSubstr(why));
     EXPECT_EQ(upstream.questions(), 0) << "nothing is asked before it has proven who it is";
   }
-
-  const TestCa ca_;
-  dsl::test::TempDir folder_;
-  test::Subject subject_{patient()};
-  std::unique_ptr<dsl::tls::ServerCredentials> credentials_;
 };
 
 TEST_F(TlsUpstream, ACertificateForAnotherNameIsNotBelieved) {
@@ -173,25 +145,14 @@ TEST_F(TlsUpstream, WhatAnybodyMayHaveSentIsNotValidated) {
 
 TEST_F(TlsUpstream, ManyQuestionsAreUnderWayOnOneConnection) {
   FakeTlsUpstream upstream(server(), answering());
-  subject_.use_known({upstream.upstream(ca())});
-  std::vector<std::future<ForwardAnswer>> answers;
-
-  for (int i = 0; i < 300; ++i) {
-    answers.push_back(subject_.begin(dsl::text("www.{}.test.", i)));
-  }
-  for (auto& answer : answers) {
-    EXPECT_EQ(answer.get().rcode, Rcode::kNoError);
-  }
-
-  EXPECT_EQ(upstream.questions(), 300);
-  EXPECT_EQ(upstream.connections(), 1);
+  expect_one_connection(upstream);
 }
 
 // RFC 7766 section 6.2.4, RFC 8446 section 2.2.
 TEST_F(TlsUpstream, AQuestionThatMeetsTheEndOfTheConnectionIsAskedAgainInTheSameSession) {
-  FakeTlsUpstream upstream(server(), [](const Received& received) {
+  std::atomic<int> ended{0};
+  FakeTlsUpstream upstream(server(), [&ended](const Received& received) {
     const bool ends = received.message.questions.at(0).name.first_label() == "end";
-    static std::atomic<int> ended{0};
     if (ends && ++ended == 1) {
       return std::vector<Sent>{{.bytes = {}, .then_close = true}};
     }

@@ -129,52 +129,54 @@ TEST(Recorder, IsNotThereWhenNothingIsRecorded) {
   EXPECT_FALSE(events.wanted());
 }
 
+// What it writes is written by a thread of its own, into real files.
+class RecorderTest : public ::testing::Test {
+ protected:
+  RecorderTest() {
+    env_.use_real_files();
+    env_.use_real_clock();
+  }
+
+  dsl::test::TempDir folder_;
+  dsl::test::TestEnv env_;
+  QueryEvents events_{env_.clock()};
+  EventSource worker_{events_};
+};
+
 // An heir that fails leaves the file to whom it followed.
-TEST(Recorder, ATapThatWaitsTouchesNothing) {
-  dsl::test::TempDir folder;
-  dsl::test::TestEnv env;
-  env.use_real_files();
-  env.use_real_clock();
-  QueryEvents events(env.clock());
-  EventSource worker(events);
-  folder.write("tap", "of another process");
-  const RecorderOptions options{.dnstap = {.place = folder.file("tap"), .identity = {}},
+TEST_F(RecorderTest, ATapThatWaitsTouchesNothing) {
+  folder_.write("tap", "of another process");
+  const RecorderOptions options{.dnstap = {.place = folder_.file("tap"), .identity = {}},
                                 .tap_waits = true};
 
-  auto failed = Recorder::start(env, events, options);
-  test::tell(worker, {.name = "good.test."});
+  auto failed = Recorder::start(env_, events_, options);
+  test::tell(worker_, {.name = "good.test."});
   failed.reset();
-  EXPECT_EQ(folder.read("tap"), "of another process");
+  EXPECT_EQ(folder_.read("tap"), "of another process");
 
-  auto ready = Recorder::start(env, events, options);
-  test::tell(worker, {.name = "early.test."});
+  auto ready = Recorder::start(env_, events_, options);
+  test::tell(worker_, {.name = "early.test."});
   ready->begin_tap();
   ready.reset();
-  EXPECT_THAT(folder.read("tap"), HasSubstr("early"));
+  EXPECT_THAT(folder_.read("tap"), HasSubstr("early"));
 }
 
-TEST(Recorder, WritesWhatWasToldBeforeItEnds) {
-  dsl::test::TempDir folder;
-  dsl::test::TestEnv env;
-  env.use_real_files();
-  env.use_real_clock();
-  QueryEvents events(env.clock());
-  EventSource worker(events);
-  auto recorder = Recorder::start(env, events,
+TEST_F(RecorderTest, WritesWhatWasToldBeforeItEnds) {
+  auto recorder = Recorder::start(env_, events_,
                                   {.mode = LogMode::kErrors,
-                                   .path = folder.file("log"),
-                                   .dnstap = {.place = folder.file("tap"), .identity = {}}});
+                                   .path = folder_.file("log"),
+                                   .dnstap = {.place = folder_.file("tap"), .identity = {}}});
   ASSERT_NE(recorder, nullptr);
-  test::tell(worker, {.name = "good.test."});
-  test::tell(worker, {.name = "bad.test.", .rcode = Rcode::kServFail});
+  test::tell(worker_, {.name = "good.test."});
+  test::tell(worker_, {.name = "bad.test.", .rcode = Rcode::kServFail});
 
   recorder.reset();
 
-  EXPECT_FALSE(events.wanted());
-  EXPECT_THAT(folder.read("log"), HasSubstr("bad.test."));
-  EXPECT_THAT(folder.read("log"), Not(HasSubstr("good.test.")));
-  EXPECT_THAT(folder.read("tap"), HasSubstr(std::string("\4good\4test\0", 11)));
-  EXPECT_THAT(folder.read("tap"), HasSubstr(std::string("\3bad\4test\0", 10)));
+  EXPECT_FALSE(events_.wanted());
+  EXPECT_THAT(folder_.read("log"), HasSubstr("bad.test."));
+  EXPECT_THAT(folder_.read("log"), Not(HasSubstr("good.test.")));
+  EXPECT_THAT(folder_.read("tap"), HasSubstr(std::string("\4good\4test\0", 11)));
+  EXPECT_THAT(folder_.read("tap"), HasSubstr(std::string("\3bad\4test\0", 10)));
 }
 
 }  // namespace
