@@ -90,8 +90,7 @@ Command forward_command(Context& context) {
   set_command.description =
       "In place of those that the configuration file has for it. Upstreams are addresses, never "
       "names: a resolver that has to look up its resolvers does not come up. NAME is the one in "
-      "the "
-      "certificate of an upstream over TLS.";
+      "the certificate of an upstream over TLS.";
   set_command.examples = {
       "mcns forward set corp.example 192.0.2.53 192.0.2.54",
       "mcns forward set . 1.1.1.1 8.8.8.8 --fallback 9.9.9.9",

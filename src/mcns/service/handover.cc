@@ -297,12 +297,9 @@ void Service::take_back() {
     return;
   }
   // Names go on being answered from memory.
-  logger.failure(dsl::log::Level::kError,
-                 "the database cannot be opened again: names are answered, nothing can be changed; "
-                 "put it back with `mcns restore`, then restart the service",
-                 reopened.error());
   close_store();
   damage_ = Damage{unchangeable(reopened.error(), way_back()), env_->clock().now()};
+  logger.failure(dsl::log::Level::kError, "the database cannot be opened again", damage_->why);
   if (const Result<void> opened = reopen_store(); !opened) {
     close_store();
     serve_refusals(damage_->why, true);
