@@ -93,15 +93,13 @@ int read_ours(const std::string& folder, int reads) {
   std::size_t bytes = 0;
   const auto begun = Clock::now();
   for (int i = 0; i < reads; ++i) {
-    must(db->read([&](Transaction& tx) {
-      return tx.query(
-          "SELECT name FROM items WHERE id = ?",
-          [&](Row& row) -> Result<void> {
-            bytes += row.text(0).size();
-            return {};
-          },
-          std::int64_t{1 + i * 7919LL % kRows});
-    }));
+    must(db->query(
+        "SELECT name FROM items WHERE id = ?",
+        [&](Row& row) -> Result<void> {
+          bytes += row.text(0).size();
+          return {};
+        },
+        std::int64_t{1 + i * 7919LL % kRows}));
   }
   std::printf("%.6f\n", Seconds(Clock::now() - begun).count());
   return bytes == kText.size() * static_cast<std::size_t>(reads) ? 0 : 1;

@@ -53,10 +53,14 @@ Result<std::unique_ptr<Connection>> Connection::open(env::Env& env, const std::s
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   MC_TRY(connection->execute(kPragmas));
+  MC_ASSIGN(connection->begin_, connection->compile("BEGIN"));
+  MC_ASSIGN(connection->finish_, connection->compile("ROLLBACK"));
   return connection;
 }
 
 Connection::~Connection() {
+  sqlite3_finalize(begin_);  // nothing, if there is none
+  sqlite3_finalize(finish_);
   for (const auto& [sql, statements] : idle_) {
     for (sqlite3_stmt* statement : statements) {
       sqlite3_finalize(statement);
@@ -112,10 +116,10 @@ Result<void> Connection::in_snapshot(const Work& work) {
   if (in_transaction()) {
     return call(work);
   }
-  MC_TRY(run("BEGIN"));
+  MC_TRY(run(begin_));
   Result<void> result = call(work);
   if (in_transaction()) {
-    Result<void> ended = run("ROLLBACK");
+    Result<void> ended = run(finish_);
     if (result && !ended) {
       return ended;
     }
@@ -123,19 +127,32 @@ Result<void> Connection::in_snapshot(const Work& work) {
   return result;
 }
 
+Result<void> Connection::run(sqlite3_stmt* statement) {
+  const int status = sqlite3_step(statement);
+  Result<void> result;
+  if (status != SQLITE_DONE) {
+    result = fail(error(status));
+  }
+  (void)sqlite3_reset(statement);  // the step has told its error
+  return result;
+}
+
 Statement Connection::prepare(std::string_view sql) {
   sql = without_trailing_blanks(sql);
-  const auto idle = idle_.find(sql);
+  auto idle = idle_.find(sql);
   if (idle != idle_.end() && !idle->second.empty()) {
     sqlite3_stmt* statement = idle->second.back();
     idle->second.pop_back();
-    return {*this, statement};
+    return {*this, statement, &idle->second};
   }
   Result<sqlite3_stmt*> compiled = compile(sql);
   if (!compiled) {
     return Statement(std::move(compiled).error());
   }
-  return {*this, *compiled};
+  if (idle == idle_.end() && idle_.size() < kTextsMax) {
+    idle = idle_.emplace(sql, Statement::Idle()).first;
+  }
+  return {*this, *compiled, idle == idle_.end() ? nullptr : &idle->second};
 }
 
 Result<sqlite3_stmt*> Connection::compile(std::string_view sql) {
@@ -153,17 +170,12 @@ Result<sqlite3_stmt*> Connection::compile(std::string_view sql) {
   return statement;
 }
 
-void Connection::give_back(sqlite3_stmt* statement) {
+void Connection::give_back(sqlite3_stmt* statement, Statement::Idle* idle) {
   // The error of the last step, if any, was reported by that step.
   (void)sqlite3_reset(statement);
   (void)sqlite3_clear_bindings(statement);
-  const std::string_view sql = sqlite3_sql(statement);
-  auto idle = idle_.find(sql);
-  if (idle == idle_.end() && idle_.size() < kTextsMax) {
-    idle = idle_.emplace(sql, std::vector<sqlite3_stmt*>()).first;
-  }
-  if (idle != idle_.end() && idle->second.size() < kIdlePerTextMax) {
-    idle->second.push_back(statement);
+  if (idle != nullptr && idle->size() < kIdlePerTextMax) {
+    idle->push_back(statement);
   } else {
     sqlite3_finalize(statement);
   }

@@ -65,7 +65,8 @@ class Connection {
   Connection(std::unique_ptr<Vfs> vfs, std::string path)
       : vfs_(std::move(vfs)), path_(std::move(path)) {}
   Result<sqlite3_stmt*> compile(std::string_view sql);
-  void give_back(sqlite3_stmt* statement);
+  Result<void> run(sqlite3_stmt* statement);
+  static void give_back(sqlite3_stmt* statement, Statement::Idle* idle);
 
   // Lets a view be looked up without making a string of it.
   struct TextHash {
@@ -78,8 +79,10 @@ class Connection {
   std::unique_ptr<Vfs> vfs_;  // closed after the handle
   sqlite3* handle_ = nullptr;
   std::string path_;
-  // Prepared and not in use, by text; several, as a statement may run inside itself.
-  std::unordered_map<std::string, std::vector<sqlite3_stmt*>, TextHash, std::equal_to<>> idle_;
+  // By text; several, as a statement may run inside itself.
+  std::unordered_map<std::string, Statement::Idle, TextHash, std::equal_to<>> idle_;
+  sqlite3_stmt* begin_ = nullptr;   // of in_snapshot, which every read runs
+  sqlite3_stmt* finish_ = nullptr;  // likewise
 };
 
 }  // namespace dsl::db

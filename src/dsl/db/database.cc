@@ -94,7 +94,9 @@ class SqliteDatabase final : public Database {
 
  protected:
   Result<void> write_erased(const Work& work) override { return writer_->write(work); }
-  Result<void> read_erased(const Work& work) override { return readers_->read(work); }
+  Result<void> read_erased(const Work& work, View view) override {
+    return view == View::kTransaction ? readers_->read(work) : readers_->run(work);
+  }
 
  private:
   // The state is fixed between two commits, then copied while others go on.

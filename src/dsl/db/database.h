@@ -128,15 +128,25 @@ class Database {
   // Runs `work` in a deferred transaction on a read-only connection: one consistent view.
   template <class Fn>
   auto read(Fn&& work) -> std::invoke_result_t<Fn, Transaction&> {
-    std::invoke_result_t<Fn, Transaction&> result = fail(Code::kInternal, "not run");
-    Result<void> done = read_erased([&](Transaction& tx) -> Result<void> {
-      result = work(tx);
-      return {};
-    });
+    std::optional<std::invoke_result_t<Fn, Transaction&>> result;
+    Result<void> done = read_erased(
+        [&](Transaction& tx) -> Result<void> {
+          result.emplace(work(tx));
+          return {};
+        },
+        View::kTransaction);
     if (!done) {
       return tl::unexpected(std::move(done).error());
     }
-    return result;
+    return *std::move(result);
+  }
+
+  // One statement, which sees one state by itself: Transaction::query without the rest of `read`.
+  template <class RowFn, class... Values>
+  Result<void> query(std::string_view sql, RowFn&& row, const Values&... values) {
+    return read_erased(
+        [&](Transaction& tx) { return tx.query(sql, std::forward<RowFn>(row), values...); },
+        View::kStatement);
   }
 
   // A verified copy of the live database: online backup in one step, hashed, row counts and schema
@@ -159,7 +169,10 @@ class Database {
 
  protected:
   virtual Result<void> write_erased(const std::function<Result<void>(Transaction&)>& work) = 0;
-  virtual Result<void> read_erased(const std::function<Result<void>(Transaction&)>& work) = 0;
+  // What sees one state: all of `work`, or each statement of it.
+  enum class View { kTransaction, kStatement };
+  virtual Result<void> read_erased(const std::function<Result<void>(Transaction&)>& work,
+                                   View view) = 0;
 };
 
 }  // namespace dsl::db

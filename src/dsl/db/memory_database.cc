@@ -35,7 +35,7 @@ class MemoryDatabase final : public Database {
     return done ? ended : done;
   }
 
-  Result<void> read_erased(const Work& work) override {
+  Result<void> read_erased(const Work& work, View) override {
     const std::lock_guard lock(mutex_);
     return connection_->in_snapshot(work);
   }

@@ -25,14 +25,23 @@ Result<void> Readers::read(const Work& work) {
   return result;
 }
 
+Result<void> Readers::run(const Work& work) {
+  MC_ASSIGN(auto connection, borrow());
+  Result<void> result = connection->call(work);
+  give_back(std::move(connection));
+  return result;
+}
+
 Result<std::unique_ptr<Connection>> Readers::borrow() {
-  const env::MonoTime deadline = clock_.mono_now() + kBorrowMax;
   std::unique_lock lock(mutex_);
-  while (free_.empty()) {
-    if (!clock_.wait_until(returned_, lock, deadline) && free_.empty()) {
-      return fail(Code::kUnavailable, "all readers of the database are busy")
-          .hint("try again, or raise the number of readers");
-    }
+  if (free_.empty()) {
+    const env::MonoTime deadline = clock_.mono_now() + kBorrowMax;
+    do {
+      if (!clock_.wait_until(returned_, lock, deadline) && free_.empty()) {
+        return fail(Code::kUnavailable, "all readers of the database are busy")
+            .hint("try again, or raise the number of readers");
+      }
+    } while (free_.empty());
   }
   auto connection = std::move(free_.back());
   free_.pop_back();

@@ -20,6 +20,8 @@ class Readers {
   // Runs `work` in a read transaction on a free connection; kUnavailable when none becomes free
   // within 5 s.
   Result<void> read(const Work& work);
+  // Without the transaction: each statement of `work` sees a state of its own.
+  Result<void> run(const Work& work);
 
  private:
   explicit Readers(env::Clock& clock) : clock_(clock) {}

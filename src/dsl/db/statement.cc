@@ -44,11 +44,12 @@ std::optional<std::string> Row::optional_text(int column) const {
 Statement::Statement(Statement&& other) noexcept
     : connection_(other.connection_),
       statement_(std::exchange(other.statement_, nullptr)),
+      idle_(other.idle_),
       error_(std::move(other.error_)) {}
 
 Statement::~Statement() {
   if (statement_ != nullptr) {
-    connection_->give_back(statement_);
+    Connection::give_back(statement_, idle_);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "dsl/env/clock.h"
 #include "dsl/result/result.h"
@@ -75,8 +76,9 @@ class Statement {
 
  private:
   friend class Connection;
-  Statement(Connection& connection, sqlite3_stmt* statement)
-      : connection_(&connection), statement_(statement) {}
+  using Idle = std::vector<sqlite3_stmt*>;  // of one text, prepared and not in use
+  Statement(Connection& connection, sqlite3_stmt* statement, Idle* idle)
+      : connection_(&connection), statement_(statement), idle_(idle) {}
   explicit Statement(Error prepare_error) : error_(std::move(prepare_error)) {}
   void expect_bound(int count) const;
   void check_bind(int status);
@@ -85,6 +87,7 @@ class Statement {
 
   Connection* connection_ = nullptr;
   sqlite3_stmt* statement_ = nullptr;
+  Idle* idle_ = nullptr;        // the connection's, where it goes back to; none: it is finalized
   std::optional<Error> error_;  // why it could not be prepared or bound; returned by run and each
 };
 

@@ -68,18 +68,16 @@ Result<Grant> grant_from(const Row& row) {
 
 Result<std::vector<Grant>> query(dsl::db::Database& database, std::string_view sql,
                                  const std::string& account) {
-  return database.read([&](Transaction& tx) -> Result<std::vector<Grant>> {
-    std::vector<Grant> grants;
-    MC_TRY(tx.query(
-        sql,
-        [&](Row& row) -> Result<void> {
-          MC_ASSIGN(Grant grant, grant_from(row));
-          grants.push_back(std::move(grant));
-          return {};
-        },
-        account));
-    return grants;
-  });
+  std::vector<Grant> grants;
+  MC_TRY(database.query(
+      sql,
+      [&](Row& row) -> Result<void> {
+        MC_ASSIGN(Grant grant, grant_from(row));
+        grants.push_back(std::move(grant));
+        return {};
+      },
+      account));
+  return grants;
 }
 
 template <class List, class Text>

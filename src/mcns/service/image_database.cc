@@ -119,7 +119,7 @@ class ImageDatabase final : public Database {
   Result<void> write_erased(const std::function<Result<void>(Transaction&)>&) override {
     return tl::unexpected(why_);
   }
-  Result<void> read_erased(const std::function<Result<void>(Transaction&)>& work) override {
+  Result<void> read_erased(const std::function<Result<void>(Transaction&)>& work, View) override {
     MC_ASSIGN(Database * rows, rows_once());
     return rows->read(work);
   }

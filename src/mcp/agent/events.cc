@@ -46,26 +46,24 @@ void log_event(Severity severity, std::string_view message, dsl::log::Fields fie
 Result<std::vector<EventRecord>> select(Registry& registry, std::string_view order,
                                         std::int64_t since_id, std::string_view service,
                                         int limit) {
-  return registry.database().read([&](Transaction& tx) -> Result<std::vector<EventRecord>> {
-    std::vector<EventRecord> events;
-    MC_TRY(tx.query(
-        dsl::text("SELECT id, time, service, component, kind, severity, message, data FROM events "
-                  "WHERE id > ? AND (? = '' OR service = ?) {}",
-                  order),
-        [&](Row& row) -> Result<void> {
-          events.push_back({.id = row.integer(0),
-                            .time_ms = row.integer(1),
-                            .service = row.text(2),
-                            .component = row.text(3),
-                            .kind = row.text(4),
-                            .severity = row.text(5),
-                            .message = row.text(6),
-                            .data = row.text(7)});
-          return {};
-        },
-        since_id, service, service, limit));
-    return events;
-  });
+  std::vector<EventRecord> events;
+  MC_TRY(registry.database().query(
+      dsl::text("SELECT id, time, service, component, kind, severity, message, data FROM events "
+                "WHERE id > ? AND (? = '' OR service = ?) {}",
+                order),
+      [&](Row& row) -> Result<void> {
+        events.push_back({.id = row.integer(0),
+                          .time_ms = row.integer(1),
+                          .service = row.text(2),
+                          .component = row.text(3),
+                          .kind = row.text(4),
+                          .severity = row.text(5),
+                          .message = row.text(6),
+                          .data = row.text(7)});
+        return {};
+      },
+      since_id, service, service, limit));
+  return events;
 }
 
 }  // namespace

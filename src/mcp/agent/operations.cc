@@ -28,32 +28,30 @@ dsl::db::Blob as_blob(const std::string& bytes) {
 }
 
 Result<std::optional<pb::Operation>> stored_operation(Registry& registry, const std::string& id) {
-  return registry.database().read([&](Transaction& tx) -> Result<std::optional<pb::Operation>> {
-    std::optional<pb::Operation> found;
-    MC_TRY(tx.query(
-        "SELECT kind, service, actor, source, state, step, started_at, ended_at, result "
-        "FROM operations WHERE id = ?",
-        [&](Row& row) -> Result<void> {
-          pb::Operation operation;
-          const dsl::db::Blob blob = row.blob(8);
-          if (!blob.empty()) {
-            (void)operation.ParseFromArray(blob.data(), static_cast<int>(blob.size()));
-          }
-          operation.set_id(id);
-          operation.set_kind(row.text(0));
-          operation.set_service(row.text(1));
-          operation.set_actor(row.text(2));
-          operation.set_source(row.text(3));
-          operation.set_state(row.text(4));
-          operation.set_step(row.text(5));
-          operation.set_started_ms(row.integer(6));
-          operation.set_ended_ms(row.integer(7));
-          found = operation;
-          return {};
-        },
-        id));
-    return found;
-  });
+  std::optional<pb::Operation> found;
+  MC_TRY(registry.database().query(
+      "SELECT kind, service, actor, source, state, step, started_at, ended_at, result "
+      "FROM operations WHERE id = ?",
+      [&](Row& row) -> Result<void> {
+        pb::Operation operation;
+        const dsl::db::Blob blob = row.blob(8);
+        if (!blob.empty()) {
+          (void)operation.ParseFromArray(blob.data(), static_cast<int>(blob.size()));
+        }
+        operation.set_id(id);
+        operation.set_kind(row.text(0));
+        operation.set_service(row.text(1));
+        operation.set_actor(row.text(2));
+        operation.set_source(row.text(3));
+        operation.set_state(row.text(4));
+        operation.set_step(row.text(5));
+        operation.set_started_ms(row.integer(6));
+        operation.set_ended_ms(row.integer(7));
+        found = operation;
+        return {};
+      },
+      id));
+  return found;
 }
 
 }  // namespace

@@ -211,14 +211,12 @@ Result<std::unique_ptr<Registry>> Registry::open_as_guest(dsl::env::Env& env,
 }
 
 Result<bool> Registry::initialized() {
-  return db_->read([](Transaction& tx) -> Result<bool> {
-    bool initialized = false;
-    MC_TRY(tx.query("SELECT initialized FROM node", [&](Row& row) -> Result<void> {
-      initialized = row.boolean(0);
-      return {};
-    }));
-    return initialized;
-  });
+  bool initialized = false;
+  MC_TRY(db_->query("SELECT initialized FROM node", [&](Row& row) -> Result<void> {
+    initialized = row.boolean(0);
+    return {};
+  }));
+  return initialized;
 }
 
 Result<void> Registry::set_initialized() {
@@ -226,24 +224,22 @@ Result<void> Registry::set_initialized() {
 }
 
 Result<std::optional<NodeRecord>> Registry::node() {
-  return db_->read([](Transaction& tx) -> Result<std::optional<NodeRecord>> {
-    std::optional<NodeRecord> node;
-    MC_TRY(tx.query(
-        "SELECT name, uid, gid, graph_root, run_root, boot_id, podman_version, agent_version "
-        "FROM node",
-        [&](Row& row) -> Result<void> {
-          node = NodeRecord{.name = row.text(0),
-                            .uid = static_cast<std::uint32_t>(row.integer(1)),
-                            .gid = static_cast<std::uint32_t>(row.integer(2)),
-                            .graph_root = row.text(3),
-                            .run_root = row.text(4),
-                            .boot_id = row.text(5),
-                            .podman_version = row.text(6),
-                            .agent_version = row.text(7)};
-          return {};
-        }));
-    return node;
-  });
+  std::optional<NodeRecord> node;
+  MC_TRY(db_->query(
+      "SELECT name, uid, gid, graph_root, run_root, boot_id, podman_version, agent_version "
+      "FROM node",
+      [&](Row& row) -> Result<void> {
+        node = NodeRecord{.name = row.text(0),
+                          .uid = static_cast<std::uint32_t>(row.integer(1)),
+                          .gid = static_cast<std::uint32_t>(row.integer(2)),
+                          .graph_root = row.text(3),
+                          .run_root = row.text(4),
+                          .boot_id = row.text(5),
+                          .podman_version = row.text(6),
+                          .agent_version = row.text(7)};
+        return {};
+      }));
+  return node;
 }
 
 Result<void> Registry::set_node(const NodeRecord& node) {
@@ -354,57 +350,51 @@ Result<void> Registry::set_adopted(std::string_view service, std::string_view co
 }
 
 Result<std::vector<HistoryEntry>> Registry::history(std::string_view service) {
-  return db_->read([&](Transaction& tx) -> Result<std::vector<HistoryEntry>> {
-    std::vector<HistoryEntry> entries;
-    MC_TRY(tx.query(
-        "SELECT generation, resolved_json, definition_toml, image_digests, time, actor "
-        "FROM history WHERE service = ? ORDER BY generation DESC",
-        [&](Row& row) -> Result<void> {
-          HistoryEntry entry;
-          entry.generation = row.integer(0);
-          MC_ASSIGN(entry.service, model::service_from_json(row.text(1)));
-          entry.definition_toml = row.text(2);
-          entry.image_digests = digests_from_json(row.text(3));
-          entry.time_ms = row.integer(4);
-          entry.actor = row.text(5);
-          entries.push_back(std::move(entry));
-          return {};
-        },
-        service));
-    return entries;
-  });
+  std::vector<HistoryEntry> entries;
+  MC_TRY(db_->query(
+      "SELECT generation, resolved_json, definition_toml, image_digests, time, actor "
+      "FROM history WHERE service = ? ORDER BY generation DESC",
+      [&](Row& row) -> Result<void> {
+        HistoryEntry entry;
+        entry.generation = row.integer(0);
+        MC_ASSIGN(entry.service, model::service_from_json(row.text(1)));
+        entry.definition_toml = row.text(2);
+        entry.image_digests = digests_from_json(row.text(3));
+        entry.time_ms = row.integer(4);
+        entry.actor = row.text(5);
+        entries.push_back(std::move(entry));
+        return {};
+      },
+      service));
+  return entries;
 }
 
 Result<std::set<std::string>> Registry::names_in_history() {
-  return db_->read([](Transaction& tx) -> Result<std::set<std::string>> {
-    std::set<std::string> names;
-    MC_TRY(tx.query("SELECT DISTINCT service FROM history", [&](Row& row) -> Result<void> {
-      names.insert(row.text(0));
-      return {};
-    }));
-    return names;
-  });
+  std::set<std::string> names;
+  MC_TRY(db_->query("SELECT DISTINCT service FROM history", [&](Row& row) -> Result<void> {
+    names.insert(row.text(0));
+    return {};
+  }));
+  return names;
 }
 
 Result<std::vector<PortRecord>> Registry::ports() {
-  return db_->read([](Transaction& tx) -> Result<std::vector<PortRecord>> {
-    std::vector<PortRecord> ports;
-    MC_TRY(tx.query(
-        "SELECT host_ip, port, protocol, service || '/' || component, fixed, route FROM ports "
-        "ORDER BY port, host_ip, protocol",
-        [&](Row& row) -> Result<void> {
-          const bool fixed = row.boolean(4);
-          ports.push_back({.host_ip = row.text(0),
-                           .port = static_cast<std::uint16_t>(row.integer(1)),
-                           .protocol = row.text(2),
-                           .owner = row.text(3),
-                           .fixed = fixed,
-                           .route = fixed ? "" : row.text(5),
-                           .socket = fixed ? row.text(5) : ""});
-          return {};
-        }));
-    return ports;
-  });
+  std::vector<PortRecord> ports;
+  MC_TRY(db_->query(
+      "SELECT host_ip, port, protocol, service || '/' || component, fixed, route FROM ports "
+      "ORDER BY port, host_ip, protocol",
+      [&](Row& row) -> Result<void> {
+        const bool fixed = row.boolean(4);
+        ports.push_back({.host_ip = row.text(0),
+                         .port = static_cast<std::uint16_t>(row.integer(1)),
+                         .protocol = row.text(2),
+                         .owner = row.text(3),
+                         .fixed = fixed,
+                         .route = fixed ? "" : row.text(5),
+                         .socket = fixed ? row.text(5) : ""});
+        return {};
+      }));
+  return ports;
 }
 
 }  // namespace mcp::agent

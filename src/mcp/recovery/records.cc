@@ -72,16 +72,14 @@ Result<std::unique_ptr<Records>> Records::open_as_guest(dsl::env::Env& env,
 }
 
 Result<Records::Next> Records::next() {
-  return db_->read([](Transaction& tx) -> Result<Next> {
-    Next next;
-    MC_TRY(tx.query("SELECT sequence, point, manifest_sha256 FROM chain",
+  Next next;
+  MC_TRY(db_->query("SELECT sequence, point, manifest_sha256 FROM chain",
                     [&](Row& row) -> Result<void> {
                       next.sequence = row.integer(0) + 1;
                       next.previous = {row.text(1), row.text(2)};
                       return {};
                     }));
-    return next;
-  });
+  return next;
 }
 
 Result<void> Records::put_point(const PointRow& row) {
@@ -117,37 +115,33 @@ Result<void> Records::remove_copy(const std::string& point, const std::string& t
 }
 
 Result<std::vector<PointRow>> Records::points() {
-  return db_->read([](Transaction& tx) -> Result<std::vector<PointRow>> {
-    std::vector<PointRow> rows;
-    MC_TRY(tx.query(
-        "SELECT * FROM points ORDER BY begun DESC, id DESC", [&](Row& row) -> Result<void> {
-          rows.push_back({.id = row.text(0),
-                          .sequence = row.integer(1),
-                          .node = row.text(2),
-                          .begun_ms = row.integer(3),
-                          .kind = row.text(4),
-                          .bytes = static_cast<std::uint64_t>(row.integer(5)),
-                          .content_bytes = static_cast<std::uint64_t>(row.integer(6)),
-                          .files = row.integer(7),
-                          .units = split(row.text(8)),
-                          .extent = parse_extent(row.text(9)).value_or(Extent::kPartial),
-                          .manifest_sha256 = row.text(10),
-                          .keep_until_ms = row.integer(11)});
-          return {};
-        }));
-    return rows;
-  });
+  std::vector<PointRow> rows;
+  MC_TRY(db_->query(
+      "SELECT * FROM points ORDER BY begun DESC, id DESC", [&](Row& row) -> Result<void> {
+        rows.push_back({.id = row.text(0),
+                        .sequence = row.integer(1),
+                        .node = row.text(2),
+                        .begun_ms = row.integer(3),
+                        .kind = row.text(4),
+                        .bytes = static_cast<std::uint64_t>(row.integer(5)),
+                        .content_bytes = static_cast<std::uint64_t>(row.integer(6)),
+                        .files = row.integer(7),
+                        .units = split(row.text(8)),
+                        .extent = parse_extent(row.text(9)).value_or(Extent::kPartial),
+                        .manifest_sha256 = row.text(10),
+                        .keep_until_ms = row.integer(11)});
+        return {};
+      }));
+  return rows;
 }
 
 Result<std::vector<CopyRow>> Records::copies() {
-  return db_->read([](Transaction& tx) -> Result<std::vector<CopyRow>> {
-    std::vector<CopyRow> rows;
-    MC_TRY(tx.query("SELECT * FROM copies ORDER BY point, target", [&](Row& row) -> Result<void> {
-      rows.push_back({row.text(0), row.text(1), row.integer(2), row.integer(3), row.text(4)});
-      return {};
-    }));
-    return rows;
-  });
+  std::vector<CopyRow> rows;
+  MC_TRY(db_->query("SELECT * FROM copies ORDER BY point, target", [&](Row& row) -> Result<void> {
+    rows.push_back({row.text(0), row.text(1), row.integer(2), row.integer(3), row.text(4)});
+    return {};
+  }));
+  return rows;
 }
 
 Result<void> Records::add_run(const RunRow& row) {
@@ -160,16 +154,14 @@ Result<void> Records::add_run(const RunRow& row) {
 }
 
 Result<std::vector<RunRow>> Records::runs() {
-  return db_->read([](Transaction& tx) -> Result<std::vector<RunRow>> {
-    std::vector<RunRow> rows;
-    MC_TRY(tx.query(
-        "SELECT begun, ended, kind, point, error FROM runs ORDER BY id DESC",
-        [&](Row& row) -> Result<void> {
-          rows.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4)});
-          return {};
-        }));
-    return rows;
-  });
+  std::vector<RunRow> rows;
+  MC_TRY(db_->query(
+      "SELECT begun, ended, kind, point, error FROM runs ORDER BY id DESC",
+      [&](Row& row) -> Result<void> {
+        rows.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4)});
+        return {};
+      }));
+  return rows;
 }
 
 }  // namespace mcp::recovery

@@ -133,6 +133,37 @@ TEST_F(TransactionTest, StatementMayRunInsideItself) {
   EXPECT_EQ(seen, "one/one one/two two/one two/two ");
 }
 
+TEST_F(TransactionTest, OneStatementIsReadWithoutATransaction) {
+  for (const char* name : {"one", "two", "three"}) {
+    require_ok(add(*db_, name));
+  }
+  std::vector<std::string> found;
+  const auto collect = [&](Row& row) -> Result<void> {
+    found.push_back(row.text(0));
+    return {};
+  };
+
+  EXPECT_THAT(db_->query("SELECT name FROM items WHERE name <> ? ORDER BY name", collect, "two"),
+              ok());
+
+  EXPECT_THAT(found, ElementsAre("one", "three"));
+  EXPECT_THAT(db_->query("SELECT name FROM items",
+                         [](Row&) -> Result<void> { return fail(Code::kDataLoss, "not so"); }),
+              failed_with(Code::kDataLoss));
+  EXPECT_THAT(db_->query("SELECT name FROM items",
+                         [](Row&) -> Result<void> { throw std::runtime_error("of the row"); }),
+              failed_saying(Code::kInternal, "of the row"));
+  EXPECT_THAT(db_->query("INSERT INTO items(name) VALUES('four')", collect),
+              failed_with(Code::kPermissionDenied));
+  // None of them left its connection with a transaction, which would see no more of the others.
+  require_ok(add(*db_, "five"));
+  found.clear();
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_THAT(db_->query("SELECT name FROM items WHERE name = 'five'", collect), ok());
+  }
+  EXPECT_THAT(found, ::testing::SizeIs(8));
+}
+
 TEST_F(TransactionTest, PreparedStatementCanRunAgain) {
   const auto result = db_->write([](Transaction& tx) -> Result<void> {
     Statement insert = tx.prepare("INSERT INTO items(name) VALUES(?)");
