@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 
+#include "mcns/wire/query.h"
+
 namespace mcns::writer {
 namespace {
 
@@ -53,6 +55,13 @@ class Publication {
     if (edit_) {
       edit_->publish();
     }
+    if (!hosts_.empty()) {
+      zone::Reader reader(store_);
+      const zone::Pin version(reader);
+      for (const Name& host : hosts_) {
+        note_delegation_of(host, *version);
+      }
+    }
     return std::move(answered_otherwise_);
   }
 
@@ -77,6 +86,29 @@ class Publication {
       put(origin, name, type);
       if (type == Type::kNs && name.name != origin) {
         answered_otherwise_.push_back(name.name);
+      } else if (type == Type::kA || type == Type::kAaaa) {
+        hosts_.push_back(name.name);
+      }
+    }
+  }
+
+  // The one that the host lies below, if any: its addresses are glue, which others are found by.
+  void note_delegation_of(const Name& host, const zone::Version& version) {
+    QueryName name;
+    (void)read_query_name(host.wire(), name);  // names of ours are well formed
+    const zone::Zone* zone = version.find_zone(name);
+    if (zone == nullptr) {
+      return;
+    }
+    for (std::size_t depth = 1; depth <= zone->deepest_cut(); ++depth) {
+      const std::size_t labels = zone->origin_labels() + depth;
+      const bool may_be = labels <= name.labels && zone->has_cut_at(depth);
+      const zone::Node node = may_be ? zone->find(name, labels) : zone::Node();
+      if (node && node.find(Type::kNs)) {
+        auto cut = Name::from_wire(name.suffix(labels));
+        MC_ASSERT(cut.has_value(), "a name of ours is a name");
+        answered_otherwise_.push_back(*std::move(cut));
+        return;
       }
     }
   }
@@ -112,6 +144,7 @@ class Publication {
   std::optional<zone::Edit> edit_;
   std::map<Name, Rrset> moved_;  // zones with another serial
   std::vector<Type> types_;      // that differ, of one name
+  std::vector<Name> hosts_;      // with other addresses
   std::vector<Name> answered_otherwise_;
 };
 

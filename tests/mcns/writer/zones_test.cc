@@ -76,8 +76,19 @@ TEST_F(ZonesTest, WhoeverIsToldHearsOfZonesAndDelegationsThatMoveBeforeTheWriter
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
   require_ok(apply(setting("child NS ns3.elsewhere.net.")));
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  // Addresses below a delegation are how its servers are found; others are not.
+  require_ok(add("ns.a.child A 192.0.2.53"));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(apply(setting("ns.a.child A 192.0.2.54")));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(apply(deleting_all("ns.a.child", "A")));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(add("child2 A 192.0.2.53"));
+  EXPECT_THAT(told(), IsEmpty());
   require_ok(apply(deleting_all("child", "NS")));
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(add("ns.child A 192.0.2.53"));
+  EXPECT_THAT(told(), IsEmpty());
   require_ok(writer_->delete_zone(author_, origin_, std::nullopt, false));
   EXPECT_THAT(told(), ElementsAre("example.test."));
 }
