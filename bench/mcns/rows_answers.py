@@ -7,6 +7,7 @@ from results import best
 from support.name_servers import Bind, Knot, Nsd, Ours
 
 UNIT = "q/cs"
+PORTS = 500
 
 
 def run(machine, results, rows):
@@ -67,7 +68,21 @@ def _saturate(machine, servers, questions, size, results, rows):
         for peer in names[1:]:
             results.add("P1", f"{text} names, answers a second, two CPUs / {peer}",
                         bench.of(measured["mcns"], "rate"), "q/s", bench.of(measured[peer], "rate"))
+        if size == max(bench.SIZES):
+            _from_many_ports(machine, servers, questions, text, results)
     return ours
+
+
+def _from_many_ports(machine, servers, questions, text, results):
+    """As from clients that each ask once: no two answers of a batch go the same way."""
+    measured = machine.rounds({
+        each: lambda each=each: machine.load(servers[each], questions, "--sockets", PORTS,
+                                             "--window", 1)
+        for each in ("mcns", "knot", "nsd", "echo")})
+    for peer in ("knot", "nsd", "echo"):
+        results.add("P1", f"{text} names, {PORTS} ports / {peer}",
+                    bench.of(measured["mcns"], "per_cpu"), UNIT,
+                    bench.of(measured[peer], "per_cpu"))
 
 
 def _at_rate(machine, servers, questions, size, results):

@@ -13,7 +13,8 @@ UdpSocket::UdpSocket(Worker& worker, const DnsSocket& socket)
     : worker_(worker),
       fd_(socket.fd.get()),
       any_address_(socket.any_address),
-      datagrams_(std::make_unique<std::array<Datagram, kBatch>>()) {}
+      datagrams_(std::make_unique<std::array<Datagram, kBatch>>()),
+      replies_(fd_) {}
 
 UdpSocket::~UdpSocket() { stop_reading(); }
 
@@ -27,7 +28,8 @@ void UdpSocket::on_ready(std::uint32_t) {
       // EAGAIN, or the error of an earlier answer (a client that is gone): nothing to do about it.
       return;
     }
-    send(answer_batch(static_cast<unsigned>(got)));
+    answer_batch(static_cast<unsigned>(got));
+    worker_.count().send_failed.add(replies_.send());
     if (static_cast<unsigned>(got) < kBatch) {
       return;
     }
@@ -65,13 +67,11 @@ void UdpSocket::read_batch(const zone::Version& version, unsigned count) {
   }
 }
 
-// How many answers are ready in `out_`.
-unsigned UdpSocket::answer_batch(unsigned count) {
+void UdpSocket::answer_batch(unsigned count) {
   const std::int64_t began_ns = worker_.now_ns();
   const std::int64_t now_ms = began_ns / kNsPerMs;
   worker_.resolver().begin(began_ns);
   const zone::Pin version(worker_.reader());
-  unsigned ready = 0;
   Pending pending;
   read_batch(*version, count);
   for (unsigned i = 0; i < count; ++i) {
@@ -93,37 +93,9 @@ unsigned UdpSocket::answer_batch(unsigned count) {
     if (handled.outcome != Resolver::Outcome::kReply) {
       continue;
     }
-    out_parts_[ready] = {datagram.answer.data(), handled.size};
-    msghdr& reply = out_[ready].msg_hdr;
-    // What says which of our addresses was asked says also which one answers.
-    reply = head;
-    reply.msg_iov = &out_parts_[ready];
-    reply.msg_flags = 0;
-    if (!any_address_) {
-      reply.msg_control = nullptr;
-      reply.msg_controllen = 0;
-    }
-    ++ready;
+    replies_.add(head, datagram.answer.data(), handled.size);
   }
   worker_.resolver().end(worker_.now_ns(), count);
-  return ready;
-}
-
-void UdpSocket::send(unsigned count) {
-  for (unsigned sent = 0; sent < count;) {
-    const int done = ::sendmmsg(fd_, out_.data() + sent, count - sent, 0);
-    if (done > 0) {
-      sent += static_cast<unsigned>(done);
-      continue;
-    }
-    if (errno == EINTR) {
-      continue;
-    }
-    // One that cannot be sent (a full queue, a route that is gone) must not hold up the others: to
-    // its client it is a lost datagram, which it asks again for.
-    worker_.count().send_failed.add();
-    ++sent;
-  }
 }
 
 void UdpSocket::forward(const Datagram& datagram, std::size_t control_size, socklen_t peer_size,

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "dsl/net/loop.h"
+#include "mcns/net/reply_batch.h"
 #include "mcns/net/sockets.h"
 #include "mcns/resolve/resolver.h"
 
@@ -28,24 +29,23 @@ class UdpSocket final : public dsl::net::Watcher {
   void stop_reading();
 
  private:
-  static constexpr unsigned kBatch = 32;
+  static constexpr unsigned kBatch = ReplyBatch::kMax;
   static constexpr unsigned kRounds = 64;          // before others of the loop get their turn
   static constexpr std::size_t kQueryMax = 2048;   // a query has one name and a few options
   static constexpr std::size_t kAnswerMax = 4096;  // the largest `udp_size`
-  static constexpr std::size_t kControl = 64;      // octets; which of our addresses was asked
+  static constexpr std::size_t kControl = ReplyBatch::kControlMax;
 
   struct Datagram {
     std::array<char, kQueryMax> query;
     std::array<char, kAnswerMax> answer;
     sockaddr_storage peer;
-    alignas(cmsghdr) std::array<char, kControl> control;
+    alignas(cmsghdr) std::array<char, kControl> control;  // which of our addresses was asked
     Asked asked;
   };
 
   void prepare();
-  unsigned answer_batch(unsigned count);
+  void answer_batch(unsigned count);
   void read_batch(const zone::Version& version, unsigned count);
-  void send(unsigned count);
   void forward(const Datagram& datagram, std::size_t control_size, socklen_t peer_size,
                Pending pending);
 
@@ -54,9 +54,8 @@ class UdpSocket final : public dsl::net::Watcher {
   const bool any_address_;
   std::unique_ptr<std::array<Datagram, kBatch>> datagrams_;
   std::array<iovec, kBatch> in_parts_;
-  std::array<iovec, kBatch> out_parts_;
   std::array<mmsghdr, kBatch> in_;
-  std::array<mmsghdr, kBatch> out_;
+  ReplyBatch replies_;
 };
 
 }  // namespace mcns::net

@@ -12,8 +12,8 @@ import dns.rcode
 import mcns_server
 import pytest
 from dns_upstream import DnsUpstream, answer
-from mcns_server import (McnsServer, eventually, make_query, receive_message, receive_octets,
-                         send_message, texts)
+from mcns_server import (McnsServer, Namespace, eventually, make_query, receive_message,
+                         receive_octets, send_message, texts)
 from name_servers import question
 
 BIG = 40  # texts of 200 octets: more than a datagram holds
@@ -23,6 +23,7 @@ ZONE = f"""$TTL 300
      NS  ns1
 ns1  A   192.0.2.1
 www  A   192.0.2.10
+small TXT {"0" * 200} {"1" * 200}
 {"".join(f"big TXT {i:0>200}{chr(10)}" for i in range(BIG))}
 {"".join(f"huge TXT {i:0>200}{chr(10)}" for i in range(HUGE))}
 """
@@ -256,6 +257,37 @@ def test_a_question_is_answered_while_many_wait(server):
             send_message(busy, make_query(f"n{i}.elsewhere.net", "A"))
         assert answered(other)
         assert sum(receive_message(busy).rcode() == dns.rcode.NOERROR for _ in range(140)) == 140
+
+
+def answers_to_a_burst(server, count=200):
+    """Texts of as many questions from one port, which wait for the server all at once."""
+    names = [("www.example.test", "A"), ("small.example.test", "TXT"), ("gone.example.test", "A")]
+    with server.udp() as client:
+        os.kill(server.process.pid, signal.SIGSTOP)
+        for number in range(count):
+            client.send(question(number, *names[number % len(names)]))
+        os.kill(server.process.pid, signal.SIGCONT)
+        replies = [dns.message.from_wire(client.recv(4096)) for _ in range(count)]
+    assert sorted(reply.id for reply in replies) == list(range(count))
+    for reply in replies:
+        asked = str(reply.question[0].name).split(".", maxsplit=1)[0]
+        assert asked == ("www", "small", "gone")[reply.id % len(names)]
+        assert len(reply.answer) == (0 if asked == "gone" else 1)
+
+
+def test_a_burst_of_one_client_is_answered_in_full(server):
+    answers_to_a_burst(server)
+
+
+# The kernel refuses to cut a message into parts that the device does not take.
+def test_a_burst_is_answered_over_a_small_device(tmp_path):
+    reason = mcns_server.unavailable(namespace=True)
+    if reason:
+        pytest.skip(reason)
+    with Namespace() as namespace:
+        namespace.run("ip", "link", "set", "lo", "mtu", "400")
+        with McnsServer(tmp_path, zones={"example.test": ZONE}, namespace=namespace) as server:
+            answers_to_a_burst(server)
 
 
 def test_datagrams_that_are_too_long_are_no_questions(server):
