@@ -74,7 +74,8 @@ def _saturate(machine, servers, questions, size, results, rows):
 
 
 def _from_many_ports(machine, servers, questions, text, results):
-    """As from clients that each ask once: no two answers of a batch go the same way."""
+    """As from clients that each ask once: no two answers of a batch go the same way. The load, which
+    takes two calls a question then, is what limits the rate, so batches are small as well."""
     measured = machine.rounds({
         each: lambda each=each: machine.load(servers[each], questions, "--sockets", PORTS,
                                              "--window", 1)

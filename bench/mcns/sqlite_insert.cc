@@ -115,7 +115,9 @@ int main(int argc, char** argv) {
   }
   sqlite3* source = open(argv[1], SQLITE_OPEN_READWRITE);
   sqlite3* target = open(argv[2], SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  execute(target, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");
+  execute(target,
+          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+          "PRAGMA wal_autocheckpoint=0;");
   copy_schema(source, target);
   const std::vector<Table> tables{read(source, "zones"), read(source, "records"),
                                   read(source, "changes")};

@@ -17,7 +17,7 @@ constexpr const char* kPragmas =
     "PRAGMA trusted_schema=OFF;"
     "PRAGMA wal_autocheckpoint=0;";
 
-// SQLite keeps a statement's text without them, and the cache is keyed by that text.
+// So that a text of several lines is one statement, however it ends.
 std::string_view without_trailing_blanks(std::string_view sql) {
   const std::size_t last = sql.find_last_not_of(" \t\r\n");
   return sql.substr(0, last == std::string_view::npos ? 0 : last + 1);
@@ -105,10 +105,10 @@ Result<void> Connection::call(const Work& work) {
     return work(transaction);
   } catch (const std::exception& thrown) {
     return fail(Code::kInternal, "{}: a transaction threw: {}", path_, thrown.what())
-        .hint("it was rolled back; report it with the log of this service");
+        .hint("what it wrote was rolled back; report it with the log of this service");
   } catch (...) {
     return fail(Code::kInternal, "{}: a transaction threw", path_)
-        .hint("it was rolled back; report it with the log of this service");
+        .hint("what it wrote was rolled back; report it with the log of this service");
   }
 }
 

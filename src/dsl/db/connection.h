@@ -45,7 +45,8 @@ class Connection {
   Result<std::int64_t> integer(std::string_view sql);
   Result<std::string> text(std::string_view sql);
 
-  // Runs `work` with a transaction that the caller has begun. What it throws is kInternal.
+  // Runs `work`, in the transaction that the caller has begun if there is one. What it throws is
+  // kInternal.
   Result<void> call(const Work& work);
   // Runs `work` in a transaction that sees one state and ends without changes; within one that is
   // open already, it joins that.

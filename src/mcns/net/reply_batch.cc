@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include "dsl/result/result.h"
+
 namespace mcns::net {
 namespace {
 
@@ -34,9 +36,10 @@ bool knows_cutting(int fd) {
 
 }  // namespace
 
-ReplyBatch::ReplyBatch(int fd) : fd_(fd), can_cut_(knows_cutting(fd)) {}
+ReplyBatch::ReplyBatch(int fd) : fd_(fd), knows_cutting_(knows_cutting(fd)) {}
 
 void ReplyBatch::add(const msghdr& question, char* answer, std::size_t size) {
+  MC_ASSERT(answers_count_ < kMax && question.msg_controllen <= kControlMax, "it has a place");
   answers_[answers_count_++] = {.question = &question, .part = {answer, size}};
 }
 
@@ -52,7 +55,7 @@ void ReplyBatch::gather() {
     message.question = first.question;
     message.first = gathered;
     parts_[gathered++] = first.part;
-    const bool may_cut = can_cut_ && first.part.iov_len <= kCutMax;
+    const bool may_cut = knows_cutting_ && first.part.iov_len <= kCutMax;
     for (unsigned j = i + 1; may_cut && j < answers_count_; ++j) {
       Answer& other = answers_[j];
       if (!other.is_gathered && other.part.iov_len == first.part.iov_len &&
@@ -105,9 +108,9 @@ unsigned ReplyBatch::send() {
     if (errno == EINTR) {
       continue;
     }
-    // One that cannot be sent must not hold up the others: to its client it is a lost datagram,
+    // Answers that the device does not cut (an MTU below them, IPsec, or no checksums) go one by
+    // one. What cannot be sent must not hold up the others: to its client it is a lost datagram,
     // which it asks again for.
-    can_cut_ = can_cut_ && errno != EIO;  // no checksums by the device, or IPsec
     failed += messages_[sent].count == 1 ? 1 : send_apart(messages_[sent]);
     ++sent;
   }

@@ -11,8 +11,9 @@ namespace mcns::net {
 
 // Answers of one size to one client leave as one message, which the kernel cuts into datagrams at
 // the end of its way (UDP_SEGMENT, Linux 4.18): that way is most of what an answer costs, and
-// resolvers, proxies and load tests ask much from few ports. Where the kernel or the device cannot
-// do it, each is a message of its own. Confined to the thread of its socket.
+// resolvers, proxies and load tests ask much from few ports. Where the kernel cannot do it, each is
+// a message of its own; where the device cannot, they are sent once more, one by one. Confined to
+// the thread of its socket.
 class ReplyBatch {
  public:
   static constexpr unsigned kMax = 32;            // answers
@@ -22,7 +23,8 @@ class ReplyBatch {
   explicit ReplyBatch(int fd);
 
   // `question` is the header that the question came with: its address, and its control data (which
-  // of our addresses was asked) are those of the answer. Both and the answer stay until `send`.
+  // of our addresses was asked; kControlMax octets at most) are those of the answer. Both and the
+  // answer stay until `send`. At most kMax answers.
   void add(const msghdr& question, char* answer, std::size_t size);
   // How many of those added could not be sent: a full queue, a route that is gone.
   unsigned send();
@@ -46,7 +48,7 @@ class ReplyBatch {
   unsigned send_apart(const Message& message);
 
   const int fd_;
-  bool can_cut_;
+  const bool knows_cutting_;
   unsigned answers_count_ = 0;
   std::array<Answer, kMax> answers_;
   std::array<iovec, kMax> parts_;

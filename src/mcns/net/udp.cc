@@ -1,8 +1,5 @@
 #include "mcns/net/udp.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "mcns/net/worker.h"

@@ -10,6 +10,7 @@
 
 #include "dsl/env/env.h"
 #include "dsl/result/text.h"
+#include "dsl/thread/turns.h"
 #include "mcns/net/tcp.h"
 #include "mcns/net/udp.h"
 
@@ -56,7 +57,10 @@ Result<void> Worker::add(const DnsSocket& socket) {
 
 void Worker::start(int number, std::vector<Worker*> all) {
   all_ = std::move(all);
-  thread_ = std::thread([this] { loop_->run(); });
+  thread_ = std::thread([this] {
+    dsl::prefer_short_turns();  // answers do not wait for imports and checkpoints
+    loop_->run();
+  });
   (void)::pthread_setname_np(thread_.native_handle(), dsl::text("dns-{}", number).c_str());
 }
 

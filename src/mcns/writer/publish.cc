@@ -17,6 +17,18 @@ Rrset soa_rrset(const ZoneRow& zone) {
       .name = zone.origin, .type = Type::kSoa, .ttl = zone.soa_ttl, .rdata = {zone.soa.rdata()}};
 }
 
+// Without those that are at or below another of them, each once.
+std::vector<Name> highest(std::vector<Name> names) {
+  std::sort(names.begin(), names.end());  // canonical order: what is below a name follows it
+  std::vector<Name> out;
+  for (Name& name : names) {
+    if (out.empty() || !name.is_within(out.back())) {
+      out.push_back(std::move(name));
+    }
+  }
+  return out;
+}
+
 // The edit, made when there is the first change.
 class Publication {
  public:
@@ -35,7 +47,7 @@ class Publication {
       answered_otherwise_.push_back(origin);
     }
     for (auto& [key, name] : draft.names()) {
-      add(origin, name);
+      add(origin, name, draft.kind == Draft::Kind::kCreated);
     }
     if (draft.replacement) {
       draft.replacement->publish(edit());
@@ -59,16 +71,17 @@ class Publication {
       zone::Reader reader(store_);
       const zone::Pin version(reader);
       for (const Name& host : hosts_) {
-        note_delegation_of(host, *version);
+        note_delegation_to(host, *version);
       }
     }
-    return std::move(answered_otherwise_);
+    return highest(std::move(answered_otherwise_));
   }
 
  private:
   zone::Edit& edit() { return edit_ ? *edit_ : edit_.emplace(store_); }
 
-  void add(const Name& origin, DraftName& name) {
+  // `is_new`: the zone is, and noted as a whole.
+  void add(const Name& origin, DraftName& name, bool is_new) {
     const NameDiff changes = diff(name);
     types_.clear();
     for (const RecordRow* row : changes.removed) {
@@ -86,14 +99,15 @@ class Publication {
       put(origin, name, type);
       if (type == Type::kNs && name.name != origin) {
         answered_otherwise_.push_back(name.name);
-      } else if (type == Type::kA || type == Type::kAaaa) {
+      } else if (!is_new && (type == Type::kA || type == Type::kAaaa)) {
         hosts_.push_back(name.name);
       }
     }
   }
 
-  // The one that the host lies below, if any: its addresses are glue, which others are found by.
-  void note_delegation_of(const Name& host, const zone::Version& version) {
+  // The delegation that the host lies below, when it is one of its servers: its addresses are glue,
+  // by which others are found.
+  void note_delegation_to(const Name& host, const zone::Version& version) {
     QueryName name;
     (void)read_query_name(host.wire(), name);  // names of ours are well formed
     const zone::Zone* zone = version.find_zone(name);
@@ -104,12 +118,21 @@ class Publication {
       const std::size_t labels = zone->origin_labels() + depth;
       const bool may_be = labels <= name.labels && zone->has_cut_at(depth);
       const zone::Node node = may_be ? zone->find(name, labels) : zone::Node();
-      if (node && node.find(Type::kNs)) {
+      const auto servers = node ? node.find(Type::kNs) : std::nullopt;
+      if (!servers) {
+        continue;
+      }
+      bool serves = false;
+      servers->each([&](std::string_view, std::string_view rdata) {
+        const auto server = Name::from_wire(rdata);
+        serves = serves || (server && *server == host);
+      });
+      if (serves) {
         auto cut = Name::from_wire(name.suffix(labels));
         MC_ASSERT(cut.has_value(), "a name of ours is a name");
         answered_otherwise_.push_back(*std::move(cut));
-        return;
       }
+      return;  // what is below belongs to others
     }
   }
 

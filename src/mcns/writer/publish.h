@@ -12,8 +12,8 @@
 namespace mcns::writer {
 
 // One new version with all of them, in this order; none when they change nothing that is answered.
-// Returns the names at and below which others answer than before: zones that came or went, and
-// delegations that changed.
+// Returns the names at and below which others answer than before, none below another: zones that
+// came or went, and delegations whose servers or glue changed.
 std::vector<Name> publish(zone::Store& store, const std::vector<std::unique_ptr<Draft>>& drafts);
 
 // Every zone of the database, into a store without any; `has_dname` is told of each that has a

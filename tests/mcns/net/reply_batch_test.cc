@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -19,7 +21,6 @@ namespace {
 
 using dsl::env::SocketAddress;
 using dsl::env::UniqueFd;
-using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 using ::testing::UnorderedElementsAreArray;
 
@@ -49,6 +50,12 @@ std::vector<std::string> received(const UniqueFd& fd, std::size_t count) {
   std::string none(1, '\0');
   EXPECT_LT(::recv(fd.get(), none.data(), none.size(), MSG_DONTWAIT), 0) << "one more";
   return out;
+}
+
+// It gets messages as they left, with several datagrams in one.
+bool takes_uncut(const UniqueFd& client) {
+  const int on = 1;
+  return ::setsockopt(client.get(), SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0;
 }
 
 std::string answer(std::size_t size, char first) {
@@ -109,8 +116,7 @@ TEST_P(ReplyBatchTest, EachAnswerIsADatagramOfItsClient) {
 
 TEST_P(ReplyBatchTest, AnswersOfOneSizeLeaveAsOneMessage) {
   const UniqueFd client = open_at(GetParam());
-  const int on = 1;
-  if (::setsockopt(client.get(), SOL_UDP, UDP_GRO, &on, sizeof(on)) != 0) {
+  if (!takes_uncut(client)) {
     GTEST_SKIP() << "this kernel does not cut messages";
   }
   reply(client, answer(100, 'a'));
@@ -119,7 +125,6 @@ TEST_P(ReplyBatchTest, AnswersOfOneSizeLeaveAsOneMessage) {
 
   EXPECT_EQ(batch_.send(), 0U);
 
-  // A client that takes messages uncut sees how they left.
   EXPECT_THAT(received(client, 2), UnorderedElementsAre(label(200, 'a'), label(70, 'b')));
 }
 
@@ -143,7 +148,7 @@ TEST_P(ReplyBatchTest, WhatCannotBeSentHoldsUpNoOther) {
   const UniqueFd gone = open_at(GetParam());
   Question& nowhere = question(gone);
   // Port 0 is nobody's.
-  reinterpret_cast<sockaddr_in*>(&nowhere.peer)->sin_port = 0;
+  reinterpret_cast<sockaddr_in*>(&nowhere.peer)->sin_port = 0;  // at the same place in both
   std::string lost = answer(100, 'x');
   reply(client, answer(100, 'a'));
   batch_.add(nowhere.head, lost.data(), lost.size());
@@ -157,45 +162,63 @@ TEST_P(ReplyBatchTest, WhatCannotBeSentHoldsUpNoOther) {
               UnorderedElementsAre(label(100, 'a'), label(100, 'b'), label(50, 'c')));
 }
 
+// Sets the control data as a question to that address has it.
+template <class Info>
+void asked_at(msghdr& head, char* control, int level, int type, const Info& info) {
+  auto* header = reinterpret_cast<cmsghdr*>(control);
+  header->cmsg_level = level;
+  header->cmsg_type = type;
+  header->cmsg_len = CMSG_LEN(sizeof(info));
+  std::memcpy(CMSG_DATA(header), &info, sizeof(info));
+  head.msg_control = control;
+  head.msg_controllen = CMSG_SPACE(sizeof(info));
+}
+
+// A socket for every address, which says itself what an answer comes from.
 TEST_P(ReplyBatchTest, AnswersLeaveFromTheAddressThatWasAsked) {
-  if (std::string(GetParam()) != "127.0.0.1:0") {
-    GTEST_SKIP() << "loopback has one address of IPv6";
+  const UniqueFd client = open_at(GetParam());
+  if (!takes_uncut(client)) {
+    GTEST_SKIP() << "this kernel does not cut messages";
   }
-  const UniqueFd everywhere = open_at("0.0.0.0:0");
+  const bool is_v4 = dsl::env::local_address(client.get()).family() == AF_INET;
+  const UniqueFd everywhere = open_at(is_v4 ? "0.0.0.0:0" : "[::]:0");
   ReplyBatch batch(everywhere.get());
-  const UniqueFd client = open_at("127.0.0.1:0");
-  std::vector<std::string> texts;
-  for (const char* own : {"127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"}) {
-    Question& asked = question(client);
-    in_pktinfo which{};
-    which.ipi_spec_dst = reinterpret_cast<const sockaddr_in*>(
-                             dsl::env::parse_socket_address(std::string(own) + ":1").value().raw())
-                             ->sin_addr;
-    auto* header = reinterpret_cast<cmsghdr*>(asked.control.data());
-    header->cmsg_level = IPPROTO_IP;
-    header->cmsg_type = IP_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof(which));
-    std::copy_n(reinterpret_cast<const char*>(&which), sizeof(which),
-                reinterpret_cast<char*>(CMSG_DATA(header)));
-    asked.head.msg_control = asked.control.data();
-    asked.head.msg_controllen = CMSG_SPACE(sizeof(which));
-    std::string& kept = *answers_.emplace_back(std::make_unique<std::string>(answer(40, own[8])));
-    batch.add(asked.head, kept.data(), kept.size());
+  const std::vector<std::string> hosts =
+      is_v4 ? std::vector<std::string>{"127.0.0.2", "127.0.0.3"} : std::vector<std::string>{"::1"};
+  for (int turn = 0; turn < 2; ++turn) {
+    for (const std::string& host : hosts) {
+      Question& asked = question(client);
+      if (is_v4) {
+        in_pktinfo info{};
+        ASSERT_EQ(::inet_pton(AF_INET, host.c_str(), &info.ipi_spec_dst), 1);
+        asked_at(asked.head, asked.control.data(), IPPROTO_IP, IP_PKTINFO, info);
+      } else {
+        in6_pktinfo info{};
+        ASSERT_EQ(::inet_pton(AF_INET6, host.c_str(), &info.ipi6_addr), 1);
+        asked_at(asked.head, asked.control.data(), IPPROTO_IPV6, IPV6_PKTINFO, info);
+      }
+      std::string& kept =
+          *answers_.emplace_back(std::make_unique<std::string>(answer(40, host.back())));
+      batch.add(asked.head, kept.data(), kept.size());
+    }
   }
 
   EXPECT_EQ(batch.send(), 0U);
 
   std::vector<std::string> from;
-  for (int i = 0; i < 4; ++i) {
+  std::vector<std::string> expected;
+  for (const std::string& host : hosts) {
+    expected.push_back(host + " " + label(80, host.back()));  // both answers, uncut
     std::string datagram(100, '\0');
     SocketAddress peer;
     peer.size = sizeof(peer.storage);
-    ASSERT_EQ(::recvfrom(client.get(), datagram.data(), datagram.size(), 0, peer.raw(), &peer.size),
-              40);
-    from.push_back(dsl::env::host_of(peer) + " " + datagram.front());
+    const ssize_t size =
+        ::recvfrom(client.get(), datagram.data(), datagram.size(), 0, peer.raw(), &peer.size);
+    ASSERT_GT(size, 0);
+    from.push_back(dsl::env::host_of(peer) + " " +
+                   label(static_cast<std::size_t>(size), datagram.front()));
   }
-  std::sort(from.begin(), from.end());
-  EXPECT_THAT(from, ElementsAre("127.0.0.2 2", "127.0.0.2 2", "127.0.0.3 3", "127.0.0.3 3"));
+  EXPECT_THAT(from, UnorderedElementsAreArray(expected));
 }
 
 }  // namespace

@@ -76,15 +76,23 @@ TEST_F(ZonesTest, WhoeverIsToldHearsOfZonesAndDelegationsThatMoveBeforeTheWriter
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
   require_ok(apply(setting("child NS ns3.elsewhere.net.")));
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
-  // Addresses below a delegation are how its servers are found; others are not.
-  require_ok(add("ns.a.child A 192.0.2.53"));
+  // Others are found by the addresses below it that its servers have.
+  require_ok(apply(setting("child NS ns.a.child")));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(add("NS.a.child A 192.0.2.53"));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(add("ns.a.child AAAA 2001:db8::53"));
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
   require_ok(apply(setting("ns.a.child A 192.0.2.54")));
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
-  require_ok(apply(deleting_all("ns.a.child", "A")));
-  EXPECT_THAT(told(), ElementsAre("child.example.test."));
+  require_ok(add("www.child A 192.0.2.53"));
   require_ok(add("child2 A 192.0.2.53"));
   EXPECT_THAT(told(), IsEmpty());
+  require_ok(
+      apply(std::vector<Operation>{setting("child NS child"), setting("child A 192.0.2.55")}));
+  EXPECT_THAT(told(), ElementsAre("child.example.test.")) << "once";
+  require_ok(apply(deleting_all("child", "A")));
+  EXPECT_THAT(told(), ElementsAre("child.example.test."));
   require_ok(apply(deleting_all("child", "NS")));
   EXPECT_THAT(told(), ElementsAre("child.example.test."));
   require_ok(add("ns.child A 192.0.2.53"));
