@@ -1,4 +1,5 @@
-// Sends every datagram back: what the kernel alone costs a server that works in batches.
+// Sends every datagram back: what the kernel alone costs a server that takes and gives them in
+// batches, each as a message of its own.
 //
 //   udp_echo PORT
 #include <array>
