@@ -263,12 +263,19 @@ def test_old_answers_are_better_than_none(make, tmp_path, child):
     assert texts(stale, "A") == ["198.51.100.9"]
 
 
+@contextlib.contextmanager
+def another_child(folder, child):
+    """The same names with other addresses, at another address."""
+    text = (CHILD_FILE.replace("198.51.100.1\n", "203.0.113.1\n")
+            .replace("198.51.100.2", "203.0.113.2"))
+    with serving(type(child), folder / "other", OTHER, {"child.example.test.": text}):
+        yield
+
+
 def test_another_ns_set_forgets_what_the_former_servers_said(make, tmp_path, child):
     server = make()
     assert texts(server.ask("www.child.example.test", "A"), "A") == ["198.51.100.1", "198.51.100.2"]
-    other = (CHILD_FILE.replace("198.51.100.1\n", "203.0.113.1\n")
-             .replace("198.51.100.2", "203.0.113.2"))
-    with serving(type(child), tmp_path / "other", OTHER, {"child.example.test.": other}):
+    with another_child(tmp_path, child):
         server.cli("record", "add", "example.test", "other.child", "A", OTHER)
         server.cli("record", "set", "example.test", "child", "NS", "other.child")
         response = server.ask("www.child.example.test", "A")
@@ -277,6 +284,15 @@ def test_another_ns_set_forgets_what_the_former_servers_said(make, tmp_path, chi
         # Not delegated any more: there is nothing.
         server.cli("record", "rm", "example.test", "child", "NS")
         assert server.ask("www.child.example.test", "A").rcode() == dns.rcode.NXDOMAIN
+
+
+def test_a_server_at_another_address_is_believed_at_once(make, tmp_path, child):
+    server = make()
+    assert texts(server.ask("www.child.example.test", "A"), "A") == ["198.51.100.1", "198.51.100.2"]
+    with another_child(tmp_path, child):
+        server.cli("record", "set", "example.test", "ns.child", "A", OTHER)
+        response = server.ask("www.child.example.test", "A")
+        assert texts(response, "A") == ["203.0.113.1", "203.0.113.2"]
 
 
 def test_a_forward_for_the_zone_knows_better(make):
