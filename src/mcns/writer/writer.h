@@ -112,7 +112,7 @@ struct WriterOptions {
   std::size_t journal_rows_max = 100000;           // a zone's; the oldest go, by whole serials
   std::chrono::milliseconds lease_interval{1000};  // how often leases are looked at
   // Is told, before those who wrote are, of names at and below which others answer than before:
-  // zones that came or went, and delegations with their glue. On the thread that writes; may be empty.
+  // zones that came or went, delegations, their glue. On the thread that writes; may be empty.
   std::function<void(const std::vector<Name>&)> moved = nullptr;
 };
 
